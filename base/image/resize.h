@@ -1,0 +1,36 @@
+/* Resampling and smoothing. Every kernel names the tool whose result it reproduces bit for bit (uint8) or
+ * to float rounding (float planes). SIMD variants exist beside a scalar oracle (`_scalar`) and give the same bytes. */
+#ifndef IAD_IMAGE_RESIZE_H
+#define IAD_IMAGE_RESIZE_H
+
+#include "base/image/image.h"
+
+typedef enum iad_filter {
+    IAD_FILTER_NEAREST_PIL, /* source = floor((d + 0.5) * in / out) */
+    IAD_FILTER_NEAREST_CV,  /* source = floor(d * in / out), OpenCV INTER_NEAREST */
+    IAD_FILTER_BOX,         /* the four below: Pillow's antialiased filters, 22-bit fixed point, horizontal first */
+    IAD_FILTER_BILINEAR,
+    IAD_FILTER_BICUBIC,     /* a = -0.5 */
+    IAD_FILTER_LANCZOS      /* a = 3 */
+} iad_filter;
+
+/* src (1 or 3 channels) to width x height; *dst is initialised here. Bit-exact with Pillow's Image.resize
+ * (or OpenCV for NEAREST_CV). Errors: IAD_ERR_ARG, IAD_ERR_LIMIT, IAD_ERR_NOMEM. */
+iad_status iad_resize(const iad_image *src, int width, int height, iad_filter filter, iad_image *dst, iad_err *err);
+iad_status iad_resize_scalar(const iad_image *src, int width, int height, iad_filter filter, iad_image *dst, iad_err *err);
+
+/* Float bilinear without antialias. align_corners 1: source = d * (in-1)/(out-1); 0: (d+0.5) * in/out - 0.5 clamped
+ * (PyTorch default, OpenCV INTER_LINEAR). */
+iad_status iad_plane_bilinear(const iad_plane *src, int width, int height, int align_corners, iad_plane *dst, iad_err *err);
+
+/* Float bicubic, a = -0.75, 4 taps, border replicate, no antialias (OpenCV INTER_CUBIC, PyTorch bicubic). */
+iad_status iad_plane_bicubic(const iad_plane *src, int width, int height, iad_plane *dst, iad_err *err);
+
+/* scipy.ndimage.gaussian_filter(sigma, truncate 4, mode "reflect") in place: separable, radius floor(4 sigma + 0.5),
+ * double line buffers, float result after each axis. sigma <= 0 does nothing. */
+iad_status iad_plane_gaussian(iad_plane *plane, double sigma, iad_err *err);
+
+/* k x k Gaussian of sigma, zero padding, float (torch Conv2d as in Dinomaly: k = 5, sigma = 4). k odd, <= 63. In place. */
+iad_status iad_plane_gaussian_kernel(iad_plane *plane, int k, double sigma, iad_err *err);
+
+#endif

@@ -1,0 +1,41 @@
+#include "base/status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *iad_status_name(iad_status code) {
+    static const char *const names[] = {"ok",     "argument",    "io",       "memory",      "format",   "limit",
+                                        "not found", "exists", "unsupported", "database", "interrupted", "internal"};
+    unsigned i = (unsigned)code;
+    return i < sizeof names / sizeof names[0] ? names[i] : "unknown";
+}
+
+iad_status iad_err_set(iad_err *err, iad_status code, const char *file, int line, const char *fmt, ...) {
+    if (!err) return code;
+    /* Arguments may point into err->msg itself, so format aside first. */
+    char text[sizeof err->msg];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    err->code = code;
+    err->file = file;
+    err->line = line;
+    memcpy(err->msg, text, sizeof text);
+    return code;
+}
+
+iad_status iad_err_prefix(iad_err *err, const char *fmt, ...) {
+    if (!err) return IAD_ERR_INTERNAL;
+    char text[sizeof err->msg];
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    if (n < 0) return err->code;
+    size_t len = strlen(text);
+    snprintf(text + len, sizeof text - len, ": %s", err->msg);
+    memcpy(err->msg, text, sizeof text);
+    return err->code;
+}

@@ -1,0 +1,34 @@
+# Language level, warnings and sanitizers, the same for every target.
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+
+option(IAD_WERROR "Treat compiler warnings as errors" OFF)
+option(IAD_LIBFUZZER "Build fuzz targets with libFuzzer instead of the replay driver (clang)" OFF)
+set(IAD_SANITIZE "" CACHE STRING "Value for -fsanitize=, e.g. address,undefined")
+
+add_compile_definitions(_GNU_SOURCE)
+# No contraction: data tools promise the same bytes on every machine, so a*b+c is rounded twice
+# everywhere. Kernels that want FMA say so with intrinsics.
+add_compile_options(-ffp-contract=off -fno-math-errno -fvisibility=hidden
+  -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes
+  -Wvla -Wformat=2 -Wundef -Wwrite-strings -Wcast-qual)
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  add_compile_options(-O3)
+endif()
+if(IAD_WERROR)
+  add_compile_options(-Werror)
+endif()
+if(IAD_SANITIZE)
+  add_compile_options(-fsanitize=${IAD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${IAD_SANITIZE})
+endif()
+if(IAD_LIBFUZZER)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+include_directories("${CMAKE_SOURCE_DIR}")

@@ -31,11 +31,14 @@ iad_status iad_err_prefix(iad_err *err, const char *fmt, ...) {
     char text[sizeof err->msg];
     va_list ap;
     va_start(ap, fmt);
-    int n = vsnprintf(text, sizeof text, fmt, ap);
+    vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    if (n < 0) return err->code;
+    /* Append ": " and as much of the old message as fits. */
     size_t len = strlen(text);
-    snprintf(text + len, sizeof text - len, ": %s", err->msg);
-    memcpy(err->msg, text, sizeof text);
+    const char *const parts[] = {": ", err->msg};
+    for (unsigned k = 0; k < 2; k++)
+        for (size_t i = 0; parts[k][i] && len + 1 < sizeof text; i++) text[len++] = parts[k][i];
+    text[len] = 0;
+    memcpy(err->msg, text, len + 1);
     return err->code;
 }

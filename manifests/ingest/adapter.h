@@ -1,0 +1,95 @@
+/* What a data set adapter is: it reads directory names and lists, and says which pictures there are and what is known of
+ * them. It decodes nothing and writes nothing: the ingest engine (ingest.h) hashes, decodes, checks and stores.
+ *
+ * One adapter = one file adapter_<name>.c with one `const iad_adapter iad_adapter_<name>`, listed in adapters.c. */
+#ifndef IAD_MANIFESTS_ADAPTER_H
+#define IAD_MANIFESTS_ADAPTER_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/file.h"
+#include "base/status.h"
+
+typedef enum iad_label { IAD_LABEL_NORMAL = 0, IAD_LABEL_ANOMALOUS, IAD_LABEL_UNKNOWN } iad_label;
+typedef enum iad_mask_quality { IAD_MASK_EXACT = 0, IAD_MASK_COARSE, IAD_MASK_BOX, IAD_MASK_AUTO } iad_mask_quality;
+
+typedef struct iad_ingest_box {
+    double x0, y0, x1, y1; /* original pixels, x1 and y1 exclusive */
+    const char *name;      /* class, may be NULL */
+} iad_ingest_box;
+
+/* One picture. Strings are borrowed for the duration of the call; NULL means unknown. Paths are relative to the root and
+ * are checked by the engine (iad_path_safe and iad_path_inside): an unsafe one is refused by name, counted, and the run goes on. */
+typedef struct iad_ingest_item {
+    const char *path;
+    const char *category;       /* required */
+    const char *kind;           /* object | texture | multi | logical, or NULL */
+    const char *split;          /* as the source says: train, validation, test, ... */
+    iad_label label;
+    const char *defect;         /* NULL for normals */
+    const char *const *masks;   /* files whose union is the ground truth; none for normals and unmasked anomalies */
+    size_t n_masks;
+    iad_mask_quality mask_quality;
+    json_t *mask_values;        /* borrowed {"3": "scratch", ...} when the mask holds class ids; NULL: found out from the pixels */
+    int label_from_mask;        /* 1: label and defect follow from whether the mask has a non-zero pixel (KolektorSDD) */
+    const iad_ingest_box *boxes;
+    size_t n_boxes;
+    const char *object_key;     /* pictures with the same key show the same physical object */
+    const char *view, *light;
+    int exemplar_ok;            /* 1: may serve as a normal example (the engine clears it for anything but normals) */
+    const char *note;
+} iad_ingest_item;
+
+/* One question with its answer about pictures of the same data set (MMAD, VisA-D&R, Anomaly-Instruct). */
+typedef struct iad_ingest_task {
+    const char *task;           /* mmad | visa_dr | instruct | ... */
+    const char *external_id;    /* unique within the data set: re-running adds nothing twice */
+    const char *const *paths;   /* pictures in prompt order, relative to the root; the last is the query */
+    size_t n_paths;
+    const char *question, *answer;
+    json_t *turns;              /* borrowed: several turns, options, question types; NULL for none */
+    const char *part;           /* train | eval */
+    const char *category;       /* of the query, may be NULL */
+} iad_ingest_task;
+
+/* Where an adapter delivers. Any status but IAD_OK must be passed on at once. */
+typedef struct iad_ingest_sink {
+    void *user;
+    iad_status (*item)(void *user, const iad_ingest_item *item, iad_err *err);
+    iad_status (*task)(void *user, const iad_ingest_task *task, iad_err *err);
+    /* A record of the data set that cannot be used (broken row, missing file named by a list): counted and shown by name. */
+    iad_status (*reject)(void *user, const char *name, const char *reason, iad_err *err);
+    /* A remark for the user and the run's record ("masks found as NAME_mask.png"). */
+    void (*remark)(void *user, const char *text);
+} iad_ingest_sink;
+
+/* Published number of pictures, for the table of counts. split NULL: all splits; category NULL: all categories. */
+typedef struct iad_ingest_count {
+    const char *category, *split;
+    long normal, anomalous, unknown;
+} iad_ingest_count;
+
+typedef struct iad_adapter {
+    const char *name;          /* "--adapter NAME": lower case, hyphens */
+    const char *title;         /* "MVTec AD" */
+    const char *layout;        /* one line for --help */
+    const char *licence, *licence_url, *citation;
+    int redistributable, commercial; /* 0 no or unknown, 1 yes */
+    const char *origin;        /* real | rendered | web | generated */
+    const char *eval_overlap;  /* "" or comma list: mvtec, visa, mmad: never trained on by default */
+    const iad_ingest_count *counts; /* ended by {0}; NULL when nothing is published */
+    /* 0..100: how much the folder looks like this layout; used by --adapter auto. Cheap: reads a few directories. */
+    int (*probe)(const char *root);
+    /* options: --option key=value pairs as a JSON object of strings (borrowed, may be NULL). */
+    iad_status (*scan)(const char *root, const json_t *options, const iad_ingest_sink *sink, iad_err *err);
+} iad_adapter;
+
+/* NULL-terminated table of all adapters, and a look-up (NULL when unknown). */
+const iad_adapter *const *iad_adapters(void);
+const iad_adapter *iad_adapter_find(const char *name);
+/* Best probe of all; NULL when none reaches 50. */
+const iad_adapter *iad_adapter_guess(const char *root);
+
+#endif

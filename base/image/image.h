@@ -30,16 +30,21 @@ typedef struct iad_plane {
     float *px; /* [height][width], owned */
 } iad_plane;
 
-/* Allocates zeroed pixels. Errors: IAD_ERR_ARG, IAD_ERR_LIMIT (size), IAD_ERR_NOMEM. */
+/* Allocates zeroed pixels; what the struct held before is forgotten, not freed.
+ * Errors: IAD_ERR_ARG, IAD_ERR_LIMIT (size), IAD_ERR_NOMEM; the struct is all zero then. */
 iad_status iad_image_init(iad_image *image, int width, int height, int channels, iad_err *err);
 iad_status iad_image16_init(iad_image16 *image, int width, int height, iad_err *err);
 iad_status iad_plane_init(iad_plane *plane, int width, int height, iad_err *err);
+
+/* iad_image_init without the zeros, for callers that write every pixel. */
+iad_status iad_image_init_raw(iad_image *image, int width, int height, int channels, iad_err *err);
 
 /* Frees the pixels and clears the struct; safe on an all-zero struct and twice. */
 void iad_image_deinit(iad_image *image);
 void iad_image16_deinit(iad_image16 *image);
 void iad_plane_deinit(iad_plane *plane);
 
+/* These three fill *dst anew (initialised here, owned by the caller); src and dst must be different structs. */
 iad_status iad_image_copy(const iad_image *src, iad_image *dst, iad_err *err);
 
 /* Grey -> RGB by repetition; RGB -> grey as Pillow's convert("L"): (19595 R + 38470 G + 7471 B + 0x8000) >> 16. */

@@ -20,6 +20,11 @@ typedef struct iad_ingest_box {
     const char *name;      /* class, may be NULL */
 } iad_ingest_box;
 
+/* One official split of the data set, when it has several ("visa-2cls-fewshot" -> "train"). */
+typedef struct iad_ingest_split {
+    const char *scheme, *part;
+} iad_ingest_split;
+
 /* One picture. Strings are borrowed for the duration of the call; NULL means unknown. Paths are relative to the root and
  * are checked by the engine (iad_path_safe and iad_path_inside): an unsafe one is refused by name, counted, and the run goes on. */
 typedef struct iad_ingest_item {
@@ -31,11 +36,14 @@ typedef struct iad_ingest_item {
     const char *defect;         /* NULL for normals */
     const char *const *masks;   /* files whose union is the ground truth; none for normals and unmasked anomalies */
     size_t n_masks;
+    int mask_parts;             /* 1: besides the union each file is kept as a region of its own (MVTec LOCO) */
     iad_mask_quality mask_quality;
     json_t *mask_values;        /* borrowed {"3": "scratch", ...} when the mask holds class ids; NULL: found out from the pixels */
     int label_from_mask;        /* 1: label and defect follow from whether the mask has a non-zero pixel (KolektorSDD) */
-    const iad_ingest_box *boxes;
+    const iad_ingest_box *boxes; /* boxes without a mask file: the engine fills them and calls the mask a box mask */
     size_t n_boxes;
+    const iad_ingest_split *splits; /* besides `split` */
+    size_t n_splits;
     const char *object_key;     /* pictures with the same key show the same physical object */
     const char *view, *light;
     int exemplar_ok;            /* 1: may serve as a normal example (the engine clears it for anything but normals) */
@@ -71,20 +79,38 @@ typedef struct iad_ingest_count {
     long normal, anomalous, unknown;
 } iad_ingest_count;
 
+/* Defect names that a category is known to have, for the same table: another one is an extra label. */
+typedef struct iad_ingest_defects {
+    const char *category;
+    const char *names; /* separated by spaces */
+} iad_ingest_defects;
+
 typedef struct iad_adapter {
     const char *name;          /* "--adapter NAME": lower case, hyphens */
     const char *title;         /* "MVTec AD" */
     const char *layout;        /* one line for --help */
+    const char *options;       /* names of the --option keys it reads, separated by spaces; NULL: none */
     const char *licence, *licence_url, *citation;
     int redistributable, commercial; /* 0 no or unknown, 1 yes */
     const char *origin;        /* real | rendered | web | generated */
     const char *eval_overlap;  /* "" or comma list: mvtec, visa, mmad: never trained on by default */
     const iad_ingest_count *counts; /* ended by {0}; NULL when nothing is published */
+    const iad_ingest_defects *defects; /* ended by {0}; NULL: any name is fine */
     /* 0..100: how much the folder looks like this layout; used by --adapter auto. Cheap: reads a few directories. */
     int (*probe)(const char *root);
-    /* options: --option key=value pairs as a JSON object of strings (borrowed, may be NULL). */
+    /* May be NULL. A layout that several data sets share says which of them this folder is (MVTec-style folders: MVTec AD,
+     * MPDD, ...); NULL or the adapter itself: none of the known ones. Licence, counts and eval_overlap come from the answer. */
+    const struct iad_adapter *(*resolve)(const char *root);
+    /* options: --option key=value pairs as a JSON object of strings (borrowed, may be NULL). The engine refuses keys that
+     * `options` does not list. */
     iad_status (*scan)(const char *root, const json_t *options, const iad_ingest_sink *sink, iad_err *err);
 } iad_adapter;
+
+/* The value of an option, or the fallback. */
+static inline const char *iad_adapter_option(const json_t *options, const char *key, const char *fallback) {
+    const char *value = options ? json_string_value(json_object_get(options, key)) : NULL;
+    return value ? value : fallback;
+}
 
 /* NULL-terminated table of all adapters, and a look-up (NULL when unknown). */
 const iad_adapter *const *iad_adapters(void);

@@ -44,7 +44,8 @@ static iad_status unknown(const iad_arg *const *tables, const char *name, size_t
 
 /* Is `value` one of "a|b|c"? */
 static int is_choice(const char *choices, const char *value) {
-    size_t n = strlen(value);
+    size_t n = strcspn(value, "|");
+    if (value[n]) return 0;
     for (const char *p = choices; p; p = strchr(p, '|'), p = p ? p + 1 : NULL)
         if (strncmp(p, value, n) == 0 && (p[n] == '|' || p[n] == 0)) return n > 0;
     return 0;

@@ -13,7 +13,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define MAX_INPUT (8u << 20)
+#define MAX_BYTES (8u << 20)
 
 static unsigned long runs;
 
@@ -55,9 +55,9 @@ static int run_file(const char *path, unsigned mutations) {
         perror(path);
         return 1;
     }
-    uint8_t *data = iad_alloc(MAX_INPUT, 1);
+    uint8_t *data = iad_alloc(MAX_BYTES, 1);
     if (!data) abort();
-    size_t size = fread(data, 1, MAX_INPUT, file);
+    size_t size = fread(data, 1, MAX_BYTES, file);
     fclose(file);
     run_once(data, size);
     mutate(data, size, mutations, runs);

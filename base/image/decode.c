@@ -1,13 +1,9 @@
 #include "base/image/decode.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/alloc.h"
+#include "base/file.h"
 #include "base/image/decode_internal.h"
 #include "base/image/exif.h"
 
@@ -60,6 +56,7 @@ iad_status iad_decode_open_image(iad_decode_job *job, int natural, int zero, iad
 }
 
 iad_status iad_decode_truncated(const iad_decode_job *job, iad_err *err) {
+    job->info->truncated = 1;
     return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: truncated: the %s data ends after %zu bytes, before the picture does", job->name,
                     iad_image_format_name(job->info->format), job->n);
 }
@@ -194,44 +191,14 @@ iad_status iad_image_decode16(const void *bytes, size_t n, const char *name, iad
     return status;
 }
 
-/* Reads until `size` bytes are there or the file ends; *got is what came. */
-static iad_status read_all(int fd, const char *path, uint8_t *to, size_t size, size_t *got, iad_err *err) {
-    *got = 0;
-    while (*got < size) {
-        ssize_t n = read(fd, to + *got, size - *got);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return IAD_FAIL(err, IAD_ERR_IO, "%s: reading: %s", path, strerror(errno));
-        if (n == 0) break;
-        *got += (size_t)n;
-    }
-    return IAD_OK;
-}
-
-static iad_status read_open_file(int fd, const char *path, uint8_t **bytes, size_t *n, iad_err *err) {
-    struct stat st;
-    if (fstat(fd, &st) != 0) return IAD_FAIL(err, IAD_ERR_IO, "%s: %s", path, strerror(errno));
-    if (!S_ISREG(st.st_mode)) return IAD_FAIL(err, IAD_ERR_IO, "%s: not a regular file", path);
-    if ((uint64_t)st.st_size > IAD_IMAGE_MAX_FILE_BYTES)
-        return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: %lld bytes, more than %u", path, (long long)st.st_size,
-                        IAD_IMAGE_MAX_FILE_BYTES);
-    *bytes = iad_alloc((size_t)st.st_size, 1);
-    if (!*bytes) return IAD_NOMEM(err, path);
-    return read_all(fd, path, *bytes, (size_t)st.st_size, n, err);
-}
-
 iad_status iad_image_load(const char *path, const iad_decode_options *options, iad_image *image,
                           iad_image_info *info, iad_err *err) {
     *image = (iad_image){0};
-    /* O_NONBLOCK: opening a pipe that sits among the pictures must fail, not hang. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return IAD_FAIL(err, errno == ENOENT || errno == ENOTDIR ? IAD_ERR_NOT_FOUND : IAD_ERR_IO, "%s: %s", path,
-                        strerror(errno));
+    if (info) *info = (iad_image_info){.orientation = 1};
     uint8_t *bytes = NULL;
     size_t n = 0;
-    iad_status status = read_open_file(fd, path, &bytes, &n, err);
-    close(fd);
-    if (status == IAD_OK) status = iad_image_decode(bytes, n, path, options, image, info, err);
+    IAD_TRY(iad_file_read(path, IAD_IMAGE_MAX_FILE_BYTES, &bytes, &n, err));
+    iad_status status = iad_image_decode(bytes, n, path, options, image, info, err);
     free(bytes);
     return status;
 }

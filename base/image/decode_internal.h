@@ -39,7 +39,7 @@ iad_status iad_decode_check_size(const iad_decode_job *job, iad_err *err);
  * when `zero` is set. */
 iad_status iad_decode_open_image(iad_decode_job *job, int natural, int zero, iad_err *err);
 
-/* The failure of a picture whose data ends early. */
+/* The failure of a picture whose data ends early; sets job->info->truncated. */
 iad_status iad_decode_truncated(const iad_decode_job *job, iad_err *err);
 
 /* Little and big endian numbers in byte strings. */

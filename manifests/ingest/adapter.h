@@ -11,9 +11,7 @@
 
 #include "base/file.h"
 #include "base/status.h"
-
-typedef enum iad_label { IAD_LABEL_NORMAL = 0, IAD_LABEL_ANOMALOUS, IAD_LABEL_UNKNOWN } iad_label;
-typedef enum iad_mask_quality { IAD_MASK_EXACT = 0, IAD_MASK_COARSE, IAD_MASK_BOX, IAD_MASK_AUTO } iad_mask_quality;
+#include "manifests/label.h"
 
 typedef struct iad_ingest_box {
     double x0, y0, x1, y1; /* original pixels, x1 and y1 exclusive */
@@ -100,7 +98,7 @@ typedef struct iad_adapter {
     int (*probe)(const char *root);
     /* May be NULL. A layout that several data sets share says which of them this folder is (MVTec-style folders: MVTec AD,
      * MPDD, ...); NULL or the adapter itself: none of the known ones. Licence, counts and eval_overlap come from the answer. */
-    const struct iad_adapter *(*resolve)(const char *root);
+    const struct iad_adapter *(*resolve)(const char *root, const json_t *options);
     /* options: --option key=value pairs as a JSON object of strings (borrowed, may be NULL). The engine refuses keys that
      * `options` does not list. */
     iad_status (*scan)(const char *root, const json_t *options, const iad_ingest_sink *sink, iad_err *err);

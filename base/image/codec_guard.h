@@ -1,6 +1,6 @@
-/* The one place of the suite with setjmp. libjpeg and libpng report errors by calling a function that must not return;
- * a guard turns that into a plain return value. Work runs in a function of its own, so no local variable of the
- * caller is ever clobbered. */
+/* The one place of the suite with setjmp. libjpeg and libpng report errors by calling a function that must not
+ * return; a guard turns that into a plain return value. Work runs in a function of its own, so no local variable of
+ * the caller is ever clobbered. */
 #ifndef IAD_IMAGE_CODEC_GUARD_H
 #define IAD_IMAGE_CODEC_GUARD_H
 

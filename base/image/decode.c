@@ -57,8 +57,8 @@ iad_status iad_decode_open_image(iad_decode_job *job, int natural, int zero, iad
 
 iad_status iad_decode_truncated(const iad_decode_job *job, iad_err *err) {
     job->info->truncated = 1;
-    return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: truncated: the %s data ends after %zu bytes, before the picture does", job->name,
-                    iad_image_format_name(job->info->format), job->n);
+    return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: truncated: the %s data ends after %zu bytes, before the picture does",
+                    job->name, iad_image_format_name(job->info->format), job->n);
 }
 
 static iad_status open_job(iad_decode_job *job, const void *bytes, size_t n, const char *name,
@@ -68,9 +68,9 @@ static iad_status open_job(iad_decode_job *job, const void *bytes, size_t n, con
     *info = (iad_image_info){.format = n ? iad_image_sniff(bytes, n) : IAD_IMAGE_UNKNOWN, .orientation = 1};
     uint64_t max_pixels = options->max_pixels;
     if (max_pixels == 0 || max_pixels > IAD_IMAGE_MAX_PIXELS) max_pixels = IAD_IMAGE_MAX_PIXELS;
-    *job = (iad_decode_job){
-        .bytes = bytes, .n = n, .name = name ? name : "picture", .max_pixels = max_pixels, .channels = options->channels,
-        .accept_truncated = options->accept_truncated, .raw_values = options->raw_values, .info = info};
+    *job = (iad_decode_job){.bytes = bytes, .n = n, .name = name ? name : "picture", .max_pixels = max_pixels,
+                            .channels = options->channels, .accept_truncated = options->accept_truncated,
+                            .raw_values = options->raw_values, .info = info};
     if (job->channels != 0 && job->channels != 1 && job->channels != 3)
         return IAD_FAIL(err, IAD_ERR_ARG, "%s: decoding to %d channels", job->name, job->channels);
     if (n > IAD_IMAGE_MAX_FILE_BYTES)
@@ -114,8 +114,8 @@ static iad_status turn_image(iad_image *image, int orientation, const char *name
     if (orientation <= 1) return IAD_OK;
     int swap = iad_exif_swaps(orientation);
     iad_image upright;
-    iad_status status = iad_image_init_raw(&upright, swap ? image->height : image->width, swap ? image->width : image->height,
-                                           image->channels, err);
+    iad_status status = iad_image_init_raw(&upright, swap ? image->height : image->width,
+                                           swap ? image->width : image->height, image->channels, err);
     if (status != IAD_OK) {
         iad_err_prefix(err, "%s", name);
         return status;
@@ -150,14 +150,17 @@ iad_status iad_image_decode(const void *bytes, size_t n, const char *name, const
     return status;
 }
 
+static iad_status refuse_colour(const iad_decode_job *job, iad_err *err) {
+    return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: a colour picture where grey is needed", job->name);
+}
+
 /* 8-bit grey, however stored, widened so that 255 becomes 65535. */
 static iad_status decode_widened(const iad_decode_job *job, iad_image16 *image, iad_err *err) {
     iad_image narrow;
     iad_image_info info;
     IAD_TRY(iad_image_decode(job->bytes, job->n, job->name, NULL, &narrow, &info, err));
     iad_status status = narrow.channels == 1 ? iad_image16_init(image, narrow.width, narrow.height, err)
-                                             : IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: a colour picture where grey is needed",
-                                                        job->name);
+                                             : refuse_colour(job, err);
     if (status == IAD_OK) {
         size_t count = (size_t)narrow.width * (size_t)narrow.height;
         for (size_t i = 0; i < count; i++) image->px[i] = (uint16_t)(narrow.px[i] * 257u);
@@ -184,7 +187,7 @@ iad_status iad_image_decode16(const void *bytes, size_t n, const char *name, iad
     IAD_TRY(open_job(&job, bytes, n, name, NULL, &info, err));
     IAD_TRY(probe_format(&job, err));
     if (info.format != IAD_IMAGE_PNG || info.depth != 16) return decode_widened(&job, image, err);
-    if (info.channels > 2) return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: a colour picture where grey is needed", job.name);
+    if (info.channels > 2) return refuse_colour(&job, err);
     iad_status status = iad_decode_png_grey16(&job, image, err);
     if (status == IAD_OK) status = turn_image16(image, info.orientation, err);
     if (status != IAD_OK) iad_image16_deinit(image);

@@ -1,5 +1,6 @@
-/* Windows and OS/2 bitmaps: 1, 2, 4, 8, 16, 24 and 32 bits per pixel, bit masks, RLE4 and RLE8, both row orders. The layout is that of
- * BITMAPFILEHEADER, BITMAPCOREHEADER and BITMAPINFOHEADER up to BITMAPV5HEADER in the Windows documentation. */
+/* Windows and OS/2 bitmaps: 1, 2, 4, 8, 16, 24 and 32 bits per pixel, bit masks, RLE4 and RLE8, both row orders. The
+ * layout is that of BITMAPFILEHEADER, BITMAPCOREHEADER and BITMAPINFOHEADER up to BITMAPV5HEADER in the Windows
+ * documentation. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,7 +86,7 @@ static void read_palette(bmp_file *f, size_t at, size_t entry_bytes, size_t coun
 static iad_status check_kind(const bmp_file *f, iad_err *err) {
     int bits = f->bits, ok = 0;
     switch (f->compression) {
-    case BMP_RGB: ok = bits == 1 || bits == 2 || bits == 4 || bits == 8 || bits == 16 || bits == 24 || bits == 32; break;
+    case BMP_RGB: ok = bits == 24 || (bits >= 1 && bits <= 32 && (bits & (bits - 1)) == 0); break;
     case BMP_RLE8: ok = bits == 8; break;
     case BMP_RLE4: ok = bits == 4; break;
     case BMP_BITFIELDS:
@@ -93,7 +94,8 @@ static iad_status check_kind(const bmp_file *f, iad_err *err) {
     default: break;
     }
     if (ok) return IAD_OK;
-    return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: BMP of %d bits per pixel, compression %d", f->job->name, bits, f->compression);
+    return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: BMP of %d bits per pixel, compression %d", f->job->name, bits,
+                    f->compression);
 }
 
 static iad_status read_sizes(bmp_file *f, uint32_t header_size, iad_err *err) {

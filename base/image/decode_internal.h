@@ -35,8 +35,8 @@ iad_status iad_decode_png_grey16(iad_decode_job *job, iad_image16 *image, iad_er
 /* job->info->width and height against 1, IAD_IMAGE_MAX_SIDE and job->max_pixels. */
 iad_status iad_decode_check_size(const iad_decode_job *job, iad_err *err);
 
-/* Checks the size and allocates *job->image: job->channels, or `natural` channels when that is 0. The pixels are zeroed only
- * when `zero` is set. */
+/* Checks the size and allocates *job->image: job->channels, or `natural` channels when that is 0. The pixels are
+ * zeroed only when `zero` is set. */
 iad_status iad_decode_open_image(iad_decode_job *job, int natural, int zero, iad_err *err);
 
 /* The failure of a picture whose data ends early; sets job->info->truncated. */

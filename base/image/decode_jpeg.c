@@ -1,4 +1,5 @@
-/* JPEG by libjpeg-turbo: islow DCT, fancy upsampling, block smoothing, which are its defaults and Pillow's, so that pixels are equal. */
+/* JPEG by libjpeg-turbo with islow DCT, fancy upsampling and block smoothing: its defaults and Pillow's, so that the
+ * pixels are equal. */
 #include <stdio.h> /* jpeglib.h needs FILE */
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,8 @@
 #include "base/image/exif.h"
 #include "base/image/rows.h"
 
-/* A progressive file may name any number of scans over the whole picture, each a few bytes long: encoders write about ten. */
+/* A progressive file may name any number of scans over the whole picture, each a few bytes long; encoders write about
+ * ten. */
 #define MAX_SCANS 100
 #define BATCH_ROWS 16
 
@@ -148,13 +150,13 @@ static void read_header(jpeg_reader *r) {
     info->orientation = find_orientation(r->job->bytes, r->job->n);
     int known = info->channels == 1 || info->channels == 3 || info->channels == 4;
     if (!known || info->depth != 8)
-        give_up(r, IAD_FAIL(r->err, IAD_ERR_UNSUPPORTED, "%s: JPEG of %d components of %d bits", r->job->name, info->channels,
-                            info->depth));
+        give_up(r, IAD_FAIL(r->err, IAD_ERR_UNSUPPORTED, "%s: JPEG of %d components of %d bits", r->job->name,
+                            info->channels, info->depth));
 }
 
 /* ---- the rows ---- */
 
-/* A data loss that shows: the source ended AND something else went wrong after it (a missing end marker alone is harmless).
+/* A loss that shows: the source ended AND something else went wrong (a missing end marker alone takes nothing away).
  * Progressive and arithmetic files can end early without any further warning. */
 static int is_truncated(const jpeg_reader *r) {
     return r->ran_dry && (r->errors.num_warnings > 1 || r->cinfo.progressive_mode || r->cinfo.arith_code);

@@ -174,12 +174,14 @@ static void plan_samples(png_reader *r) {
 
 static void plan_wide(png_reader *r) {
     if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) png_set_swap(r->png);
-    if (png_get_valid(r->png, r->png_info, PNG_INFO_tRNS)) png_set_tRNS_to_alpha(r->png);
-    if (r->chunks.color == IAD_PNG_GREY_ALPHA || png_get_valid(r->png, r->png_info, PNG_INFO_tRNS)) r->convert = row_greya16;
+    int key = png_get_valid(r->png, r->png_info, PNG_INFO_tRNS) != 0;
+    if (key) png_set_tRNS_to_alpha(r->png);
+    if (key || r->chunks.color == IAD_PNG_GREY_ALPHA) r->convert = row_greya16;
 }
 
 static void open_picture(png_reader *r) {
-    int natural = stored_channels(r->chunks.color) <= 2 || (r->chunks.color == IAD_PNG_PALETTE && r->job->raw_values) ? 1 : 3;
+    int indices = r->chunks.color == IAD_PNG_PALETTE && r->job->raw_values;
+    int natural = indices || stored_channels(r->chunks.color) <= 2 ? 1 : 3;
     /* Passes of an interlaced picture and rows that never come need defined pixels. */
     int zero = r->chunks.interlaced || r->job->accept_truncated;
     iad_status status;
@@ -261,7 +263,8 @@ static iad_status run_reader(iad_decode_job *job, iad_image16 *wide, iad_err *er
     iad_status status = take_facts(job, &r->chunks, err);
     if (status == IAD_OK) status = iad_decode_check_size(job, err);
     if (status == IAD_OK && job->raw_values && r->chunks.depth == 16)
-        status = IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: PNG of 16 bits per sample where class numbers are needed", job->name);
+        status = IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: PNG of 16 bits per sample where class numbers are needed",
+                          job->name);
     if (status == IAD_OK && r->chunks.data_cut && !job->accept_truncated) status = iad_decode_truncated(job, err);
     if (status == IAD_OK) {
         if (!iad_codec_run(&r->guard, read_png, r)) status = r->status;

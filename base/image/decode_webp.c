@@ -25,7 +25,8 @@ typedef struct webp_layout {
 
 static int tag_is(const uint8_t *p, const char *tag) { return memcmp(p, tag, 4) == 0; }
 
-/* Chunk ANMF (WebP container specification): six 24-bit numbers less one or halved, flags, then the frame's own chunks. */
+/* Chunk ANMF (WebP container specification): place halved, size less one, duration and flags, then the frame's own
+ * chunks. */
 static void take_frame(const uint8_t *body, size_t length, webp_layout *layout) {
     layout->x = (int)(2 * iad_le24(body));
     layout->y = (int)(2 * iad_le24(body + 3));
@@ -64,7 +65,8 @@ static void walk(const iad_decode_job *job, webp_layout *layout) {
 static iad_status vp8_failure(const iad_decode_job *job, const webp_layout *layout, VP8StatusCode code, iad_err *err) {
     switch (code) {
     case VP8_STATUS_OUT_OF_MEMORY: return IAD_NOMEM(err, job->name);
-    case VP8_STATUS_UNSUPPORTED_FEATURE: return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: WebP: unknown feature", job->name);
+    case VP8_STATUS_UNSUPPORTED_FEATURE:
+        return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: WebP: a feature that libwebp does not know", job->name);
     default: break;
     }
     if (layout->cut) return iad_decode_truncated(job, err);
@@ -114,11 +116,13 @@ iad_status iad_probe_webp(iad_decode_job *job, iad_err *err) {
     return open_file(job, &layout, err);
 }
 
-/* Decodes the frame as RGB or RGBA rows to `to`. With accept_truncated a cut file leaves its missing rows untouched. */
+/* Decodes the frame as RGB or RGBA rows to `to`. With accept_truncated a cut file leaves its missing rows untouched.
+ * */
 static iad_status run_decoder(const iad_decode_job *job, const webp_layout *layout, uint8_t *to, size_t stride,
                               iad_err *err) {
     WebPDecoderConfig config;
-    if (!WebPInitDecoderConfig(&config)) return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: WebP: library mismatch", job->name);
+    if (!WebPInitDecoderConfig(&config))
+        return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: WebP: built for another version of libwebp", job->name);
     size_t row = (size_t)layout->width * (layout->alpha ? 4 : 3);
     config.output.colorspace = layout->alpha ? MODE_RGBA : MODE_RGB;
     config.output.is_external_memory = 1;

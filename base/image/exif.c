@@ -44,8 +44,8 @@ int iad_exif_orientation(const uint8_t *tiff, size_t n) {
     return 0;
 }
 
-/* dst pixel (x, y) is src[start + x * step_x + y * step_y], all in pixels. Walks in square tiles: with a step_x of one source row
- * a whole destination row would touch a new cache line at every pixel. */
+/* dst pixel (x, y) is src[start + x * step_x + y * step_y], all in pixels. Walks in square tiles: with a step_x of
+ * one source row a whole destination row would touch a new cache line at every pixel. */
 static inline void turn(const uint8_t *src, ptrdiff_t start, ptrdiff_t step_x, ptrdiff_t step_y, int out_w, int out_h,
                         int pixel_bytes, uint8_t *dst) {
     enum { TILE = 32 };

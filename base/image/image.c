@@ -9,7 +9,8 @@
 static iad_status check_size(int width, int height, iad_err *err) {
     if (width < 1 || height < 1) return IAD_FAIL(err, IAD_ERR_ARG, "picture of %d x %d pixels", width, height);
     if (width > IAD_IMAGE_MAX_SIDE || height > IAD_IMAGE_MAX_SIDE)
-        return IAD_FAIL(err, IAD_ERR_LIMIT, "%d x %d pixels: a side is longer than %d", width, height, IAD_IMAGE_MAX_SIDE);
+        return IAD_FAIL(err, IAD_ERR_LIMIT, "%d x %d pixels: a side is longer than %d", width, height,
+                        IAD_IMAGE_MAX_SIDE);
     if ((uint64_t)width * (uint64_t)height > IAD_IMAGE_MAX_PIXELS)
         return IAD_FAIL(err, IAD_ERR_LIMIT, "%d x %d pixels: more than %u in all", width, height, IAD_IMAGE_MAX_PIXELS);
     return IAD_OK;

@@ -19,7 +19,8 @@ typedef struct iad_png_chunks {
     int has_end;      /* IEND was reached */
 } iad_png_chunks;
 
-/* Walks the chunks behind the 8 bytes of signature (PNG, third edition, section 5). Looks at no checksum; libpng does. */
+/* Walks the chunks behind the 8 bytes of signature (PNG, third edition, section 5). Looks at no checksum: libpng
+ * does. */
 void iad_png_walk(const uint8_t *bytes, size_t n, iad_png_chunks *chunks);
 
 #endif

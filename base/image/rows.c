@@ -28,8 +28,8 @@ void iad_row_greya_on_white(const uint8_t *restrict src, uint8_t *restrict dst, 
     for (size_t i = 0; i < n; i++) dst[i] = on_white(src[2 * i], src[2 * i + 1]);
 }
 
-/* Pillow inverts the stored values and takes nk - round((255 - C) nk / 255), nk = the stored K. That equals round(C K / 255):
- * a quotient by 255 never ends in one half. */
+/* Pillow inverts the stored values and takes nk - round((255 - C) nk / 255), nk = the stored K. That equals
+ * round(C K / 255): a quotient by 255 never ends in one half. */
 void iad_row_cmyk_to_rgb(const uint8_t *restrict src, uint8_t *restrict dst, size_t n) {
     for (size_t i = 0; i < n; i++) {
         uint32_t k = src[4 * i + 3];

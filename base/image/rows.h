@@ -1,5 +1,5 @@
-/* Conversions of runs of pixels, shared by the decoders and the container. n counts pixels; src and dst do not overlap
- * unless a function says so. All results equal Pillow's for the same input. */
+/* Conversions of runs of pixels, shared by the decoders and the container. n counts pixels; src and dst do not
+ * overlap unless a function says so. All results equal Pillow's for the same input. */
 #ifndef IAD_IMAGE_ROWS_H
 #define IAD_IMAGE_ROWS_H
 

@@ -56,6 +56,9 @@ iad_status iad_image_tests(iad_manifest *manifest, int64_t category_id, const ch
 /* What may serve as an exemplar: part train, normal, exemplar_ok. */
 iad_status iad_image_train_normals(iad_manifest *manifest, int64_t category_id, const char *scheme, iad_image_list *list, iad_err *err);
 
+/* Pictures of that part that cannot be decoded and are therefore in no list. */
+iad_status iad_image_count_bad(iad_manifest *manifest, int64_t category_id, const char *scheme, iad_part part, int64_t *n, iad_err *err);
+
 /* ---- masks ---- */
 
 typedef enum iad_mask_state {

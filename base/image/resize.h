@@ -33,11 +33,15 @@ iad_status iad_plane_bilinear(const iad_plane *src, int width, int height, int a
 /* Float bicubic, a = -0.75, 4 taps, border replicate, no antialias (OpenCV INTER_CUBIC, PyTorch bicubic). */
 iad_status iad_plane_bicubic(const iad_plane *src, int width, int height, iad_plane *dst, iad_err *err);
 
-/* scipy.ndimage.gaussian_filter(sigma, truncate 4, mode "reflect") in place: separable, radius floor(4 sigma + 0.5),
- * double line buffers, float result after each axis. sigma <= 0 does nothing. */
+#define IAD_GAUSSIAN_MAX_SIGMA 16384.0
+
+/* scipy.ndimage.gaussian_filter(sigma, truncate 4, mode "reflect") of a float32 array, in place, to the bit: separable, columns
+ * first, radius floor(4 sigma + 0.5), double sums in scipy's order, float result after each axis. sigma <= 1e-15 does nothing.
+ * Errors: IAD_ERR_ARG (empty plane, NaN), IAD_ERR_LIMIT (sigma), IAD_ERR_NOMEM. */
 iad_status iad_plane_gaussian(iad_plane *plane, double sigma, iad_err *err);
 
-/* k x k Gaussian of sigma, zero padding, float (torch Conv2d as in Dinomaly: k = 5, sigma = 4). k odd, <= 63. In place. */
+/* k x k Gaussian of sigma (>= 0.05), zero padding, in place, to float rounding (torch Conv2d as in Dinomaly: k = 5, sigma = 4).
+ * k odd, 1..63. Errors: IAD_ERR_ARG, IAD_ERR_LIMIT, IAD_ERR_NOMEM. */
 iad_status iad_plane_gaussian_kernel(iad_plane *plane, int k, double sigma, iad_err *err);
 
 #endif

@@ -80,7 +80,7 @@ typedef struct iad_ingest_count {
 /* Defect names that a category is known to have, for the same table: another one is an extra label. */
 typedef struct iad_ingest_defects {
     const char *category;
-    const char *names; /* separated by spaces */
+    const char *names; /* separated by spaces; NULL: the category is known, its defects are not */
 } iad_ingest_defects;
 
 typedef struct iad_adapter {
@@ -109,6 +109,31 @@ static inline const char *iad_adapter_option(const json_t *options, const char *
     const char *value = options ? json_string_value(json_object_get(options, key)) : NULL;
     return value ? value : fallback;
 }
+
+/* One line per adapter, and one in the table of adapters.c. */
+extern const iad_adapter iad_adapter_mvtec;
+extern const iad_adapter iad_adapter_mvtec_ad;
+extern const iad_adapter iad_adapter_ds_mvtec;
+extern const iad_adapter iad_adapter_mpdd;
+extern const iad_adapter iad_adapter_dtd_synthetic;
+extern const iad_adapter iad_adapter_goodsad;
+extern const iad_adapter iad_adapter_mvtec_loco;
+extern const iad_adapter iad_adapter_mvtec_ad2;
+extern const iad_adapter iad_adapter_visa;
+extern const iad_adapter iad_adapter_btad;
+extern const iad_adapter iad_adapter_miad;
+extern const iad_adapter iad_adapter_folder;
+extern const iad_adapter iad_adapter_list;
+extern const iad_adapter iad_adapter_dagm;
+extern const iad_adapter iad_adapter_eyecandies;
+extern const iad_adapter iad_adapter_ksdd;
+extern const iad_adapter iad_adapter_ksdd2;
+extern const iad_adapter iad_adapter_real_iad;
+extern const iad_adapter iad_adapter_std;
+extern const iad_adapter iad_adapter_cid;
+extern const iad_adapter iad_adapter_mmad;
+extern const iad_adapter iad_adapter_anomaly_instruct;
+extern const iad_adapter iad_adapter_visa_dr;
 
 /* NULL-terminated table of all adapters, and a look-up (NULL when unknown). */
 const iad_adapter *const *iad_adapters(void);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/image/decode.h"
+#include "base/text.h"
 #include "manifests/pictures.h"
 #include "manifests/query.h"
 

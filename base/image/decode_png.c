@@ -241,6 +241,8 @@ static void read_png(void *context) {
     png_set_user_limits(r->png, IAD_IMAGE_MAX_SIDE, IAD_IMAGE_MAX_SIDE);
     /* Texts, colour profiles and the like are passed over unread: no pixel depends on them here. */
     png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+    /* libpng asks for pixel data in large pieces and would drop a last one that is not complete. */
+    if (r->job->accept_truncated && !r->chunks.has_end) png_set_compression_buffer_size(r->png, 1);
     png_read_info(r->png, r->png_info);
     open_picture(r);
     if (r->wide) plan_wide(r);

@@ -12,6 +12,7 @@
 
 #define RIFF_BYTES 12
 #define FRAME_HEADER_BYTES 16
+#define EXIF_FLAG 8 /* in the first byte of chunk VP8X */
 
 /* The picture within the file. */
 typedef struct webp_layout {
@@ -40,7 +41,7 @@ static void take_frame(const uint8_t *body, size_t length, webp_layout *layout) 
 static void walk(const iad_decode_job *job, webp_layout *layout) {
     size_t at = RIFF_BYTES, n = job->n;
     uint64_t claimed = (uint64_t)iad_le32(job->bytes + 4) + 8;
-    int picture_seen = 0;
+    int picture_seen = 0, exif_promised = 0;
     while (n >= at && n - at >= 8) {
         const uint8_t *head = job->bytes + at;
         uint64_t length = iad_le32(head + 4);
@@ -51,15 +52,18 @@ static void walk(const iad_decode_job *job, webp_layout *layout) {
             layout->cut = there < length;
             if (is_frame && there > FRAME_HEADER_BYTES) take_frame(head + 8, there, layout);
         }
+        if (tag_is(head, "VP8X") && there > 0) exif_promised = head[8] & EXIF_FLAG;
         if (tag_is(head, "EXIF") && there == length) {
+            exif_promised = 0;
             int orientation = iad_exif_orientation(head + 8, there);
             if (orientation) job->info->orientation = orientation;
         }
         if (there < length) break;
         at += 8 + there + (length & 1);
     }
-    if (!picture_seen) layout->cut = claimed > n;
     layout->tail_cut = claimed > n;
+    /* Without its EXIF block the picture may come out turned. */
+    if (layout->tail_cut && (!picture_seen || exif_promised)) layout->cut = 1;
 }
 
 static iad_status vp8_failure(const iad_decode_job *job, const webp_layout *layout, VP8StatusCode code, iad_err *err) {
@@ -69,7 +73,7 @@ static iad_status vp8_failure(const iad_decode_job *job, const webp_layout *layo
         return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: WebP: a feature that libwebp does not know", job->name);
     default: break;
     }
-    if (layout->cut) return iad_decode_truncated(job, err);
+    if (layout->cut || layout->tail_cut) return iad_decode_truncated(job, err);
     return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: WebP: broken data", job->name);
 }
 

@@ -133,6 +133,7 @@ extern const iad_adapter iad_adapter_std;
 extern const iad_adapter iad_adapter_cid;
 extern const iad_adapter iad_adapter_mmad;
 extern const iad_adapter iad_adapter_anomaly_instruct;
+extern const iad_adapter iad_adapter_anomaly_instruct_mvtec;
 extern const iad_adapter iad_adapter_visa_dr;
 
 /* NULL-terminated table of all adapters, and a look-up (NULL when unknown). */

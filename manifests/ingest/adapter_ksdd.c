@@ -8,8 +8,8 @@
  * defect. Same pixels, same items: its pictures carry the same object_key. Masks of such copies are looked for beside the
  * picture and in ground_truth/.
  *
- * The official three folds are Python pickles, not read. Splitting by picture leaks items, so every picture also gets an
- * item-wise fold in the scheme "ksdd-items-3fold": fold (item - 1) mod 3 + 1. These are ours, not the published ones. */
+ * The official three folds are Python pickles, not read. Splitting by picture leaks items, so every picture also gets three
+ * item-wise splits of ours, ksdd-items-fold1 to 3: in the k-th, items with (item - 1) mod 3 = k - 1 are test, the others train. */
 #include <string.h>
 
 #include "manifests/ingest/adapter_scans.h"
@@ -84,7 +84,7 @@ static const char *find_mask(const ksdd_scan *scan, const char *path, const char
 
 static iad_status deliver(ksdd_scan *scan, const char *path, const char *stem, const iad_scan_parts *parts,
                           const ksdd_name *name, iad_err *err) {
-    char key[32], fold[16], note[160];
+    char key[32], note[160];
     const char *kind = NULL, *split = NULL;
     for (size_t i = 0; i + 1 < parts->n; i++) {
         const char *folder = parts->part[i], *s = iad_scan_split_name(folder);
@@ -94,10 +94,12 @@ static iad_status deliver(ksdd_scan *scan, const char *path, const char *stem, c
     int normal = kind && iad_scan_is_normal(kind);
     const char *mask = normal ? NULL : find_mask(scan, path, stem, kind);
     iad_scan_print(key, sizeof key, "kos%02ld", name->item);
-    iad_scan_print(fold, sizeof fold, "fold%ld", (name->item + 2) % 3 + 1);
-    const iad_ingest_split splits[] = {{"ksdd-items-3fold", fold}};
+    const long fold = (name->item + 2) % 3;
+    const iad_ingest_split splits[] = {{"ksdd-items-fold1", fold == 0 ? "test" : "train"},
+                                       {"ksdd-items-fold2", fold == 1 ? "test" : "train"},
+                                       {"ksdd-items-fold3", fold == 2 ? "test" : "train"}};
     iad_ingest_item item = {.path = path, .category = "electrical_commutators", .kind = "texture", .split = split,
-                            .mask_quality = scan->quality, .object_key = key, .splits = splits, .n_splits = 1};
+                            .mask_quality = scan->quality, .object_key = key, .splits = splits, .n_splits = 3};
     if (mask) item.masks = &mask, item.n_masks = 1;
     if (kind) item.label = normal ? IAD_LABEL_NORMAL : IAD_LABEL_ANOMALOUS;
     else if (mask) item.label_from_mask = 1;

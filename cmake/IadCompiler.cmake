@@ -12,7 +12,7 @@ option(IAD_WERROR "Treat compiler warnings as errors" OFF)
 option(IAD_LIBFUZZER "Build fuzz targets with libFuzzer instead of the replay driver (clang)" OFF)
 set(IAD_SANITIZE "" CACHE STRING "Value for -fsanitize=, e.g. address,undefined")
 
-add_compile_definitions(_GNU_SOURCE)
+add_compile_definitions(_GNU_SOURCE IAD_VERSION="${PROJECT_VERSION}")
 # No contraction: data tools promise the same bytes on every machine, so a*b+c is rounded twice
 # everywhere. Kernels that want FMA say so with intrinsics.
 add_compile_options(-ffp-contract=off -fno-math-errno -fvisibility=hidden

@@ -1,0 +1,36 @@
+/* iad-bench speed WHAT: our code beside what a user would run instead, in one run on this machine. */
+#include <stdio.h>
+#include <string.h>
+
+#include "bench/bench_cmd.h"
+#include "bench/speed/speed_ingest.h"
+#include "bench/speed/speed_metrics.h"
+#include "bench/speed/speed_resize.h"
+
+int iad_cmd_speed(iad_app *app, int argc, char **argv, iad_err *err) {
+    const char *python = "python3", *root = NULL;
+    int64_t maps = 115, size = 518;
+    const iad_arg table[] = {
+        {.kind = IAD_ARG_STRING, .name = "python", .value = &python, .meta = "FILE", .help = "interpreter with numpy, scikit-learn (metrics) or Pillow (resize)"},
+        {.kind = IAD_ARG_INT, .name = "maps", .value = &maps, .meta = "N", .help = "metrics: number of maps", .lo = 1, .hi = 10000},
+        {.kind = IAD_ARG_INT, .name = "size", .value = &size, .meta = "PX", .help = "metrics: side of a map", .lo = 16, .hi = 4096},
+        {.kind = IAD_ARG_STRING, .name = "root", .value = &root, .meta = "DIR", .help = "ingest: folder in MVTec layout"},
+        {.kind = IAD_ARG_END}};
+    const iad_command self = {.name = "speed", .usage = "metrics|resize|ingest [options]",
+                              .help = "metrics: exact pixel metrics beside scikit-learn's AUROC alone\n"
+                                      "resize:  our resampling beside Pillow's, one thread\n"
+                                      "ingest:  ingest of --root beside bare decoding of the same files"};
+    iad_strings operands = {0};
+    int code = iad_app_parse(app, &self, argc, argv, table, &operands, err);
+    if (code < 0) {
+        const char *what = operands.n == 1 ? operands.items[0] : "";
+        iad_status status;
+        if (!strcmp(what, "metrics")) status = iad_speed_metrics(stdout, python, (int)maps, (int)size, err);
+        else if (!strcmp(what, "resize")) status = iad_speed_resize(stdout, python, err);
+        else if (!strcmp(what, "ingest")) status = root ? iad_speed_ingest(stdout, root, err) : IAD_FAIL(err, IAD_ERR_ARG, "--root DIR is missing");
+        else status = IAD_FAIL(err, IAD_ERR_ARG, "one of metrics, resize, ingest is wanted");
+        code = iad_app_exit_code(status);
+    }
+    iad_strings_deinit(&operands);
+    return code;
+}

@@ -77,6 +77,21 @@ static iad_status count_bad(run_state *s, int64_t category_id, int64_t *n, iad_e
     return iad_query_close(&q, err);
 }
 
+/* Pictures of the whole run, for the progress line. */
+static iad_status count_total(run_state *s, uint64_t *total, iad_err *err) {
+    for (size_t i = 0; i < s->categories.n; i++) {
+        const iad_category_row *category = &s->categories.items[i];
+        const iad_dataset_row *dataset = dataset_of(s, category->dataset_id);
+        if (!dataset || !listed(&s->options->datasets, dataset->name) || !listed(&s->options->categories, category->name)) continue;
+        iad_image_list tests = {0};
+        IAD_TRY(iad_image_tests(s->manifest, category->id, s->options->scheme, &tests, err));
+        size_t n = s->options->limit > 0 && (size_t)s->options->limit < tests.n ? (size_t)s->options->limit : tests.n;
+        *total += n * s->n_shots * s->n_seeds;
+        iad_image_list_deinit(&tests);
+    }
+    return IAD_OK;
+}
+
 /* One category with one number of shots and one seed. Failures of the unit are kept in `failed`; only what ends the run is returned. */
 static iad_status run_unit(run_state *s, iad_runner_unit *unit, iad_err *err) {
     iad_refs refs = {0};
@@ -98,10 +113,8 @@ static iad_status run_unit(run_state *s, iad_runner_unit *unit, iad_err *err) {
         case IAD_ERR_EXISTS:
         case IAD_ERR_IO:
         case IAD_ERR_DB:
-        case IAD_ERR_INTERNAL: /* these would only repeat themselves */
-            if (err) *err = unit_err;
-            return status;
-        case IAD_ERR_ARG: /* a bad rule or option is the user's slip, not the category's */
+        case IAD_ERR_INTERNAL:
+        case IAD_ERR_ARG: /* these are not the category's fault and would only repeat themselves */
             if (err) *err = unit_err;
             return status;
         default: return iad_runner_fail(s->failed, unit, NULL, unit_err.msg, err);
@@ -202,11 +215,11 @@ static iad_status describe(run_state *s, iad_err *err) {
 
 static int run(run_state *s, iad_err *err) {
     double started = iad_clock();
-    size_t total = 0;
     iad_progress progress;
-    iad_progress_start(&progress, "scoring", total, s->app->quiet || s->options->dry_run);
+    iad_progress_start(&progress, "scoring", 0, s->app->quiet || s->options->dry_run);
     s->runner.progress = &progress;
     iad_status status = open_manifest(s, err);
+    if (status == IAD_OK) status = count_total(s, &progress.total, err);
     if (status == IAD_OK) status = describe(s, err);
     for (size_t i = 0; i < s->categories.n && status == IAD_OK; i++) status = run_category(s, &s->categories.items[i], err);
     iad_progress_end(&progress);
@@ -252,7 +265,8 @@ static iad_status prepare(run_state *s, iad_err *err) {
 int iad_cmd_run(iad_app *app, int argc, char **argv, iad_err *err) {
     run_options o = {.scorer = "patchnn", .rule = "first"};
     iad_bench_options_init(&o.bench);
-    iad_arg table[12 + IAD_BENCH_N_OPTIONS] = {
+    enum { OWN = 12 };
+    iad_arg table[OWN + IAD_BENCH_N_OPTIONS + 1] = {
         {.kind = IAD_ARG_STRING, .name = "db", .value = &o.db, .meta = "FILE", .help = "manifest", .required = 1},
         {.kind = IAD_ARG_STRING, .name = "scorer", .value = &o.scorer, .meta = "NAME", .help = "what is measured"},
         {.kind = IAD_ARG_LIST, .name = "shots", .value = &o.shots, .meta = "1,2,4", .help = "numbers of exemplars (default 1)"},
@@ -265,16 +279,13 @@ int iad_cmd_run(iad_app *app, int argc, char **argv, iad_err *err) {
         {.kind = IAD_ARG_FLAG, .name = "restart", .value = &o.restart, .help = "forget stored maps of the units"},
         {.kind = IAD_ARG_FLAG, .name = "drop-maps", .value = &o.drop_maps, .help = "delete a unit's maps once it is measured (the report then shows none)"},
         {.kind = IAD_ARG_FLAG, .name = "dry-run", .value = &o.dry_run, .help = "list the units and stop"}};
-    size_t n = 12 + iad_bench_options_rows(&o.bench, table + 12);
-    iad_arg rows[13 + IAD_BENCH_N_OPTIONS];
-    memcpy(rows, table, n * sizeof *rows);
-    rows[n] = (iad_arg){.kind = IAD_ARG_END};
+    table[OWN + iad_bench_options_rows(&o.bench, table + OWN)] = (iad_arg){.kind = IAD_ARG_END};
     const iad_command self = {.name = "run", .usage = "--db FILE --out DIR [options]",
                               .help = "Chooses exemplars, scores every test picture, prints the table per category and writes results.json and\n"
                                       "report.html. Interrupted or killed, the same command goes on where it stopped."};
     iad_strings operands = {0};
     run_state *s = iad_calloc(1, sizeof *s);
-    int code = s ? iad_app_parse(app, &self, argc, argv, rows, &operands, err) : iad_app_exit_code(IAD_NOMEM(err, "the run"));
+    int code = s ? iad_app_parse(app, &self, argc, argv, table, &operands, err) : iad_app_exit_code(IAD_NOMEM(err, "the run"));
     if (code < 0 && operands.n) code = iad_app_exit_code(IAD_FAIL(err, IAD_ERR_ARG, "unexpected word \"%s\"", operands.items[0]));
     if (code < 0) {
         s->app = app;

@@ -188,19 +188,19 @@ static int score(iad_app *app, score_options *o, iad_err *err) {
 int iad_cmd_score(iad_app *app, int argc, char **argv, iad_err *err) {
     score_options o = {.name = "scores"};
     iad_bench_options_init(&o.bench);
-    iad_arg rows[7 + IAD_BENCH_N_OPTIONS] = {
+    enum { OWN = 6 };
+    iad_arg table[OWN + IAD_BENCH_N_OPTIONS + 1] = {
         {.kind = IAD_ARG_STRING, .name = "scores", .value = &o.scores, .meta = "FILE", .help = "TSV or CSV: path, label, score and optional dataset, category, defect, map, mask", .required = 1},
         {.kind = IAD_ARG_STRING, .name = "maps", .value = &o.maps, .meta = "DIR", .help = "folder of the map files (.npy, float TIFF, 16-bit PNG); default: the table's"},
         {.kind = IAD_ARG_STRING, .name = "masks", .value = &o.masks, .meta = "DIR", .help = "folder of the mask files; default: the table's"},
         {.kind = IAD_ARG_STRING, .name = "name", .value = &o.name, .meta = "TEXT", .help = "what made the scores, for the report"},
         {.kind = IAD_ARG_INT, .name = "shots", .value = &o.shots, .meta = "K", .help = "exemplars that were used, for the leaderboard", .lo = 0, .hi = 100000},
         {.kind = IAD_ARG_INT, .name = "seed", .value = &o.seed, .meta = "N", .help = "exemplar seed that was used", .lo = 0, .hi = INT64_MAX}};
-    size_t n = 6 + iad_bench_options_rows(&o.bench, rows + 6);
-    rows[n] = (iad_arg){.kind = IAD_ARG_END};
+    table[OWN + iad_bench_options_rows(&o.bench, table + OWN)] = (iad_arg){.kind = IAD_ARG_END};
     const iad_command self = {.name = "score", .usage = "--scores FILE --out DIR [options]",
                               .help = "Measures what any other tool wrote. Scores are used as they are: never scaled, clamped or squashed."};
     iad_strings operands = {0};
-    int code = iad_app_parse(app, &self, argc, argv, rows, &operands, err);
+    int code = iad_app_parse(app, &self, argc, argv, table, &operands, err);
     if (code < 0 && operands.n) code = iad_app_exit_code(IAD_FAIL(err, IAD_ERR_ARG, "unexpected word \"%s\"", operands.items[0]));
     if (code < 0) code = score(app, &o, err);
     iad_strings_deinit(&operands);

@@ -3,13 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "base/image/encode.h"
 #include "base/image/phash.h"
-#include "base/image/resize.h"
 #include "manifests/components.h"
 
-#define LEAK_SIDE 64 /* even reduction of the cropped picture before the turns; phash then goes to 32 by exact halving */
 #define MAX_PNG_BYTES (64u * 1024u * 1024u)
 #define MAX_VALUE_MAP_BYTES 65536
 #define MAX_BOXES_BYTES (64 * (IAD_MASK_MAX_BOXES + 1))
@@ -48,46 +45,11 @@ iad_status iad_pixel_sha256(const iad_image *image, uint8_t digest[32], iad_err 
     return iad_sha256_final(&hash, digest, err);
 }
 
-static iad_status crop(const iad_image *image, int percent, iad_image *out, iad_err *err) {
-    int dx = image->width * percent / 100, dy = image->height * percent / 100;
-    IAD_TRY(iad_image_init(out, image->width - 2 * dx, image->height - 2 * dy, image->channels, err));
-    size_t row = (size_t)out->width * (size_t)out->channels;
-    for (int y = 0; y < out->height; y++) memcpy(out->px + (size_t)y * row, iad_image_at(image, dx, y + dy), row);
-    return IAD_OK;
-}
-
-/* Quarter turn clockwise of a square grey picture. */
-static void turn_square(iad_image *image) {
-    int n = image->width;
-    for (int y = 0; y < n / 2; y++) {
-        for (int x = 0; x < (n + 1) / 2; x++) {
-            uint8_t *a = iad_image_at(image, x, y), *b = iad_image_at(image, n - 1 - y, x);
-            uint8_t *c = iad_image_at(image, n - 1 - x, n - 1 - y), *d = iad_image_at(image, y, n - 1 - x);
-            uint8_t kept = *a;
-            *a = *d;
-            *d = *c;
-            *c = *b;
-            *b = kept;
-        }
-    }
-}
-
 iad_status iad_leak_hash(const iad_image *image, uint64_t hash[4], iad_err *err) {
-    iad_image inner = {0}, small = {0}, grey = {0};
-    iad_status status = crop(image, IAD_LEAK_CROP_PERCENT, &inner, err);
-    if (status == IAD_OK) status = iad_resize(&inner, LEAK_SIDE, LEAK_SIDE, IAD_FILTER_BOX, &small, err);
-    iad_image_deinit(&inner);
-    if (status == IAD_OK) {
-        if (small.channels == 3) status = iad_image_to_grey(&small, &grey, err);
-        else status = iad_image_copy(&small, &grey, err);
-    }
-    iad_image_deinit(&small);
-    for (int turn = 0; status == IAD_OK && turn < 4; turn++) {
-        status = iad_phash(&grey, &hash[turn], err);
-        turn_square(&grey);
-    }
-    iad_image_deinit(&grey);
-    return status;
+    uint64_t turns[8];
+    IAD_TRY(iad_phash_turns(image, IAD_LEAK_CROP_PERCENT, turns, err));
+    memcpy(hash, turns, 4 * sizeof *hash);
+    return IAD_OK;
 }
 
 /* ---- masks ---- */

@@ -5,18 +5,18 @@
 #include <stdint.h>
 
 #include "base/image/image.h"
+#include "base/image/phash.h"
 #include "base/status.h"
 #include "manifests/records.h"
 
 /* Percent of each border that is cut before the perceptual hash (frames, watermarks), and the largest Hamming distance of a hit. */
 #define IAD_LEAK_CROP_PERCENT 8
-#define IAD_LEAK_MAX_DISTANCE 6
+#define IAD_LEAK_MAX_DISTANCE IAD_PHASH_SAME
 
 /* SHA-256 of width and height (32-bit little endian) and the pixels as RGB: a grey picture and its RGB copy are equal, whatever the file format. */
 iad_status iad_pixel_sha256(const iad_image *image, uint8_t digest[32], iad_err *err);
 
-/* Perceptual hashes after the border crop, turned by 0, 90, 180, 270 degrees. The picture is read once; the turns are made on the
- * small version. */
+/* Perceptual hashes after the border crop, turned clockwise by 0, 90, 180, 270 degrees; the picture is read once. */
 iad_status iad_leak_hash(const iad_image *image, uint64_t hash[4], iad_err *err);
 
 /* Fills *row from mask pixels (1 channel, non-zero = defect). value_map: canonical JSON object text, or NULL for a plain mask

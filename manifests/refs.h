@@ -1,22 +1,25 @@
 /* Exemplar sets: which normal pictures a few-shot method is shown. One set per category, view, rule, number of shots and seed;
  * stored with the files' hashes, so that a result names exactly what it was measured with.
  *
- * Rules (bench.md 1.11 of the project's notes lists where each comes from); "sorted" is the bytewise order of the paths:
- *   first                 the first k of the sorted train normals
- *   random:SEED           k drawn by a counter-based generator; not nested
- *   random-nested:SEED    ordered by SHA-256(seed, pixel hash), the first k: nested, stable when pictures are added
- *   anomalygpt            MVTec: 012 013 014 015.png; VisA: the published files of round 14; other sets: sorted indices 12..12+k-1
- *   kagprompt             MVTec: file names from 195 (k = 1, 2) or 194 (k = 4); VisA: from split file rows, see kagprompt in refs_rules.c
- *   iipad                 MVTec 000 003 006 009.png, VisA the pictures of rank 0 3 6 9
+ * Rules; "sorted" is the bytewise order of the paths of the training normals that are eligible (exemplar_ok, the same view, no object
+ * that is also among the test pictures):
+ *   first                 the first k of the sorted list
+ *   random:SEED           k drawn by a counter-based generator, anew for each k
+ *   random-nested:SEED    ordered by SHA-256(seed as 8 bytes little endian, pixel hash), the first k: nested, stable when pictures are added
+ *   anomalygpt[:ROUND]    file names 4 ROUND .. of MVTec AD (round 3: 012 013 014 015), training rows 4 ROUND .. of VisA's split_csv/1cls.csv
+ *                         (round 14, whose files are built in); other sets: positions in the sorted list
+ *   kagprompt             MVTec AD: names from 195 (k = 1, 2) or 194 (k = 4) up to the first missing one; VisA: rounds 14, 57, 78
+ *   iipad                 file numbers 0 3 6 9
  *   anomalydino:SEED      sorted, slice [seed k, (seed + 1) k)
  *   univad[:ROUND]        sorted, slice [round, round + k), round 3
- *   promptad-sorted       the published numbers as indices into the sorted list
- *   metauas:FILE          a oneprompt_seed*.json of that project: one picture per query
- *   mmad:FILE             mmad.json: the first k of random_templates, per query
- *   mmad-similar:FILE     the first k of similar_templates, per query
- *   paired                the train normal with the same number as the query, then the first others
- *   list:FILE             a text file: one path (relative to the data set's root) per line, or a TSV/JSONL with the columns
- *                         category, path and optional query, sha256 */
+ *   promptad-sorted       the published numbers as positions in the sorted list
+ *   metauas:1             k = 1; only the categories whose file is published in text, the rest by list:FILE
+ *   mmad[:FILE]           mmad.json: the first k of each query's random_templates (without FILE: mmad.json in the data set's folder)
+ *   mmad-similar[:FILE]   the same with similar_templates
+ *   paired                the training normal with the query's number (same file name without extension, else the same digits), then the
+ *                         first others; queries without a partner get the first k and are counted
+ *   list:FILE             pictures named by a file: one path per line; or TSV, CSV or JSON lines with "path" and optional dataset, category,
+ *                         view, shots, query, sha256 (what iad_refs_tsv and iad_refs_json write) */
 #ifndef IAD_MANIFESTS_REFS_H
 #define IAD_MANIFESTS_REFS_H
 
@@ -48,7 +51,7 @@ typedef struct iad_refs_set {
     uint64_t seed;
     int nested;          /* 1: the set with fewer shots is a prefix of this one, by the rule's construction */
     iad_image_row *pictures; /* first n_common for every query without its own, then those of `queries` */
-    size_t n_pictures, n_common;
+    size_t n_pictures, n_common; /* n_common < shots only where the rule says so (kagprompt), or 0 when every query has its own */
     iad_refs_query *queries; /* sorted by query_id */
     size_t n_queries;
     size_t n_unpaired;   /* test pictures without an own exemplar under a per-query rule */

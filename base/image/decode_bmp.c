@@ -129,8 +129,9 @@ static iad_status open_bmp(bmp_file *f, iad_decode_job *job, iad_err *err) {
     const uint8_t *p = job->bytes;
     memset(f, 0, sizeof *f);
     f->job = job;
-    uint32_t header_size = iad_le32(p + 14); /* sniffing made sure of 16 bytes and of a known size */
-    if (job->n < 18 || job->n - FILE_HEADER_BYTES < header_size) return iad_decode_truncated(job, err);
+    uint32_t header_size = iad_le16(p + 14); /* sniffing made sure of 16 bytes and of a size that exists */
+    if (job->n - FILE_HEADER_BYTES < header_size) return iad_decode_truncated(job, err);
+    if (iad_le16(p + 16)) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: BMP: broken header", job->name);
     IAD_TRY(read_sizes(f, header_size, err));
     IAD_TRY(read_masks(f, header_size, err));
     size_t at = FILE_HEADER_BYTES + (size_t)header_size, colors = 0;

@@ -19,7 +19,7 @@ static unsigned read_pixels(const iad_image *image) {
 }
 
 static void try_options(const uint8_t *data, size_t size, int channels, int keep, int raw) {
-    iad_decode_options options = {.max_pixels = MAX_PIXELS, .channels = channels, .accept_truncated = keep, .raw_values = raw};
+    iad_decode_options options = {MAX_PIXELS, channels, keep, raw};
     iad_image image;
     iad_image_info info, probed;
     iad_err err = IAD_ERR_NONE;

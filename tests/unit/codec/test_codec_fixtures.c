@@ -1,6 +1,7 @@
 /* Every small picture of the data folder against the pixels that another decoder made of it (data/expected.tsv). */
 #include "tests/unit/codec/codec_fixture.h"
 
+#include "base/alloc.h"
 #include "base/sha256.h"
 
 #define MAX_LINE 512
@@ -48,17 +49,19 @@ static void check_wide(const expectation *e, const codec_file *file) {
     iad_image16 image;
     assert_ok(iad_image_decode16(file->bytes, file->n, e->file, &image, &err));
     size_t count = (size_t)image.width * (size_t)image.height;
-    uint8_t *little = test_malloc(count * 2);
+    uint8_t *little = iad_alloc(count, 2);
+    assert_non_null(little);
     for (size_t i = 0; i < count; i++) {
         little[2 * i] = (uint8_t)image.px[i];
         little[2 * i + 1] = (uint8_t)(image.px[i] >> 8);
     }
     check_pixels(e, image.width, image.height, 1, little, count * 2);
-    test_free(little);
+    free(little);
     iad_image16_deinit(&image);
 }
 
-static void check_narrow(const expectation *e, const codec_file *file, const iad_decode_options *options, int orientation) {
+static void check_narrow(const expectation *e, const codec_file *file, const iad_decode_options *options,
+                         int orientation) {
     iad_err err = IAD_ERR_NONE;
     iad_image image;
     iad_image_info info, probed;

@@ -1,6 +1,8 @@
 /* Files that claim too much, lie, or are of a kind that nobody here reads. */
 #include "tests/unit/codec/codec_fixture.h"
 
+#include "base/alloc.h"
+
 static void put_be16(uint8_t *p, unsigned v) {
     p[0] = (uint8_t)(v >> 8);
     p[1] = (uint8_t)v;
@@ -23,7 +25,8 @@ static size_t find_frame(const codec_file *file) {
     return (size_t)(p - file->bytes);
 }
 
-static void expect_decode(iad_status want, const codec_file *file, const char *name, const iad_decode_options *options) {
+static void expect_decode(iad_status want, const codec_file *file, const char *name,
+                          const iad_decode_options *options) {
     iad_err err = IAD_ERR_NONE;
     iad_image image;
     iad_status got = iad_image_decode(file->bytes, file->n, name, options, &image, NULL, &err);
@@ -106,14 +109,15 @@ static void scans_are_counted(void **state) {
     for (size_t i = 0; i + 1 < file.n; i++)
         if (file.bytes[i] == 0xff && file.bytes[i + 1] == 0xda) last = i;
     size_t scan = file.n - 2 - last, copies = 120;
-    codec_file many = {test_malloc(file.n + copies * scan), 0};
+    codec_file many = {iad_alloc(file.n + copies * scan, 1), 0};
+    assert_non_null(many.bytes);
     memcpy(many.bytes, file.bytes, file.n - 2);
     many.n = file.n - 2;
     for (size_t i = 0; i < copies; i++, many.n += scan) memcpy(many.bytes + many.n, file.bytes + last, scan);
     memcpy(many.bytes + many.n, "\xff\xd9", 2);
     many.n += 2;
     expect_decode(IAD_ERR_LIMIT, &many, "scans.jpg", NULL);
-    test_free(many.bytes);
+    free(many.bytes);
     free(file.bytes);
 }
 
@@ -209,11 +213,12 @@ static void sniffing(void **state) {
         {"", 0, IAD_IMAGE_UNKNOWN},
     };
     for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
-        codec_file file = {test_malloc(heads[i].n + 1), heads[i].n};
+        codec_file file = {iad_alloc(heads[i].n, 1), heads[i].n};
+        assert_non_null(file.bytes);
         memcpy(file.bytes, heads[i].bytes, heads[i].n);
         if (iad_image_sniff(file.bytes, file.n) != heads[i].format) fail_msg("head %zu is taken for something else", i);
         expect_both(IAD_ERR_FORMAT, &file, "head");
-        test_free(file.bytes);
+        free(file.bytes);
     }
     assert_string_equal(iad_image_format_name(IAD_IMAGE_WEBP), "webp");
     assert_string_equal(iad_image_format_name(IAD_IMAGE_UNKNOWN), "unknown");

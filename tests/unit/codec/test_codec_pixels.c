@@ -1,6 +1,7 @@
 /* The container, the conversions of rows, and EXIF. */
 #include "tests/unit/codec/codec_fixture.h"
 
+#include "base/alloc.h"
 #include "base/image/exif.h"
 #include "base/image/rows.h"
 #include "base/rng.h"
@@ -105,7 +106,8 @@ static void turning(void **state) {
             for (int bytes = 1; bytes <= 3; bytes++) {
                 int w = sizes[s][0], h = sizes[s][1], out_w = iad_exif_swaps(orientation) ? h : w;
                 size_t n = (size_t)w * (size_t)h * (size_t)bytes;
-                uint8_t *src = test_malloc(n), *dst = test_calloc(n, 1);
+                uint8_t *src = iad_alloc(n, 1), *dst = iad_calloc(n, 1);
+                assert_true(src && dst);
                 iad_rng rng;
                 iad_rng_init(&rng, 1, s);
                 for (size_t i = 0; i < n; i++) src[i] = (uint8_t)iad_rng_u32(&rng);
@@ -114,10 +116,11 @@ static void turning(void **state) {
                     for (int x = 0; x < w; x++) {
                         int to_x, to_y;
                         place(orientation, w, h, x, y, &to_x, &to_y);
-                        assert_memory_equal(dst + (to_y * out_w + to_x) * bytes, src + (y * w + x) * bytes, (size_t)bytes);
+                        const uint8_t *there = dst + (to_y * out_w + to_x) * bytes;
+                        assert_memory_equal(there, src + (y * w + x) * bytes, (size_t)bytes);
                     }
-                test_free(src);
-                test_free(dst);
+                free(src);
+                free(dst);
             }
 }
 
@@ -162,10 +165,11 @@ static void broken_blocks(void **state) {
     uint8_t block[64];
     size_t n = exif_block(block, 0, 3, 1, 6);
     for (size_t cut = 0; cut < n; cut++) {
-        uint8_t *exact = test_malloc(cut ? cut : 1);
+        uint8_t *exact = iad_alloc(cut, 1);
+        assert_non_null(exact);
         memcpy(exact, block, cut);
         assert_int_equal(iad_exif_orientation(exact, cut), cut < 34 ? 0 : 6);
-        test_free(exact);
+        free(exact);
     }
     static const struct {
         size_t at;

@@ -1,0 +1,15 @@
+#include "synth/render/families.h"
+
+#include "synth/render/render.h"
+
+static const iad_render_family *const families[] = {
+    &iad_family_screw,
+    &iad_family_washer,
+    &iad_family_gear,
+    &iad_family_bottle,
+};
+
+const iad_render_family *const *iad_render_families(size_t *n) {
+    *n = sizeof families / sizeof families[0];
+    return families;
+}

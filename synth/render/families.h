@@ -1,0 +1,12 @@
+/* Every family is one file family_<name>.c that defines one constant. */
+#ifndef IAD_RENDER_FAMILIES_H
+#define IAD_RENDER_FAMILIES_H
+
+#include "synth/render/scene.h"
+
+extern const iad_render_family iad_family_screw;
+extern const iad_render_family iad_family_washer;
+extern const iad_render_family iad_family_gear;
+extern const iad_render_family iad_family_bottle;
+
+#endif

@@ -137,7 +137,10 @@ iad_status iad_scan_reject(const iad_ingest_sink *sink, const char *name, const 
         if (err) *err = *why;
         return why->code;
     }
-    return sink->reject(sink->user, name, why->msg, err);
+    /* Parsers put the name in front themselves. */
+    size_t n = strlen(name);
+    int repeats = n && strncmp(why->msg, name, n) == 0 && why->msg[n] == ':' && why->msg[n + 1] == ' ';
+    return sink->reject(sink->user, name, repeats ? why->msg + n + 2 : why->msg, err);
 }
 
 iad_status iad_scan_rejectf(const iad_ingest_sink *sink, iad_err *err, const char *name, const char *fmt, ...) {

@@ -43,6 +43,12 @@ int iad_std_parse_name(const char *stem, iad_std_name *name) {
     return 1;
 }
 
+/* A number of a file: what is wrong with it is wrong with the file. */
+static iad_status file_number(const char *text, double lo, double hi, const char *where, double *value, iad_err *err) {
+    if (iad_parse_f64(text, lo, hi, where, value, NULL) == IAD_OK) return IAD_OK;
+    return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: \"%.40s\" is no number from %g to %g", where, text, lo, hi);
+}
+
 /* The class's own spelling, or a copy kept in the list. */
 static iad_status keep_name(iad_std_boxes *boxes, const char *text, const char **name, iad_err *err) {
     for (int i = 0; i < N_CLASSES; i++)
@@ -104,7 +110,7 @@ static int child_text(const xmlNode *node, const char *name, char *out, size_t s
 static iad_status child_number(const xmlNode *node, const char *name, const char *where, double *value, iad_err *err) {
     char text[64];
     if (!child_text(node, name, text, sizeof text)) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: <%s> is missing", where, name);
-    return iad_parse_f64(text, -MAX_SIDE, MAX_SIDE, where, value, err);
+    return file_number(text, -MAX_SIDE, MAX_SIDE, where, value, err);
 }
 
 static iad_status voc_object(const xmlNode *object, size_t index, const char *name, double width, double height, iad_std_boxes *boxes,
@@ -174,8 +180,9 @@ static iad_status yolo_line(const char *line, size_t n, size_t number, int width
     if (strlen(text) != n) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: holds a zero byte", where);
     for (char *word = strtok_r(text, " \t\r", &save); word; word = strtok_r(NULL, " \t\r", &save), k++) {
         if (k >= 6) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: more than \"id cx cy w h\" and a confidence", where);
-        if (k == 0) IAD_TRY(iad_parse_i64(word, 0, 100000, where, &id, err));
-        else IAD_TRY(iad_parse_f64(word, -1, 2, where, &value[k], err));
+        if (k > 0) IAD_TRY(file_number(word, -1, 2, where, &value[k], err));
+        else if (iad_parse_i64(word, 0, 100000, where, &id, NULL) != IAD_OK)
+            return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: \"%.40s\" is no class number", where, word);
     }
     if (k == 0) return IAD_OK;
     if (k < 5) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: not \"id cx cy w h\"", where);

@@ -30,7 +30,7 @@ iad_status iad_image_metrics_compute(const double *scores, const uint8_t *labels
                                      iad_image_metrics *out, iad_err *err);
 
 /* PGn: share of normal pictures strictly below the n-quantile of the anomalous scores (TNR at FNR = n), and
- * PBn: share of anomalous pictures at or above the (1-n)-quantile of the normal scores (TPR at FPR = n).
+ * PBn: share of anomalous pictures strictly above the (1-n)-quantile of the normal scores (TPR at FPR = n).
  * n in (0, 1); quantiles interpolate linearly between order statistics. NaN for one class. Definition: anomalib. */
 iad_status iad_image_pgn_pbn(const double *scores, const uint8_t *labels, size_t n, double share, double *pgn,
                              double *pbn, iad_err *err);

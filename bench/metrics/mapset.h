@@ -19,10 +19,12 @@ typedef struct iad_map_view {
     int source_regions;  /* connected regions of the mask before it was brought to evaluation size, -1 unknown */
     const char *name;    /* for messages; NULL: the index is used */
     void *hold;          /* whatever release() needs, NULL if nothing */
+    int skip_mask;       /* set by the caller BEFORE get(): 1 = mask is not looked at, the source may leave it NULL */
 } iad_map_view;
 
-/* get() fills a zeroed view for picture index (0..count-1); its pointers stay valid until release() (which may be
- * NULL). Every picture is asked for several times. With n_threads > 1 both are called from several threads at once. */
+/* get() fills a view that is zero but for skip_mask, for picture index 0..count-1; its pointers stay valid until release()
+ * (which may be NULL). Every picture is asked for several times. With n_threads > 1 both are called from several threads
+ * at once. */
 typedef struct iad_map_source {
     void *ctx;
     size_t count;

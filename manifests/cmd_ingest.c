@@ -140,7 +140,7 @@ static void summary(iad_app *app, const iad_ingest_result *r, double seconds) {
     fprintf(stderr,
             "%s ingest: dataset=%s pictures=%zu added=%zu changed=%zu same=%zu bad=%zu masks=%zu masks_failed=%zu refused=%zu rejected=%zu "
             "gone=%zu tasks=%zu bytes=%llu seconds=%.2f\n",
-            app->program, r->name ? r->name : "-", r->pictures, r->added, r->changed, r->same, r->bad, r->masks, r->masks_failed, r->refused,
+            app->program, *r->name ? r->name : "-", r->pictures, r->added, r->changed, r->same, r->bad, r->masks, r->masks_failed, r->refused,
             r->rejected, r->gone, r->tasks_added + r->tasks_same, (unsigned long long)r->bytes, seconds);
 }
 
@@ -165,6 +165,7 @@ static int run_ingest(iad_app *app, const char *db, const char *adapter, const c
             if (strcmp(result.facts->name, options->adapter->name) != 0) IAD_INFO(&app->log, "recognised as %s", result.facts->title);
             if (status != IAD_ERR_INTERRUPTED) iad_counts_print(&result.counts, result.facts, stdout);
             if (result.gone) IAD_WARN(&app->log, "%zu pictures of the manifest are not in the folder any more (their rows stay)", result.gone);
+            fflush(stdout); /* the table stands before the summary when both go to one place */
             summary(app, &result, iad_clock() - started);
         }
     }
@@ -189,7 +190,7 @@ int iad_cmd_ingest(iad_app *app, int argc, char **argv, iad_err *err) {
         {.kind = IAD_ARG_STRING, .name = "db", .value = &db, .meta = "FILE", .help = "manifest; made when it is not there"},
         {.kind = IAD_ARG_STRING, .name = "adapter", .value = &adapter, .meta = "NAME", .help = "layout of the folder, or auto"},
         {.kind = IAD_ARG_FLAG, .name = "adapters", .value = &list, .help = "list the adapters and end"},
-        {.kind = IAD_ARG_STRING, .name = "name", .value = &options.name, .meta = "NAME", .help = "name of the data set (the adapter's name)"},
+        {.kind = IAD_ARG_STRING, .name = "name", .value = &options.name, .meta = "NAME", .help = "name of the data set (the adapter's, or the folder's)"},
         {.kind = IAD_ARG_LIST, .name = "option", .value = &pairs, .meta = "K=V", .help = "option of the adapter; may be given several times"},
         {.kind = IAD_ARG_STRING, .name = "licence", .value = &options.licence, .meta = "TEXT", .help = "licence of the pictures (the adapter's)"},
         {.kind = IAD_ARG_STRING, .name = "origin", .value = &options.origin, .meta = "WORD", .help = "real, rendered, web or generated (the adapter's)"},

@@ -90,6 +90,7 @@ typedef struct iad_adapter {
     const char *options;       /* names of the --option keys it reads, separated by spaces; NULL: none */
     const char *licence, *licence_url, *citation;
     int redistributable, commercial; /* 0 no or unknown, 1 yes */
+    int generic;               /* 1: a layout for anybody's pictures: the data set is called like its folder, not like the adapter */
     const char *origin;        /* real | rendered | web | generated */
     const char *eval_overlap;  /* "" or comma list: mvtec, visa, mmad: never trained on by default */
     const iad_ingest_count *counts; /* ended by {0}; NULL when nothing is published */

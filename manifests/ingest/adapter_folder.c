@@ -177,6 +177,7 @@ const iad_adapter iad_adapter_folder = {
     .layout = "[CATEGORY/]{good,bad,...}/*; which folder names tell is set by --option normal=A,B --option anomalous=C,D --option masks=E",
     .options = "normal anomalous masks category split label",
     .licence = "not stated",
+    .generic = 1,
     .origin = "real",
     .eval_overlap = "",
     .probe = probe,

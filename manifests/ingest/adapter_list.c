@@ -49,6 +49,7 @@ const iad_adapter iad_adapter_list = {
     .layout = "list.csv, list.tsv or list.jsonl (--option file=NAME) with path, label, category, split, defect, mask, ...",
     .options = "file form category strip",
     .licence = "not stated",
+    .generic = 1,
     .origin = "real",
     .eval_overlap = "",
     .probe = probe,

@@ -226,6 +226,7 @@ const iad_adapter iad_adapter_mvtec = {
     .layout = "CATEGORY/{train/good, test/good, test/DEFECT, ground_truth/DEFECT}; known data sets are recognised (--option set=none: not)",
     .options = IAD_LAYOUT_OPTIONS " set",
     .licence = "not stated",
+    .generic = 1,
     .origin = "real",
     .eval_overlap = "",
     .probe = probe_open,

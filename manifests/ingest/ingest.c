@@ -41,6 +41,8 @@ static iad_status check_options(const iad_ingest_options *options, iad_err *err)
     if (!options->adapter || !options->root) return IAD_FAIL(err, IAD_ERR_ARG, "ingest needs an adapter and a folder");
     if (options->origin && !iad_scan_in_list("real rendered web generated", options->origin))
         return IAD_FAIL(err, IAD_ERR_ARG, "origin \"%.40s\" is none of real, rendered, web, generated", options->origin);
+    if (options->name && (!*options->name || strlen(options->name) >= sizeof ((iad_ingest_result *)NULL)->name))
+        return IAD_FAIL(err, IAD_ERR_ARG, "the name of a data set has 1 to %zu bytes", sizeof ((iad_ingest_result *)NULL)->name - 1);
     if (!iad_file_is_dir(options->root)) return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%s: no such folder", options->root);
     const char *key;
     json_t *value;
@@ -61,7 +63,9 @@ static iad_status scan(ingest_run *run, iad_err *err) {
     const iad_adapter *adapter = options->adapter, *facts = NULL;
     if (adapter->resolve) facts = adapter->resolve(options->root, options->adapter_options);
     run->result->facts = facts ? facts : adapter;
-    run->result->name = options->name ? options->name : run->result->facts->name;
+    if (options->name) iad_text_copy(run->result->name, sizeof run->result->name, options->name);
+    else if (run->result->facts->generic) iad_scan_root_name(options->root, run->result->name, sizeof run->result->name);
+    else iad_text_copy(run->result->name, sizeof run->result->name, run->result->facts->name);
     iad_ingest_sink sink = iad_ingest_list_sink(&run->list);
     IAD_TRY(run->result->facts->scan(options->root, options->adapter_options, &sink, err));
     if (run->list.repeated) iad_scan_remark(&sink, "%zu records name a picture that was named before: the first one counts", run->list.repeated);

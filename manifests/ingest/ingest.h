@@ -20,7 +20,7 @@ typedef struct iad_ingest_options {
     const iad_adapter *adapter; /* required */
     const char *root;           /* required: a folder */
     json_t *adapter_options;    /* object of texts, borrowed, or NULL */
-    const char *name;           /* of the data set; NULL: the adapter's name */
+    const char *name;           /* of the data set; NULL: the adapter's name, the folder's for generic adapters */
     const char *licence, *origin, *eval_overlap, *version; /* NULL: what the adapter says */
     int threads;                /* 1..256; 0 means 1 */
     size_t limit;               /* first so many pictures of the scan; 0: all */
@@ -35,7 +35,7 @@ typedef struct iad_ingest_options {
 
 typedef struct iad_ingest_result {
     const iad_adapter *facts;  /* the data set as recognised: the adapter, or what it resolved to */
-    const char *name;          /* of the data set */
+    char name[256];            /* of the data set */
     size_t pictures;           /* found by the scan (after the limit) */
     size_t added, changed, same; /* same: the row was right already */
     size_t not_read;           /* of `same` and `changed`: size and time said that the file need not be read */

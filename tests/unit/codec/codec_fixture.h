@@ -12,11 +12,14 @@ typedef struct codec_file {
     size_t n;
 } codec_file;
 
-static inline codec_file codec_read(const char *name) {
+/* The file of the data folder, which only a test program's build knows. */
+#define codec_read(name) codec_read_from(IAD_TEST_DATA, (name))
+
+static inline codec_file codec_read_from(const char *folder, const char *name) {
     iad_err err = IAD_ERR_NONE;
     codec_file file;
     char path[IAD_PATH_MAX];
-    assert_ok(iad_path_join(path, sizeof path, IAD_TEST_DATA, name, &err));
+    assert_ok(iad_path_join(path, sizeof path, folder, name, &err));
     assert_ok(iad_file_read(path, 1u << 20, &file.bytes, &file.n, &err));
     return file;
 }

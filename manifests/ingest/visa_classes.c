@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Names of the values 1, 2, ... */
+/* Names of the values 1, 2, ..., spelt as in the data set, so that they match its lists. */
 typedef struct class_names {
     const char *category;
     const char *names[10];
@@ -11,7 +11,7 @@ typedef struct class_names {
 
 static const class_names tables[] = {
     {"candle", {"chunk of wax missing", "damaged corner of packaging", "weird candle wick", "different colour spot", "extra wax in candle",
-                "foreign particles on candle", "wax melted out of the candle", "other"}},
+                "foreign particals on candle", "wax melded out of the candle", "other"}},
     {"capsules", {"bubble", "discolor", "scratch", "leak", "misshape"}},
     {"cashew", {"burnt", "corner or edge breakage", "different colour spot", "middle breakage", "small holes", "small scratches",
                 "stuck together", "same colour spot", "other"}},
@@ -20,7 +20,7 @@ static const class_names tables[] = {
                "similar colour spot", "small scratches", "other"}},
     {"macaroni1", {"chip around edge and corner", "different colour spot", "middle breakage", "similar colour spot", "small cracks",
                    "small scratches", "other"}},
-    {"macaroni2", {"breakage down the middle", "colour spot similar to the object", "different colour spot", "small chip around edge",
+    {"macaroni2", {"breakage down the middle", "color spot similar to the object", "different color spot", "small chip around edge",
                    "small cracks", "small scratches", "other"}},
     {"pcb1", {"bent", "melt", "scratch", "missing"}},
     {"pcb2", {"bent", "melt", "scratch", "missing"}},

@@ -7,6 +7,10 @@ static const iad_render_family *const families[] = {
     &iad_family_washer,
     &iad_family_gear,
     &iad_family_bottle,
+    &iad_family_blister,
+    &iad_family_connector,
+    &iad_family_board,
+    &iad_family_fabric,
 };
 
 const iad_render_family *const *iad_render_families(size_t *n) {

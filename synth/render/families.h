@@ -8,5 +8,9 @@ extern const iad_render_family iad_family_screw;
 extern const iad_render_family iad_family_washer;
 extern const iad_render_family iad_family_gear;
 extern const iad_render_family iad_family_bottle;
+extern const iad_render_family iad_family_blister;
+extern const iad_render_family iad_family_connector;
+extern const iad_render_family iad_family_board;
+extern const iad_render_family iad_family_fabric;
 
 #endif

@@ -55,7 +55,7 @@ static void draw_defect(bottle *w, iad_dice *dice) {
             break;
         case UNEVEN_RIM:
             w->sag_angle = angle;
-            w->sag = 0.025f + 0.045f * severity;
+            w->sag = 0.035f + 0.05f * severity;
             break;
         default: break;
     }
@@ -89,14 +89,16 @@ static void build(iad_dice *dice, void *context, iad_scene *scene) {
     draw_defect(w, dice);
 }
 
-/* Light through the wall of the neck, as a factor of the glass colour: rings of refraction, streaked round the axis. */
+/* Light through the wall of the neck, as a factor of the glass colour: dark and bright rings of refraction, streaked round the axis. */
 static float transmitted(const bottle *w, float r, float angle) {
-    float warp = 0.012f * iad_noise_line(w->seed.grain, (angle + 0.5f) * 9) + 0.008f * iad_noise(w->seed.grain + 1, r * 9, angle * 14);
-    float q = r + warp;
-    float shoulder = rm_smooth(w->body, w->lip + w->tube, q);
-    float rings = 0.55f + 0.3f * rm_wave(q * 5.2f) + 0.22f * rm_wave(q * 13.0f + 0.2f);
-    float streaks = 0.5f + 0.5f * iad_noise(w->seed.grain + 2, angle * 26, q * 2.5f);
-    return rm_max(0.04f, rm_mix(0.35f, 1.15f, shoulder) * rings * (1 - 0.5f * w->streak * streaks));
+    float warp = 0.010f * iad_noise_line(w->seed.grain, (angle + 0.5f) * 7) + 0.006f * iad_noise(w->seed.grain + 1, r * 9, angle * 14);
+    float q = (r + warp - w->lip) / w->tube; /* -1 inner, 1 outer edge of the rim, then the shoulder */
+    float ring = 0.10f + 0.9f * rm_bump((q + 0.05f) / 0.5f) + 0.5f * rm_bump((q - 1.25f) / 0.28f) + 0.35f * rm_bump((q + 0.85f) / 0.14f);
+    float shoulder = rm_smooth(1.2f, 1.9f, q) * (0.45f + 0.35f * rm_wave(q * 0.9f + 0.1f));
+    float rim = rm_smooth((w->body - w->lip) / w->tube, (w->body - w->lip) / w->tube - 0.25f, q);
+    float streaks = iad_noise(w->seed.grain + 2, angle * 40, q * 1.2f);
+    float arcs = 0.75f + 0.5f * iad_noise_line(w->seed.grain + 3, (angle + 0.5f) * 5);
+    return rm_max(0.03f, (ring + shoulder) * arcs * (0.25f + 0.75f * rim) * (1 + 0.35f * w->streak * streaks));
 }
 
 static void surface(const void *context, float x, float y, iad_surface *s) {
@@ -108,7 +110,7 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
     float r = rm_len(u, v), angle = rm_angle(v, u), lip = w->lip, crown = w->tube;
     if (w->sag > 0) {
         float away = rm_abs(rm_frac(angle - w->sag_angle + 0.5f) - 0.5f);
-        float k = rm_bump(away / 0.16f);
+        float k = rm_bump(away / 0.13f);
         lip -= w->sag * k;
         crown -= 0.35f * w->sag * k;
     }
@@ -121,14 +123,14 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
         float depth = rm_sat((lip - crown - r) / 0.3f);
         float floor_light = 0.5f + 0.5f * iad_noise(w->seed.grain + 6, u * 3, v * 3);
         iad_surface_paint(s, w->deep, 0, 0.5f);
-        s->glow = rm_mix(0.5f, 2.2f, depth) * (0.8f + 0.3f * floor_light);
-        s->z = -0.25f * depth;
-        s->dark = 0.75f;
+        s->glow = rm_mix(1.0f, 9.0f, depth) * (0.8f + 0.3f * floor_light);
+        s->dark = 0.95f;
         float ring = rm_bump((r - (lip - crown) * 0.8f) / 0.025f) + 0.6f * rm_bump((r - (lip - crown) * 0.62f) / 0.018f);
         iad_surface_cover(s, 0.35f * ring * (0.7f + 0.3f * rm_wave(angle * 2 + 0.3f)), w->glass, 0, 0.3f);
     } else {
-        iad_surface_paint(s, w->glass, 0, 0.1f);
-        s->glow = 1.1f * transmitted(w, r - lip + w->lip, angle);
+        iad_surface_paint(s, w->glass, 0, 0.08f);
+        iad_surface_tint(s, 0.2f); /* glass hardly scatters: its colour comes from behind */
+        s->glow = 8.0f * transmitted(w, r - lip + w->lip, angle);
         float wave = 0.004f * iad_noise(w->seed.grain + 4, u * 12, v * 12);
         if (t < 1) {
             s->z = 0.55f * crown * sqrtf(rm_max(0, 1 - t * t)) + wave;
@@ -145,26 +147,27 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
             s->z -= 0.12f * rm_bump(d) + 0.012f * rm_wave(d * 3.2f) * k;
             s->sx += 0.6f * k * iad_noise(w->seed.flaw, u * 30, v * 30);
             s->rough = rm_mix(s->rough, 0.3f, k);
-            const float milk[3] = {0.5f, 0.55f, 0.52f};
-            iad_surface_cover(s, 0.45f * k, milk, 0, 0.35f);
-            s->glow *= 1 - 0.6f * k;
+            const float milk[3] = {0.4f, 0.45f, 0.42f};
+            iad_surface_cover(s, 0.25f * k, milk, 0, 0.3f);
+            s->glow *= 1 - 0.9f * k;
         }
     } else if (w->seed.kind == CRACK) {
         float d = iad_crack_at(&w->crack, u, v);
         float k = rm_smooth(0.004f, -0.002f, d), light = rm_bump((d - 0.012f) / 0.01f);
         const float bright[3] = {0.85f, 0.9f, 0.88f};
         iad_surface_cover(s, 0.5f * light * w->seed.severity, bright, 0, 0.3f);
+        s->glow *= 1 - 0.8f * light * w->seed.severity;
         iad_surface_tint(s, 1 - 0.85f * k);
         s->z -= 0.02f * k;
     } else if (w->seed.kind == CONTAMINATION) {
         float d = iad_blob_at(&w->blob, u, v);
         float clump = iad_noise_fbm(w->seed.flaw, u * 22, v * 22, 3);
         float k = rm_smooth(1.0f, 0.7f, d + 0.35f * clump) * (0.4f + 0.6f * w->seed.severity);
-        const float dirt[3] = {0.42f, 0.36f, 0.27f};
+        const float dirt[3] = {0.36f, 0.30f, 0.22f};
         iad_surface_cover(s, k, dirt, 0, 0.8f);
-        s->glow *= 1 - 0.9f * k;
+        s->glow = rm_mix(s->glow, 0, k);
         s->dark *= 1 - 0.8f * k;
-        s->z = rm_mix(s->z, -0.1f + 0.05f * clump, k);
+        s->z = rm_mix(s->z, 0.03f * clump, k);
     } else if (w->seed.kind == BUBBLE) {
         for (int i = 0; i < w->bubbles; i++) {
             float d = rm_len(u - w->bubble_x[i], v - w->bubble_y[i]) / w->bubble_r[i];

@@ -169,7 +169,7 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
         float d = iad_blob_at(&w->blob, u, v);
         float k = rm_smooth(1.0f, 0.75f, d);
         const float grease[3] = {0.10f, 0.07f, 0.03f};
-        iad_surface_cover(s, k * (0.35f + 0.55f * w->seed.severity), grease, 0.1f, 0.22f);
+        iad_surface_cover(s, k * (0.5f + 0.45f * w->seed.severity), grease, 0, 0.4f);
         s->z += 0.02f * k * (1 + 0.4f * iad_noise(w->seed.flaw, u * 12, v * 12));
     } else if (chip < 2) {
         s->rough = rm_mix(s->rough, 0.75f, rm_smooth(1.6f, 1.0f, chip));

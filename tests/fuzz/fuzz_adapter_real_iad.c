@@ -1,0 +1,5 @@
+#include "tests/fuzz/adapter_fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    return af_run(iad_real_iad_scan_tree, data, size);
+}

@@ -62,12 +62,10 @@ typedef struct fixture_row {
 } fixture_row;
 
 /* Calls visit for every line of a tab-separated file; returns the number of lines. */
-static inline int fixture_rows(const char *name, void (*visit)(const fixture_row *row)) {
+static inline int fixture_rows(const char *path, void (*visit)(const fixture_row *row)) {
     iad_err err = IAD_ERR_NONE;
-    char path[IAD_PATH_MAX];
     uint8_t *data;
     size_t n;
-    assert_ok(iad_path_join(path, sizeof path, IAD_TEST_DATA, name, &err));
     assert_ok(iad_file_read(path, 1u << 22, &data, &n, &err));
     int lines = 0;
     char *rest = NULL;

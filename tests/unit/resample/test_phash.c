@@ -17,7 +17,7 @@ static void check_row(const fixture_row *row) {
 
 static void same_bits_as_plain_numpy(void **state) {
     (void)state;
-    assert_in_range(fixture_rows("phash.tsv", check_row), 50, 1000);
+    assert_in_range(fixture_rows(IAD_TEST_DATA "/phash.tsv", check_row), 50, 1000);
 }
 
 static iad_image turned(const iad_image *src, int mirror, int turns) {

@@ -42,7 +42,7 @@ static void check_row(const fixture_row *row) {
 
 static void same_bytes_as_the_tools(void **state) {
     (void)state;
-    assert_in_range(fixture_rows("resize.tsv", check_row), 1000, 100000);
+    assert_in_range(fixture_rows(IAD_TEST_DATA "/resize.tsv", check_row), 1000, 100000);
 }
 
 static void check_array(const fixture_row *row) {
@@ -59,7 +59,7 @@ static void check_array(const fixture_row *row) {
 
 static void whole_small_results(void **state) {
     (void)state;
-    assert_in_range(fixture_rows("arrays.tsv", check_array), 10, 100);
+    assert_in_range(fixture_rows(IAD_TEST_DATA "/arrays.tsv", check_array), 10, 100);
 }
 
 static void compare_kernels(int formula, int channels, int w, int h, int out_w, int out_h, iad_filter filter) {

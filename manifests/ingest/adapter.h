@@ -128,6 +128,7 @@ extern const iad_adapter iad_adapter_list;
 extern const iad_adapter iad_adapter_dagm;
 extern const iad_adapter iad_adapter_eyecandies;
 extern const iad_adapter iad_adapter_ksdd;
+extern const iad_adapter iad_adapter_ksdd_cuts;
 extern const iad_adapter iad_adapter_ksdd2;
 extern const iad_adapter iad_adapter_real_iad;
 extern const iad_adapter iad_adapter_std;

@@ -219,7 +219,8 @@ static int probe(const char *root) {
     return score;
 }
 
-/* Test counts read from published lists, train counts as their complement (150 defects per class and part in 7 to 10). */
+/* Test counts read from published lists, train counts as their complement (150 defects per class and part in 7 to 10). The
+ * totals are for re-packed copies, which have no parts. */
 static const iad_ingest_count counts[] = {
     {"Class1", "test", 504, 71, 0},    {"Class1", "train", 496, 79, 0},    {"Class2", "test", 491, 84, 0},
     {"Class2", "train", 509, 66, 0},   {"Class3", "test", 491, 84, 0},     {"Class3", "train", 509, 66, 0},
@@ -227,7 +228,18 @@ static const iad_ingest_count counts[] = {
     {"Class5", "train", 505, 70, 0},   {"Class6", "test", 508, 67, 0},     {"Class6", "train", 492, 83, 0},
     {"Class7", "test", 1000, 150, 0},  {"Class7", "train", 1000, 150, 0},  {"Class8", "test", 1000, 150, 0},
     {"Class8", "train", 1000, 150, 0}, {"Class9", "test", 1000, 150, 0},   {"Class9", "train", 1000, 150, 0},
-    {"Class10", "test", 1000, 150, 0}, {"Class10", "train", 1000, 150, 0}, {0},
+    {"Class10", "test", 1000, 150, 0}, {"Class10", "train", 1000, 150, 0},
+    {"Class1", NULL, 1000, 150, 0},
+    {"Class2", NULL, 1000, 150, 0},
+    {"Class3", NULL, 1000, 150, 0},
+    {"Class4", NULL, 1000, 150, 0},
+    {"Class5", NULL, 1000, 150, 0},
+    {"Class6", NULL, 1000, 150, 0},
+    {"Class7", NULL, 2000, 300, 0},
+    {"Class8", NULL, 2000, 300, 0},
+    {"Class9", NULL, 2000, 300, 0},
+    {"Class10", NULL, 2000, 300, 0},
+    {0},
 };
 
 const iad_adapter iad_adapter_dagm = {

@@ -66,6 +66,21 @@ static const char *item_name(const char *name, size_t *index_n) {
     return name + digits + 1;
 }
 
+static const char *const candies[] = {"CandyCane",       "ChocolateCookie", "ChocolatePraline", "Confetto",    "GummyBear",
+                                      "HazelnutTruffle", "LicoriceSandwich", "Lollipop",        "Marshmallow", "PeppermintCandy"};
+
+/* The authors' spelling of a category's folder: mirrors write candy_cane or "Candy Cane". */
+static const char *spell(const char *folder) {
+    char plain[64];
+    size_t n = 0;
+    for (const char *p = folder; *p && n + 1 < sizeof plain; p++)
+        if (!strchr("_- ", *p)) plain[n++] = *p;
+    plain[n] = 0;
+    for (size_t i = 0; i < sizeof candies / sizeof *candies; i++)
+        if (iad_text_equal_nocase(plain, candies[i])) return candies[i];
+    return folder;
+}
+
 /* Fills category, split and key ("CandyCane/train/000"); 0 when the file is no part of this layout. */
 static int place_of(const char *path, sample *s, const char **item) {
     iad_scan_parts parts;
@@ -73,7 +88,7 @@ static int place_of(const char *path, sample *s, const char **item) {
     if (!iad_scan_split(&parts, path) || parts.n < 3 || strcmp(parts.part[parts.n - 2], "data") != 0) return 0;
     const char *split = parts.part[parts.n - 3], *name = item_name(parts.part[parts.n - 1], &index_n);
     if (!name || !iad_scan_in_list("train val test_public test_private", split)) return 0;
-    const char *category = parts.n >= 4 ? parts.part[parts.n - 4] : "candy";
+    const char *category = parts.n >= 4 ? spell(parts.part[parts.n - 4]) : "candy";
     if (!iad_text_copy(s->category, sizeof s->category, category) || !iad_text_copy(s->split, sizeof s->split, split) ||
         !iad_scan_print(s->key, sizeof s->key, "%s/%s/%.*s", category, split, (int)index_n, parts.part[parts.n - 1]))
         return 0;

@@ -4,6 +4,8 @@
  * the mask. Two releases exist: fine outlines, and boxes drawn as filled rectangles (its folder is called KolektorSDD-boxes);
  * the files look alike, so the quality follows from the folder names or from option masks=fine|box.
  *
+ * A picture without its label file is of no use and rejected.
+ *
  * A widespread derivative cuts each picture into three along the height and renames: kos01_Part5_1.png, in folders good and
  * defect. Same pixels, same items: its pictures carry the same object_key. Masks of such copies are looked for beside the
  * picture and in ground_truth/.
@@ -18,7 +20,7 @@ typedef struct ksdd_scan {
     const iad_scan_tree *tree;
     const iad_ingest_sink *sink;
     iad_mask_quality quality;
-    size_t full, crops, unlabelled;
+    size_t full, crops;
 } ksdd_scan;
 
 typedef struct ksdd_name {
@@ -103,7 +105,7 @@ static iad_status deliver(ksdd_scan *scan, const char *path, const char *stem, c
     if (mask) item.masks = &mask, item.n_masks = 1;
     if (kind) item.label = normal ? IAD_LABEL_NORMAL : IAD_LABEL_ANOMALOUS;
     else if (mask) item.label_from_mask = 1;
-    else item.label = IAD_LABEL_UNKNOWN, scan->unlabelled++;
+    else return iad_scan_rejectf(scan->sink, err, path, "there is no %s_label beside it: whether it is good is unknown", stem);
     if (item.label == IAD_LABEL_ANOMALOUS || item.label_from_mask) item.defect = "defect";
     item.exemplar_ok = iad_scan_exemplar(split) && (item.label_from_mask || item.label == IAD_LABEL_NORMAL);
     if (name->item == 21 && name->part == 7) {
@@ -168,7 +170,6 @@ iad_status iad_ksdd_scan_tree(const iad_scan_tree *tree, const json_t *options, 
     if (scan.crops)
         iad_scan_remark(sink, "%zu pictures are cuts of whole ones (1,197 when complete): the same pixels as KolektorSDD", scan.crops);
     if (scan.crops && scan.full) iad_scan_remark(sink, "whole pictures and cuts of them lie in the same folder: they overlap");
-    if (scan.unlabelled) iad_scan_remark(sink, "%zu pictures have no label file: whether they are good is unknown", scan.unlabelled);
     return IAD_OK;
 }
 
@@ -186,27 +187,72 @@ static int is_item(const char *root, const char *relative) {
     return 0;
 }
 
-static int probe(const char *root) {
+/* A folder that holds a cut of a picture. */
+static int is_cuts(const char *root, const char *relative) {
+    iad_dir_list list;
+    int hit = 0;
+    if (iad_scan_list(root, relative, &list, NULL) != IAD_OK) return 0;
+    for (size_t i = 0; i < list.n && !hit; i++) {
+        char stem[IAD_PATH_MAX];
+        ksdd_name name;
+        iad_path_stem(stem, sizeof stem, list.items[i].name);
+        hit = !list.items[i].is_dir && iad_scan_is_picture(list.items[i].name) && parse_name("", stem, &name) && name.third >= 0;
+    }
+    iad_dir_list_deinit(&list);
+    return hit;
+}
+
+static int has(const char *root, int depth, int (*is)(const char *, const char *)) {
     iad_strings found = {NULL, 0, 0};
-    int score = iad_scan_find_dirs(root, 2, is_item, &found, NULL) == IAD_OK && found.n ? 95 : 0;
+    int hit = iad_scan_find_dirs(root, depth, is, &found, NULL) == IAD_OK && found.n;
     iad_strings_deinit(&found);
-    return score;
+    return hit;
+}
+
+static int probe(const char *root) { return has(root, 2, is_item) ? 95 : 0; }
+static int probe_cuts(const char *root) { return has(root, 4, is_cuts) && !has(root, 2, is_item) ? 95 : 0; }
+
+static const iad_adapter *resolve(const char *root, const json_t *options) {
+    (void)options;
+    return probe_cuts(root) ? &iad_adapter_ksdd_cuts : NULL;
 }
 
 static const iad_ingest_count counts[] = {{"electrical_commutators", NULL, 347, 52, 0}, {0}};
+static const iad_ingest_count counts_of_cuts[] = {{"electrical_commutators", NULL, 1143, 54, 0}, {0}};
+
+#define LICENCE "CC BY-NC-SA 4.0"
+#define URL "https://www.vicos.si/resources/kolektorsdd/"
+#define CITATION "Tabernik et al.: Segmentation-based deep-learning approach for surface-defect detection, J. Intell. Manuf. 2020"
 
 const iad_adapter iad_adapter_ksdd = {
     .name = "ksdd",
     .title = "KolektorSDD",
-    .layout = "kos<NN>/Part<M>.jpg with Part<M>_label.bmp; or cuts kos<NN>_Part<M>_<K>.png in good/ and defect/",
+    .layout = "kos<NN>/Part<M>.jpg with Part<M>_label.bmp",
     .options = "masks",
-    .licence = "CC BY-NC-SA 4.0",
-    .licence_url = "https://www.vicos.si/resources/kolektorsdd/",
-    .citation = "Tabernik et al.: Segmentation-based deep-learning approach for surface-defect detection, J. Intell. Manuf. 2020",
+    .licence = LICENCE,
+    .licence_url = URL,
+    .citation = CITATION,
     .redistributable = 1,
     .origin = "real",
     .eval_overlap = "",
     .counts = counts,
     .probe = probe,
+    .resolve = resolve,
+    .scan = scan_root,
+};
+
+const iad_adapter iad_adapter_ksdd_cuts = {
+    .name = "ksdd-cuts",
+    .title = "KolektorSDD cut into thirds",
+    .layout = "cuts kos<NN>_Part<M>_<K>.png in good/ and defect/",
+    .options = "masks",
+    .licence = LICENCE,
+    .licence_url = URL,
+    .citation = CITATION,
+    .redistributable = 1,
+    .origin = "real",
+    .eval_overlap = "",
+    .counts = counts_of_cuts,
+    .probe = probe_cuts,
     .scan = scan_root,
 };

@@ -19,7 +19,6 @@ static iad_status check_mask(const iad_scan_tree *tree, const iad_ingest_sink *s
 }
 
 iad_status iad_ksdd2_scan_tree(const iad_scan_tree *tree, const json_t *options, const iad_ingest_sink *sink, iad_err *err) {
-    size_t unlabelled = 0;
     (void)options;
     for (size_t i = 0; i < tree->files.n; i++) {
         const char *path = tree->files.items[i];
@@ -35,19 +34,14 @@ iad_status iad_ksdd2_scan_tree(const iad_scan_tree *tree, const json_t *options,
             continue;
         }
         const char *mask = iad_scan_tree_picture(tree, dir, stem, "_GT");
-        iad_ingest_item item = {.path = path, .category = "surface", .kind = "texture", .split = split, .mask_quality = IAD_MASK_EXACT,
-                                .label = mask ? IAD_LABEL_NORMAL : IAD_LABEL_UNKNOWN};
-        if (mask) {
-            item.masks = &mask;
-            item.n_masks = 1;
-            item.label_from_mask = 1;
-            item.defect = "defect";
-            item.exemplar_ok = iad_scan_exemplar(split);
+        if (!mask) {
+            IAD_TRY(iad_scan_rejectf(sink, err, path, "there is no %s_GT beside it: whether it is good is unknown", stem));
+            continue;
         }
-        unlabelled += !mask;
+        iad_ingest_item item = {.path = path, .category = "surface", .kind = "texture", .split = split, .defect = "defect", .masks = &mask,
+                                .n_masks = 1, .mask_quality = IAD_MASK_EXACT, .label_from_mask = 1, .exemplar_ok = iad_scan_exemplar(split)};
         IAD_TRY(sink->item(sink->user, &item, err));
     }
-    if (unlabelled) iad_scan_remark(sink, "%zu pictures have no _GT file: whether they are good is unknown", unlabelled);
     return IAD_OK;
 }
 

@@ -41,12 +41,13 @@ iad_status iad_std_parse_yolo(const char *text, size_t n, int width, int height,
 /* {"outputs": {"object": [{"name", "bndbox": {"xmin", ...}}]}, "size": {...}}, the form in the authors' repository. */
 iad_status iad_std_parse_json(const json_t *root, const char *name, iad_std_boxes *boxes, iad_err *err);
 
-/* "air-hole(color)1-13": class "air-hole", video 1, frame 13, colour 1; "overlap000": no video (-1), frame 0. 0 when the
- * stem does not start with one of the eight classes. */
+/* "air-hole(color)1-13": class "air-hole", variant "color", video 1, frame 13; "overlap000": no video (-1), frame 0. 0 when
+ * the stem does not start with one of the eight classes. */
 typedef struct iad_std_name {
     const char *defect; /* static */
     long video, frame;
-    int color;
+    const char *variant; /* text in brackets, in the stem; NULL: none */
+    size_t variant_n;
 } iad_std_name;
 int iad_std_parse_name(const char *stem, iad_std_name *name);
 

@@ -5,10 +5,12 @@
  * ImageSets/Main/{train,val,test}.txt). Folder names differ between copies, so files are joined by their stem wherever they lie:
  * a picture that is there twice is taken once (JPEGImages first), its boxes come from XML, else JSON, else YOLO lines.
  *
- * Names: "air-hole1-13" = class, video, frame; "overlap000" has no video; "air-hole(color)1-13" is the same frame in colour
- * and, having no boxes of its own, takes those of the grey one. Frames of one video are near-duplicates: the object_key is
- * class and video, so that splits go by video.
- * Not known: how the release archive names its folders, and whether its VOC coordinates start at 1. */
+ * Names: "air-hole1-13" = class, video, frame; "overlap000" has no video; "air-hole(color)1-13" and "air-hole(crop)1-13" are made
+ * from the frame of the same number: they are left out where that frame is there (option variants=all keeps them). A colour
+ * frame without boxes takes those of the grey one. Frames of one video are near-duplicates: the object_key is class and
+ * video, so that splits go by video.
+ * Not known: how the release archive names its folders, and whether its VOC coordinates start at 1. The repository holds more frames
+ * than the 3,408 of the publication, so that no table of counts is compared. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +34,8 @@ typedef struct std_scan {
     std_file *files; /* sorted by stem, kind, rank, path */
     size_t n, cap;
     iad_scan_set train, validation, test; /* stems of ImageSets/Main */
-    size_t copies, without_boxes, from_grey, dropped;
+    int all_variants;
+    size_t pictures, copies, variants, without_boxes, from_grey, dropped;
 } std_scan;
 
 static int stem_compare(const char *a, size_t a_n, const char *b, size_t b_n) {
@@ -143,6 +146,12 @@ static iad_status parse_file(const std_scan *scan, const std_file *file, const c
     return status;
 }
 
+/* "air-hole(color)1-13" -> "air-hole1-13"; 0 when there is no variant. */
+static int plain_stem(const char *stem, const iad_std_name *name, char *plain, size_t size) {
+    if (!name->variant) return 0;
+    return iad_scan_print(plain, size, "%.*s%s", (int)(name->variant - 1 - stem), stem, name->variant + name->variant_n + 1);
+}
+
 /* The first label file of the stem that can be read; each that cannot is rejected by name. */
 static iad_status read_boxes(std_scan *scan, const char *stem, size_t stem_n, const char *picture, iad_std_boxes *boxes, int *found, iad_err *err) {
     *found = 0;
@@ -165,12 +174,18 @@ static iad_status deliver_with(std_scan *scan, const char *path, const char *ste
     iad_std_name name;
     char key[96];
     int found = 0, known = iad_std_parse_name(stem, &name);
+    char plain[IAD_PATH_MAX], note[96];
+    int variant = known && plain_stem(stem, &name, plain, sizeof plain);
+    if (variant && !scan->all_variants) {
+        size_t i = find_stem(scan, plain, strlen(plain));
+        if (i < scan->n && scan->files[i].kind == PICTURE) {
+            scan->variants++;
+            return IAD_OK;
+        }
+    }
     IAD_TRY(read_boxes(scan, stem, strlen(stem), path, boxes, &found, err));
-    const char *color = strstr(stem, "(color)");
-    if (!found && color) {
-        char grey[IAD_PATH_MAX];
-        if (iad_scan_print(grey, sizeof grey, "%.*s%s", (int)(color - stem), stem, color + strlen("(color)")))
-            IAD_TRY(read_boxes(scan, grey, strlen(grey), path, boxes, &found, err));
+    if (!found && variant && name.variant_n == 5 && strncmp(name.variant, "color", 5) == 0) {
+        IAD_TRY(read_boxes(scan, plain, strlen(plain), path, boxes, &found, err));
         scan->from_grey += (size_t)found;
     }
     scan->dropped += boxes->dropped;
@@ -183,8 +198,10 @@ static iad_status deliver_with(std_scan *scan, const char *path, const char *ste
         if (name.video >= 0) iad_scan_print(key, sizeof key, "%s/%ld", name.defect, name.video);
         else iad_scan_print(key, sizeof key, "%s", name.defect);
         item.object_key = key;
-        if (name.color) item.note = "colour version of the frame of the same number";
+        if (variant && iad_scan_print(note, sizeof note, "made from the frame of the same number: %.*s", (int)name.variant_n, name.variant))
+            item.note = note;
     }
+    scan->pictures++;
     return scan->sink->item(scan->sink->user, &item, err);
 }
 
@@ -207,8 +224,9 @@ static iad_status scan_files(std_scan *scan, iad_err *err) {
 }
 
 iad_status iad_std_scan_tree(const iad_scan_tree *tree, const json_t *options, const iad_ingest_sink *sink, iad_err *err) {
-    std_scan scan = {.tree = tree, .sink = sink};
-    (void)options;
+    const char *variants = iad_adapter_option(options, "variants", "");
+    if (*variants && strcmp(variants, "all") != 0) return IAD_FAIL(err, IAD_ERR_ARG, "option variants=%s: it is \"all\"", variants);
+    std_scan scan = {.tree = tree, .sink = sink, .all_variants = *variants != 0};
     iad_status status = collect(&scan, err);
     if (status == IAD_OK) status = read_image_sets(&scan, err);
     if (status == IAD_OK) status = scan_files(&scan, err);
@@ -217,6 +235,8 @@ iad_status iad_std_scan_tree(const iad_scan_tree *tree, const json_t *options, c
     iad_scan_set_deinit(&scan.validation);
     iad_scan_set_deinit(&scan.test);
     if (status != IAD_OK) return status;
+    iad_scan_remark(sink, "%zu pictures (3,408 were published)", scan.pictures);
+    if (scan.variants) iad_scan_remark(sink, "%zu pictures made from another frame are left out; option variants=all keeps them", scan.variants);
     if (scan.copies) iad_scan_remark(sink, "%zu further copies of pictures (another format's folder) are left out", scan.copies);
     if (scan.from_grey) iad_scan_remark(sink, "%zu colour frames take the boxes of their grey frame", scan.from_grey);
     if (scan.without_boxes) iad_scan_remark(sink, "%zu pictures have no boxes", scan.without_boxes);
@@ -249,7 +269,6 @@ static int probe(const char *root) {
     return score;
 }
 
-static const iad_ingest_count counts[] = {{"steel_tube_weld", NULL, 0, 3408, 0}, {0}};
 static const iad_ingest_defects defects[] = {
     {"steel_tube_weld", "air-hole bite-edge broken-arc crack hollow-bead overlap slag-inclusion unfused"}, {0}};
 
@@ -257,6 +276,7 @@ const iad_adapter iad_adapter_std = {
     .name = "std",
     .title = "STD (Steel Tube Dataset)",
     .layout = "<class><video>-<frame>.jpg with .xml (VOC), .json or .txt (YOLO) of the same stem in any folder",
+    .options = "variants",
     .licence = "GPL-3.0 (of the repository)",
     .licence_url = "https://github.com/huangyebiaoke/steel-pipe-weld-defect-detection",
     .citation = "Yang et al.: Deep learning based steel pipe weld defect detection, Applied Artificial Intelligence 2021",
@@ -264,7 +284,6 @@ const iad_adapter iad_adapter_std = {
     .commercial = 1,
     .origin = "real",
     .eval_overlap = "",
-    .counts = counts,
     .defects = defects,
     .probe = probe,
     .scan = scan_root,

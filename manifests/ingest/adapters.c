@@ -10,7 +10,7 @@ const iad_adapter *const *iad_adapters(void) {
         &iad_adapter_visa,       &iad_adapter_btad,        &iad_adapter_miad,             &iad_adapter_dagm,
         &iad_adapter_eyecandies, &iad_adapter_ksdd,        &iad_adapter_ksdd2,            &iad_adapter_real_iad,
         &iad_adapter_std,        &iad_adapter_cid,         &iad_adapter_mmad,             &iad_adapter_anomaly_instruct,
-        &iad_adapter_anomaly_instruct_mvtec,
+        &iad_adapter_anomaly_instruct_mvtec, &iad_adapter_ksdd_cuts,
         &iad_adapter_visa_dr,    &iad_adapter_list,        &iad_adapter_folder,           NULL};
     return table;
 }

@@ -26,12 +26,17 @@ void iad_std_boxes_deinit(iad_std_boxes *boxes) {
 }
 
 int iad_std_parse_name(const char *stem, iad_std_name *name) {
-    *name = (iad_std_name){NULL, -1, -1, 0};
+    *name = (iad_std_name){NULL, -1, -1, NULL, 0};
     for (int i = 0; i < N_CLASSES; i++)
         if (iad_text_starts(stem, classes[i])) name->defect = classes[i];
     if (!name->defect) return 0;
     const char *p = stem + strlen(name->defect);
-    if (iad_text_starts(p, "(color)")) name->color = 1, p += strlen("(color)");
+    const char *close = *p == '(' ? strchr(p, ')') : NULL;
+    if (close) {
+        name->variant = p + 1;
+        name->variant_n = (size_t)(close - p) - 1;
+        p = close + 1;
+    }
     long first = iad_scan_number(&p);
     if (*p == '-') {
         p++;

@@ -51,7 +51,8 @@ static void test_std_names(void **state) {
     assert_string_equal("air-hole", n.defect);
     assert_int_equal(1, n.video);
     assert_int_equal(13, n.frame);
-    assert_int_equal(1, n.color);
+    assert_int_equal(5, n.variant_n);
+    assert_memory_equal("color", n.variant, 5);
     assert_true(iad_std_parse_name("slag-inclusion2-00", &n));
     assert_string_equal("slag-inclusion", n.defect);
     assert_int_equal(2, n.video);
@@ -59,6 +60,9 @@ static void test_std_names(void **state) {
     assert_true(iad_std_parse_name("overlap218", &n));
     assert_int_equal(-1, n.video);
     assert_int_equal(218, n.frame);
+    assert_null(n.variant);
+    assert_true(iad_std_parse_name("crack(", &n));
+    assert_null(n.variant);
     assert_true(iad_std_parse_name("unfused", &n));
     assert_int_equal(-1, n.frame);
     assert_true(iad_std_parse_name("crack99999999999-1", &n)); /* more digits than a number has: no video */

@@ -51,6 +51,7 @@ static const fixture fixtures[] = {
     {"cid", "cid_sim", iad_cid_scan_tree, "part", "sim"},
     {"cid_parts", NULL, iad_cid_scan_tree, NULL, NULL},
     {"std", NULL, iad_std_scan_tree, NULL, NULL},
+    {"std", "std_all", iad_std_scan_tree, "variants", "all"},
     {"real_iad", NULL, iad_real_iad_scan_tree, NULL, NULL},
     {"real_iad", "real_iad_fuiad", iad_real_iad_scan_tree, "list", "fuiad_0.4"},
     {"real_iad", "real_iad_256", iad_real_iad_scan_tree, "resolution", "256"},

@@ -11,6 +11,12 @@ static const iad_render_family *const families[] = {
     &iad_family_connector,
     &iad_family_board,
     &iad_family_fabric,
+    &iad_family_sheet,
+    &iad_family_wood,
+    &iad_family_tile,
+    &iad_family_capsule,
+    &iad_family_leather,
+    &iad_family_mesh,
 };
 
 const iad_render_family *const *iad_render_families(size_t *n) {

@@ -12,5 +12,11 @@ extern const iad_render_family iad_family_blister;
 extern const iad_render_family iad_family_connector;
 extern const iad_render_family iad_family_board;
 extern const iad_render_family iad_family_fabric;
+extern const iad_render_family iad_family_sheet;
+extern const iad_render_family iad_family_wood;
+extern const iad_render_family iad_family_tile;
+extern const iad_render_family iad_family_capsule;
+extern const iad_render_family iad_family_leather;
+extern const iad_render_family iad_family_mesh;
 
 #endif

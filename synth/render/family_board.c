@@ -180,8 +180,8 @@ static void build(iad_dice *dice, void *context, iad_scene *scene) {
     iad_light_set(&scene->light, azimuth, 55, 0.6f);
     iad_light_box(&scene->light, azimuth, 48, 14, 1.4f);
     iad_light_box(&scene->light, azimuth + 0.5f, 60, 16, 0.8f);
-    scene->light.env_low = 0.15f;
-    scene->light.env_high = 0.45f;
+    scene->light.env_low = 0.12f;
+    scene->light.env_high = 0.3f;
     scene->shadow = 0.8f;
     scene->occlusion = 1.5f;
     scene->occlusion_radius = 0.08f;
@@ -204,9 +204,9 @@ static void paint_laminate(const board *w, float u, float v, iad_surface *s) {
     }
     float k = rm_smooth(0.006f, -0.006f, best);
     s->z = 0.008f * k;
-    s->r = rm_mix(s->r, s->r * 1.35f + 0.03f, k);
-    s->g = rm_mix(s->g, s->g * 1.35f + 0.03f, k);
-    s->b = rm_mix(s->b, s->b * 1.25f + 0.01f, k);
+    s->r = rm_mix(s->r, s->r * 1.6f + 0.05f, k);
+    s->g = rm_mix(s->g, s->g * 1.6f + 0.05f, k);
+    s->b = rm_mix(s->b, s->b * 1.4f + 0.02f, k);
     for (int i = 0; i < w->n_vias; i++) {
         float r = rm_len(u - w->via_u[i], v - w->via_v[i]);
         if (r > 0.04f) continue;

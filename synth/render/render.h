@@ -15,8 +15,8 @@
 #define IAD_RENDER_MIN_SIDE 64
 #define IAD_RENDER_MAX_SIDE 1024
 
-/* Every defect mask covers at least 1/4000 and at most 35 % of the picture. */
-#define IAD_RENDER_MIN_AREA (1.0 / 4000.0)
+/* Every defect mask covers at least 1/2000 and at most 35 % of the picture. */
+#define IAD_RENDER_MIN_AREA (1.0 / 2000.0)
 #define IAD_RENDER_MAX_AREA 0.35
 
 /* Version of the pictures: rises whenever the bytes of any family change. */

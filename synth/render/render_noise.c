@@ -2,31 +2,34 @@
 
 #include "synth/render/render_math.h"
 
-/* Eight unit gradients picked by three bits of the hash. */
+/* Eight unit gradients picked by the top three bits of the hash (a table, because a branch on noise mispredicts). */
+static const float gradient[8][2] = {{1, 0}, {-1, 0}, {0, 1}, {0, -1}, {0.70710678f, 0.70710678f}, {-0.70710678f, 0.70710678f},
+                                     {0.70710678f, -0.70710678f}, {-0.70710678f, -0.70710678f}};
+
 static inline float corner(uint32_t h, float x, float y) {
-    const float diagonal = 0.70710678f;
-    float u = h & 1 ? x : -x, v = h & 2 ? y : -y;
-    if (h & 4) return (u + v) * diagonal;
-    return h & 1 ? (h & 2 ? x : -x) : (h & 2 ? y : -y);
+    const float *g = gradient[h >> 29];
+    return g[0] * x + g[1] * y;
 }
 
 static inline float fade(float t) { return t * t * t * (t * (t * 6.0f - 15.0f) + 10.0f); }
 
-float iad_noise(uint32_t seed, float x, float y) {
+static inline float noise(uint32_t seed, float x, float y) {
     int ix = rm_floor(x), iy = rm_floor(y);
     float fx = x - (float)ix, fy = y - (float)iy;
-    float a = corner(rm_hash(ix, iy, seed) >> 20, fx, fy);
-    float b = corner(rm_hash(ix + 1, iy, seed) >> 20, fx - 1.0f, fy);
-    float c = corner(rm_hash(ix, iy + 1, seed) >> 20, fx, fy - 1.0f);
-    float d = corner(rm_hash(ix + 1, iy + 1, seed) >> 20, fx - 1.0f, fy - 1.0f);
+    float a = corner(rm_hash(ix, iy, seed), fx, fy);
+    float b = corner(rm_hash(ix + 1, iy, seed), fx - 1.0f, fy);
+    float c = corner(rm_hash(ix, iy + 1, seed), fx, fy - 1.0f);
+    float d = corner(rm_hash(ix + 1, iy + 1, seed), fx - 1.0f, fy - 1.0f);
     float u = fade(fx), v = fade(fy);
     return 1.5f * rm_mix(rm_mix(a, b, u), rm_mix(c, d, u), v);
 }
 
+float iad_noise(uint32_t seed, float x, float y) { return noise(seed, x, y); }
+
 float iad_noise_fbm(uint32_t seed, float x, float y, int octaves) {
     float sum = 0, weight = 1, total = 0;
     for (int i = 0; i < octaves; i++) {
-        sum += weight * iad_noise(seed + (uint32_t)i * 0x51ed270bu, x, y);
+        sum += weight * noise(seed + (uint32_t)i * 0x51ed270bu, x, y);
         total += weight;
         weight *= 0.5f;
         /* A turn by atan(3/4) between octaves hides the lattice. */

@@ -115,7 +115,30 @@ static void shade_point(const iad_light *light, const iad_surface *s, float x, f
     }
 }
 
-iad_status iad_shade(const iad_scene *scene, const iad_surface *grid, int side, float *radiance, iad_err *err) {
+static int box_radius(float reach, int side, int least) {
+    int r = (int)(reach * 0.25f * (float)side + 0.5f);
+    return r < least ? least : r;
+}
+
+static float coarse_reach_of(const iad_scene *scene) { return rm_max(scene->occlusion_radius, 0.02f); }
+
+iad_shade_rect iad_shade_reach(const iad_scene *scene, iad_shade_rect changed, float low, float high, int side) {
+    int reach = 2; /* normals and bilinear reading */
+    if (scene->occlusion > 0) reach += 2 * box_radius(coarse_reach_of(scene), side, 2) + 2;
+    if (scene->shadow > 0) {
+        float flat = (high - low) * rm_len(scene->light.x, scene->light.y) / rm_max(scene->light.z, 0.05f);
+        int shadow = (int)(flat * 0.5f * (float)side) + 3;
+        if (shadow > side) shadow = side;
+        if (shadow > reach) reach = shadow;
+    }
+    changed.x0 = changed.x0 > reach ? changed.x0 - reach : 0;
+    changed.y0 = changed.y0 > reach ? changed.y0 - reach : 0;
+    changed.x1 = changed.x1 + reach < side ? changed.x1 + reach : side;
+    changed.y1 = changed.y1 + reach < side ? changed.y1 + reach : side;
+    return changed;
+}
+
+iad_status iad_shade(const iad_scene *scene, const iad_surface *grid, int side, iad_shade_rect rect, float *radiance, iad_err *err) {
     int w = side * IAD_SHADE_SUPER;
     size_t pixels = (size_t)side * (size_t)side;
     int32_t *fine = iad_alloc(pixels, sizeof *fine), *coarse = iad_alloc(pixels, sizeof *coarse);
@@ -128,7 +151,7 @@ iad_status iad_shade(const iad_scene *scene, const iad_surface *grid, int side, 
     }
     float z_top = -10.0f;
     for (size_t i = 0; i < pixels * IAD_SHADE_SUPER * IAD_SHADE_SUPER; i++) z_top = rm_max(z_top, grid[i].z);
-    float fine_reach = 0.012f, coarse_reach = rm_max(scene->occlusion_radius, 0.02f);
+    float fine_reach = 0.012f, coarse_reach = coarse_reach_of(scene);
     int occluded = scene->occlusion > 0;
     if (occluded) {
         for (int y = 0; y < side; y++) {
@@ -139,16 +162,18 @@ iad_status iad_shade(const iad_scene *scene, const iad_surface *grid, int side, 
             }
         }
         memcpy(coarse, fine, pixels * sizeof *fine);
-        int r_fine = (int)(fine_reach * 0.25f * (float)side + 0.5f), r_coarse = (int)(coarse_reach * 0.25f * (float)side + 0.5f);
-        smooth_plane(fine, scratch, side, r_fine < 1 ? 1 : r_fine);
-        smooth_plane(coarse, scratch, side, r_coarse < 2 ? 2 : r_coarse);
+        smooth_plane(fine, scratch, side, box_radius(fine_reach, side, 1));
+        smooth_plane(coarse, scratch, side, box_radius(coarse_reach, side, 2));
     }
-    memset(radiance, 0, pixels * 3 * sizeof *radiance);
+    for (int y = rect.y0; y < rect.y1; y++) {
+        float *row = radiance + ((size_t)y * (size_t)side + (size_t)rect.x0) * 3;
+        memset(row, 0, (size_t)(rect.x1 - rect.x0) * 3 * sizeof *row);
+    }
     float per_slope = (float)w * 0.25f; /* 1 / (two grid steps) */
-    for (int y = 0; y < w; y++) {
+    for (int y = rect.y0 * IAD_SHADE_SUPER; y < rect.y1 * IAD_SHADE_SUPER; y++) {
         const iad_surface *row = grid + (size_t)y * (size_t)w;
         const iad_surface *above = y > 0 ? row - w : row, *below = y + 1 < w ? row + w : row;
-        for (int x = 0; x < w; x++) {
+        for (int x = rect.x0 * IAD_SHADE_SUPER; x < rect.x1 * IAD_SHADE_SUPER; x++) {
             const iad_surface *s = row + x;
             float sx = (row[x + 1 < w ? x + 1 : x].z - row[x > 0 ? x - 1 : x].z) * per_slope + s->sx;
             float sy = (below[x].z - above[x].z) * per_slope + s->sy;

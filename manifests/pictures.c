@@ -83,7 +83,7 @@ iad_status iad_category_all(iad_manifest *manifest, int64_t dataset_id, iad_cate
 }
 
 #define CONDITIONS                                                                              \
-    " AND (?4=0 OR i.label='normal') AND (?5=0 OR (i.label='normal' AND i.exemplar_ok=1))"      \
+    " AND (?4=0 OR i.label='normal') AND (?5=0 OR (i.label='normal' AND i.exemplar_ok=1 AND i.dup_of IS NULL))" \
     " AND (?6=0 OR i.label<>'unknown') AND (?7 IS NULL OR coalesce(i.view,'')=?7) AND i.bad=0 " \
     "ORDER BY i.path"
 

@@ -45,7 +45,7 @@ typedef struct iad_picture_filter {
     int any_part;             /* 1: ignore part */
     iad_part part;
     int normals_only;         /* label = normal */
-    int exemplars_only;       /* label = normal and exemplar_ok = 1 */
+    int exemplars_only;       /* label = normal, exemplar_ok = 1, not a double of another picture */
     int known_only;           /* label is not unknown */
     const char *view;         /* NULL: any; "": pictures without a view */
 } iad_picture_filter;

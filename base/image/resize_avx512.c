@@ -83,12 +83,20 @@ INLINE __m512i sample(const uint8_t *ring, int first, int count, int mask, size_
     return _mm512_packus_epi16(ab, cd);
 }
 
+/* 64 lines that are pages apart are more streams than the processor's own prefetching follows: a fifth of the time. */
+enum { FAR_APART = 4096, AHEAD = 448 };
+
+INLINE void prefetch(const cursor *c, size_t at) {
+    for (int i = 0; i < LANES; i++) _mm_prefetch((const char *)((uintptr_t)c->line[i] + at + AHEAD), _MM_HINT_T0);
+}
+
 TARGET static void run(const iad_resize_job *job) {
     const iad_packed_axis *axis = job->axis;
     const int channels = job->channels, mask = job->ring_quads - 1, granule = channels == 1 ? 4 : 1;
     const size_t step = (size_t)QUAD * (size_t)channels, bytes = (size_t)job->length * (size_t)channels;
     const size_t granule_bytes = (size_t)granule * 4 * (size_t)channels;
     const __mmask64 keep = job->lines == LANES ? ~0ull : (1ull << job->lines) - 1;
+    const int far_apart = job->src_stride >= FAR_APART;
     cursor whole, tail;
     uint8_t end[LANES][16]; /* the last few bytes of each line, so that no load leaves it */
     size_t end_at = SIZE_MAX;
@@ -104,6 +112,7 @@ TARGET static void run(const iad_resize_job *job) {
         while (made < first + count) {
             size_t at = (size_t)(made / granule) * granule_bytes;
             const cursor *from = &whole;
+            if (far_apart && at % 64 < granule_bytes) prefetch(&whole, at);
             if (at + 16 > bytes) {
                 if (end_at != at) {
                     memset(end, 0, sizeof end);

@@ -7,7 +7,8 @@
 
 #define IAD_MAPREADER_MAX_BYTES (1024u * 1024u * 1024u)
 
-/* .npy version 1-3: f2 f4 f8 u1 u2, either byte order, C order, shape [h,w], [1,h,w], [h,w,1], [1,1,h,w].
+/* .npy version 1-3: f2 f4 f8 u1 u2, either byte order, C order, shape [h,w] with leading and
+ * trailing ones ([1,h,w], [h,w,1], [1,1,h,w]).
  * f8 is rounded to float. Errors: IAD_ERR_FORMAT, IAD_ERR_UNSUPPORTED (dtype, Fortran order, shape), IAD_ERR_LIMIT. */
 iad_status iad_mapreader_npy(const void *bytes, size_t n, const char *name, iad_plane *plane, iad_err *err);
 

@@ -90,14 +90,15 @@ static void build(iad_dice *dice, void *context, iad_scene *scene) {
 }
 
 /* Light through the wall of the neck, as a factor of the glass colour: dark and bright rings of refraction, streaked round the axis. */
-static float transmitted(const bottle *w, float r, float angle) {
-    float warp = 0.010f * iad_noise_line(w->seed.grain, (angle + 0.5f) * 7) + 0.006f * iad_noise(w->seed.grain + 1, r * 9, angle * 14);
+static float transmitted(const bottle *w, float r, float u, float v) {
+    float cu = u / rm_max(r, 0.01f), cv = v / rm_max(r, 0.01f); /* noise on a circle has no seam */
+    float warp = 0.010f * iad_noise(w->seed.grain, cu * 1.3f, cv * 1.3f) + 0.006f * iad_noise(w->seed.grain + 1, u * 9, v * 9);
     float q = (r + warp - w->lip) / w->tube; /* -1 inner, 1 outer edge of the rim, then the shoulder */
     float ring = 0.10f + 0.9f * rm_bump((q + 0.05f) / 0.5f) + 0.5f * rm_bump((q - 1.25f) / 0.28f) + 0.35f * rm_bump((q + 0.85f) / 0.14f);
     float shoulder = rm_smooth(1.2f, 1.9f, q) * (0.45f + 0.35f * rm_wave(q * 0.9f + 0.1f));
     float rim = rm_smooth((w->body - w->lip) / w->tube, (w->body - w->lip) / w->tube - 0.25f, q);
-    float streaks = iad_noise(w->seed.grain + 2, angle * 40, q * 1.2f);
-    float arcs = 0.75f + 0.5f * iad_noise_line(w->seed.grain + 3, (angle + 0.5f) * 5);
+    float streaks = iad_noise(w->seed.grain + 2, cu * (6 + 0.3f * q), cv * (6 + 0.3f * q));
+    float arcs = 0.75f + 0.5f * iad_noise(w->seed.grain + 3, cu, cv);
     return rm_max(0.03f, (ring + shoulder) * arcs * (0.25f + 0.75f * rim) * (1 + 0.35f * w->streak * streaks));
 }
 
@@ -130,7 +131,7 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
     } else {
         iad_surface_paint(s, w->glass, 0, 0.08f);
         iad_surface_tint(s, 0.2f); /* glass hardly scatters: its colour comes from behind */
-        s->glow = 8.0f * transmitted(w, r - lip + w->lip, angle);
+        s->glow = 8.0f * transmitted(w, r - lip + w->lip, u, v);
         float wave = 0.004f * iad_noise(w->seed.grain + 4, u * 12, v * 12);
         if (t < 1) {
             s->z = 0.55f * crown * sqrtf(rm_max(0, 1 - t * t)) + wave;

@@ -80,7 +80,7 @@ static void build(iad_dice *dice, void *context, iad_scene *scene) {
     iad_pose_set(&w->pose, x, y, turns, scale);
     iad_color_vary(metal, 0.05f, pose, w->metal);
     iad_color_vary(tray, 0.08f, pose, w->tray);
-    iad_color_hex(0x7a3c16, w->rust);
+    iad_color_hex(0x5e2a0e, w->rust);
     w->seed = iad_seeds_of(dice);
     float azimuth = 0.62f + iad_dice_range(pose, -0.05f, 0.05f);
     float elevation = iad_dice_range(pose, 48, 58);
@@ -118,10 +118,9 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
         inside = rm_min(inside, (bite - 1) * 0.08f);
     }
     if (inside <= 0) return;
-    float angle = rm_angle(pv, pu);
     float rounded = rm_sat(inside / w->chamfer);
     s->z = w->height * (0.55f + 0.45f * sqrtf(rounded * (2 - rounded))) + lift;
-    float groove = iad_noise_line(w->seed.pattern, r * 190) + 0.6f * iad_noise(w->seed.grain + 9, r * 120, angle * 12);
+    float groove = iad_noise_line(w->seed.pattern, r * 190) + 0.6f * iad_noise(w->seed.grain + 9, r * 120 + 2 * pu / rm_max(r, 0.01f), 2 * pv / rm_max(r, 0.01f));
     float stain = iad_noise_fbm(w->seed.grain + 5, u * 4, v * 4, 4);
     iad_surface_paint(s, w->metal, 1, w->rough + 0.05f * stain + 0.03f * fine);
     iad_surface_tint(s, 0.95f + 0.06f * stain + 0.03f * groove);

@@ -1,0 +1,10 @@
+/* The commands of iad-synth; each is one file cmd_<name>.c. */
+#ifndef IAD_SYNTH_CMD_H
+#define IAD_SYNTH_CMD_H
+
+#include "base/app.h"
+#include "base/status.h"
+
+int iad_cmd_render(iad_app *app, int argc, char **argv, iad_err *err);
+
+#endif

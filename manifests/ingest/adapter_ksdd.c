@@ -104,7 +104,7 @@ static iad_status deliver(ksdd_scan *scan, const char *path, const char *stem, c
                             .mask_quality = scan->quality, .object_key = key, .splits = splits, .n_splits = 3};
     if (mask) item.masks = &mask, item.n_masks = 1;
     if (kind) item.label = normal ? IAD_LABEL_NORMAL : IAD_LABEL_ANOMALOUS;
-    else if (mask) item.label_from_mask = 1;
+    else if (mask) item.label_from_mask = 1, item.label = IAD_LABEL_UNKNOWN;
     else return iad_scan_rejectf(scan->sink, err, path, "there is no %s_label beside it: whether it is good is unknown", stem);
     if (item.label == IAD_LABEL_ANOMALOUS || item.label_from_mask) item.defect = "defect";
     item.exemplar_ok = iad_scan_exemplar(split) && (item.label_from_mask || item.label == IAD_LABEL_NORMAL);

@@ -38,7 +38,8 @@ iad_status iad_ksdd2_scan_tree(const iad_scan_tree *tree, const json_t *options,
             IAD_TRY(iad_scan_rejectf(sink, err, path, "there is no %s_GT beside it: whether it is good is unknown", stem));
             continue;
         }
-        iad_ingest_item item = {.path = path, .category = "surface", .kind = "texture", .split = split, .defect = "defect", .masks = &mask,
+        iad_ingest_item item = {.path = path, .category = "surface", .kind = "texture", .split = split,
+                                .label = IAD_LABEL_UNKNOWN, .defect = "defect", .masks = &mask,
                                 .n_masks = 1, .mask_quality = IAD_MASK_EXACT, .label_from_mask = 1, .exemplar_ok = iad_scan_exemplar(split)};
         IAD_TRY(sink->item(sink->user, &item, err));
     }

@@ -4,7 +4,7 @@
  *     rgb PATH SEED [WIDTH HEIGHT]     a picture; grey, grey16 likewise (format by extension: png, jpg, bmp)
  *     mask PATH X Y VALUE              a grey mask with a rectangle of 8 x 6 pixels
  *     empty PATH [WIDTH HEIGHT]        a mask without defect
- *     broken PATH SEED                 the first half of a picture's file
+ *     broken PATH SEED                 the first half of a picture's file (as bmp its length is the same everywhere)
  *     text PATH                        a text file: the lines that follow, each behind a '|'
  *
  * Here it becomes a list of paths in memory; tree_files.h writes it to a disk. No test library is needed. */

@@ -31,7 +31,7 @@ static iad_status walk(iad_mapcache *cache, int verify, iad_err *err) {
     IAD_TRY(iad_mapcache_check_file_header(cache->bytes, (size_t)cache->n, cache->name, cache->tag, err));
     uint64_t at = IAD_MAPCACHE_HEADER;
     for (;;) {
-        iad_mapcache_head head;
+        iad_mapcache_head head = {0};
         iad_mapcache_state state = iad_mapcache_look(cache->bytes, cache->n, at, &head);
         if (state == IAD_MAPCACHE_END) return IAD_OK;
         if (state == IAD_MAPCACHE_TORN) {
@@ -99,7 +99,7 @@ uint64_t iad_mapcache_torn(const iad_mapcache *cache) { return cache->torn; }
 
 iad_status iad_mapcache_verify(const iad_mapcache *cache, size_t index, iad_err *err) {
     if (index >= cache->count) return IAD_FAIL(err, IAD_ERR_ARG, "%s: no record %zu", cache->name, index);
-    iad_mapcache_head head;
+    iad_mapcache_head head = {0};
     head_at(cache, index, &head);
     const uint8_t *payload = cache->bytes + cache->at[index] + IAD_MAPCACHE_RECORD;
     if (iad_checksum64(payload, (size_t)(head.bytes - IAD_MAPCACHE_RECORD)) == head.payload_sum) return IAD_OK;
@@ -109,7 +109,7 @@ iad_status iad_mapcache_verify(const iad_mapcache *cache, size_t index, iad_err 
 
 iad_status iad_mapcache_entry_at(const iad_mapcache *cache, size_t index, iad_mapcache_entry *out, int *has_mask, iad_err *err) {
     if (index >= cache->count) return IAD_FAIL(err, IAD_ERR_ARG, "%s: no record %zu", cache->name, index);
-    iad_mapcache_head head;
+    iad_mapcache_head head = {0};
     head_at(cache, index, &head);
     const uint8_t *record = cache->bytes + cache->at[index];
     *out = (iad_mapcache_entry){.name = (const char *)record + head.name_at,
@@ -127,7 +127,7 @@ ptrdiff_t iad_mapcache_find(const iad_mapcache *cache, const char *name) {
 
 static iad_status source_get(void *ctx, size_t index, iad_map_view *view, iad_err *err) {
     const iad_mapcache *cache = ctx;
-    iad_mapcache_entry entry;
+    iad_mapcache_entry entry = {0};
     int has_mask = 0;
     IAD_TRY(iad_mapcache_entry_at(cache, index, &entry, &has_mask, err));
     view->map = entry.map;
@@ -137,7 +137,7 @@ static iad_status source_get(void *ctx, size_t index, iad_map_view *view, iad_er
     view->source_regions = entry.source_regions;
     view->name = entry.name;
     if (!has_mask || view->skip_mask) return IAD_OK;
-    iad_mapcache_head head;
+    iad_mapcache_head head = {0};
     head_at(cache, index, &head);
     size_t n = (size_t)entry.width * (size_t)entry.height;
     uint8_t *mask = iad_alloc(n, 1);

@@ -73,7 +73,7 @@ static iad_status recover(iad_mapcache_writer *w, const iad_map *file, const cha
         return IAD_FAIL(err, IAD_ERR_EXISTS, "%s: holds maps of \"%s\", not of \"%s\"", w->path, stored, tag);
     uint64_t at = IAD_MAPCACHE_HEADER;
     for (;;) {
-        iad_mapcache_head head;
+        iad_mapcache_head head = {0};
         iad_mapcache_state state = iad_mapcache_look(file->data, file->n, at, &head);
         if (state == IAD_MAPCACHE_BAD)
             return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: record %zu at byte %llu is damaged", w->path, w->count, (unsigned long long)at);
@@ -187,7 +187,7 @@ static iad_status build(iad_mapcache_writer *w, const iad_mapcache_entry *e, iad
 
 iad_status iad_mapcache_append(iad_mapcache_writer *w, const iad_mapcache_entry *e, iad_err *err) {
     IAD_TRY(check_entry(e, err));
-    iad_mapcache_head head;
+    iad_mapcache_head head = {0};
     IAD_TRY(build(w, e, &head, err));
     ptrdiff_t same = iad_name_index_find(&w->names, e->name, head.name_bytes, name_of, w);
     if (same >= 0) {

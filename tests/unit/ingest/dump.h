@@ -67,8 +67,8 @@ DUMP char *dump_exact(iad_manifest *manifest) {
     static const char *const sql[] = {
         "SELECT * FROM dataset ORDER BY id",
         "SELECT * FROM category ORDER BY id",
-        "SELECT id,dataset_id,category_id,path,hex(sha256),hex(pixel_sha256),phash,hex(phash_turns),bytes,mtime_ns,width,height,channels,depth,"
-        "format,source_split,part,label,defect,object_key,view,light,exemplar_ok,dup_of,bad,bad_reason,note FROM image ORDER BY id",
+        ("SELECT id,dataset_id,category_id,path,hex(sha256),hex(pixel_sha256),phash,hex(phash_turns),bytes,mtime_ns,width,height,channels,depth,"
+         "format,source_split,part,label,defect,object_key,view,light,exemplar_ok,dup_of,bad,bad_reason,note FROM image ORDER BY id"),
         "SELECT id,hex(sha256),width,height,hex(png),value_map,area,n_components,boxes,quality FROM mask ORDER BY id",
         "SELECT * FROM image_mask ORDER BY image_id,role,mask_id",
         "SELECT * FROM image_box ORDER BY image_id,pos",

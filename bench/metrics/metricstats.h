@@ -29,8 +29,9 @@ iad_status iad_image_bootstrap_run(const double *scores, const uint8_t *labels, 
                                    const iad_bootstrap_options *options, iad_image_bootstrap *out, iad_err *err);
 
 /* Bootstrap over pictures of the pixel metrics. Approximate: each picture is reduced once to counts in `bins` score bins
- * whose edges are ranks of the pooled scores; a replicate adds the bins of the drawn pictures. The interval is moved by
- * (exact - binned) of the whole set, and `bin_error` holds that difference, so the reader sees what the bins cost. */
+ * whose edges are ranks of the defect scores (exact when there are few distinct ones); a replicate adds the bins of the
+ * drawn pictures. The interval is moved by (exact - binned) of the whole set, and `bin_error` holds that difference, so
+ * the reader sees what the bins cost. */
 typedef struct iad_pixel_bootstrap {
     iad_interval auroc, ap, f1_max, aupro;
     double auroc_bin_error, ap_bin_error, f1_max_bin_error, aupro_bin_error;

@@ -143,14 +143,30 @@ iad_status iad_bench_results_new(const iad_app *app, const iad_bench_options *op
     return status;
 }
 
+/* Has an earlier unit of the same category said the same? With several shots and seeds most notes repeat. */
+static int said_before(const json_t *units, size_t at, const json_t *unit, const json_t *note) {
+    for (size_t i = 0; i < at; i++) {
+        const json_t *earlier = json_array_get(units, i);
+        size_t k;
+        json_t *other;
+        if (!json_equal(json_object_get(earlier, "category"), json_object_get(unit, "category")) ||
+            !json_equal(json_object_get(earlier, "dataset"), json_object_get(unit, "dataset")))
+            continue;
+        json_array_foreach(json_object_get(earlier, "notes"), k, other)
+            if (json_equal(other, note)) return 1;
+    }
+    return 0;
+}
+
 static void show_notes(const iad_app *app, const json_t *results) {
+    const json_t *units = json_object_get(results, "units");
     size_t i, k;
     json_t *unit, *note, *failure;
-    json_array_foreach(json_object_get(results, "units"), i, unit) {
+    json_array_foreach(units, i, unit) {
         json_array_foreach(json_object_get(unit, "notes"), k, note)
-            IAD_WARN(&app->log, "%s/%s, %lld-shot, %s: %s", json_string_value(json_object_get(unit, "dataset")),
-                     json_string_value(json_object_get(unit, "category")), (long long)json_integer_value(json_object_get(unit, "shots")),
-                     json_string_value(json_object_get(unit, "preset")), json_string_value(note));
+            if (!said_before(units, i, unit, note))
+                IAD_WARN(&app->log, "%s/%s: %s", json_string_value(json_object_get(unit, "dataset")), json_string_value(json_object_get(unit, "category")),
+                         json_string_value(note));
     }
     json_array_foreach(json_object_get(results, "failed"), i, failure) {
         const char *item = json_string_value(json_object_get(failure, "item"));

@@ -28,7 +28,7 @@ static iad_status add_plots(iad_report *r, const iad_report_group *g, const char
 }
 
 static iad_status add_percent(iad_buf *html, const char *name, double value, iad_err *err) {
-    return isnan(value) ? IAD_OK : iad_buf_addf(html, err, " %s %.1f", name, 100 * value);
+    return isnan(value) ? IAD_OK : iad_buf_addf(html, err, "<i>%s</i> %.1f", name, 100 * value);
 }
 
 static iad_status add_defects(iad_report *r, const json_t *unit, iad_err *err) {

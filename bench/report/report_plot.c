@@ -6,7 +6,7 @@
 #include "bench/jsonwrite.h"
 #include "bench/report/reportview.h"
 
-enum { PLOT_W = 260, PLOT_H = 220, LEFT = 36, RIGHT = 8, TOP = 24, BOTTOM = 34 };
+enum { PLOT_W = 244, PLOT_H = 210, LEFT = 44, RIGHT = 8, TOP = 24, BOTTOM = 34 };
 
 static const char *const colors[] = {"#adb5bd", "#4dabf7", "#0b7285", "#e8590c", "#7048e8", "#2b8a3e"};
 enum { N_COLORS = sizeof colors / sizeof *colors };
@@ -27,20 +27,26 @@ static iad_status add_axes(iad_buf *html, const char *title, const char *x_label
                              "<path d=\"M%d %dH%dM%d %dV%d\" stroke=\"#e2e7ec\"/><text x=%d y=%d text-anchor=end>%g</text><text x=%d y=%d text-anchor=middle>%.3g</text>",
                              LEFT, y, LEFT + w, x, TOP, TOP + h, LEFT - 5, y + 4, i / 4.0, x, TOP + h + 14, x_max * i / 4));
     }
-    return iad_buf_addf(html, err, "<text x=%d y=%d text-anchor=middle>%s</text><text transform=\"translate(10 %d) rotate(-90)\" text-anchor=middle>%s</text>",
+    return iad_buf_addf(html, err, "<text x=%d y=%d text-anchor=middle>%s</text><text transform=\"translate(11 %d) rotate(-90)\" text-anchor=middle>%s</text>",
                         LEFT + w / 2, PLOT_H - 4, x_label, TOP + h / 2, y_label);
 }
 
 static iad_status add_line(iad_buf *html, const json_t *points, double x_max, const char *color, iad_err *err) {
     int w = PLOT_W - LEFT - RIGHT, h = PLOT_H - TOP - BOTTOM;
-    size_t i, n = 0;
+    size_t i;
     json_t *point;
+    double last_x = 0, last_y = 0;
     IAD_TRY(iad_buf_addf(html, err, "<polyline fill=none stroke=\"%s\" stroke-width=1.8 points=\"", color));
     json_array_foreach(points, i, point) {
         double x = json_number_value(json_array_get(point, 0)) / x_max, y = json_number_value(json_array_get(point, 1));
-        if (x > 1) break;
+        if (x > 1) { /* cut at the border */
+            y = last_y + (y - last_y) * (1 - last_x) / (x - last_x);
+            x = 1;
+        }
         IAD_TRY(iad_buf_addf(html, err, "%.1f,%.1f ", LEFT + w * x, TOP + h - h * y));
-        n++;
+        last_x = x;
+        last_y = y;
+        if (x >= 1 && x_max < 1) break;
     }
     return iad_buf_add_str(html, "\"/>", err);
 }
@@ -72,7 +78,7 @@ iad_status iad_report_score_strip(iad_report *r, const json_t *unit, iad_err *er
     }
     if (!(hi >= lo)) return IAD_OK;
     if (hi == lo) hi = lo + 1;
-    enum { W = 330, X0 = 62, X1 = W - 10 };
+    enum { W = 290, X0 = 48, X1 = W - 10 };
     iad_buf *html = &r->html;
     IAD_TRY(iad_buf_addf(html, err, "<svg width=%d height=%d viewBox=\"0 0 %d %d\" role=img aria-label=\"scores\"><text class=t x=%d y=14>Image scores</text>"
                          "<text x=%d y=64 text-anchor=end>good</text><text x=%d y=134 text-anchor=end>bad</text>", W, PLOT_H, W, PLOT_H, X0, X0 - 10, X0 - 10));

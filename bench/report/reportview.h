@@ -38,7 +38,7 @@ iad_status iad_report_tables(iad_report *report, const iad_report_group *group, 
 iad_status iad_report_leaderboard(iad_report *report, const iad_report_group *group, iad_err *err);
 iad_status iad_report_category(iad_report *report, const iad_report_group *group, const char *category, size_t index, iad_err *err);
 
-/* Curves of one kind ("image_roc", "pixel_pro" ...) of units[n], one line per unit, x up to x_max, as an SVG of 260 x 220. */
+/* Curves of one kind ("image_roc", "pixel_pro" ...) of units[n], one line per unit, x up to x_max, as a small SVG. */
 typedef struct iad_report_curve {
     const json_t *points; /* [[x,y],...] */
     char label[48];

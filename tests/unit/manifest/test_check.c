@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "manifest_fixture.h"
+#include "tests/unit/manifest/manifest_fixture.h"
 #include "manifests/identity.h"
 #include "manifests/leakage.h"
 #include "manifests/query.h"

@@ -8,7 +8,7 @@
 #include <sqlite3.h>
 
 #include "base/file.h"
-#include "manifest_fixture.h"
+#include "tests/unit/manifest/manifest_fixture.h"
 #include "manifests/query.h"
 #include "manifests/schema.h"
 

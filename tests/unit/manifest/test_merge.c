@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "manifest_fixture.h"
+#include "tests/unit/manifest/manifest_fixture.h"
 #include "manifests/check.h"
 #include "manifests/identity.h"
 #include "manifests/pictures.h"

@@ -2,7 +2,7 @@
 #include "manifests/pictures.h"
 
 #include "base/file.h"
-#include "manifest_fixture.h"
+#include "tests/unit/manifest/manifest_fixture.h"
 
 static void test_lists(void **state) {
     (void)state;

@@ -1,7 +1,7 @@
 /* Rows: insert, update, look up, constraints. */
 #include "manifests/records.h"
 
-#include "manifest_fixture.h"
+#include "tests/unit/manifest/manifest_fixture.h"
 #include "manifests/query.h"
 
 static void test_dataset(void **state) {

@@ -11,7 +11,7 @@
 static inline float rm_min(float a, float b) { return a < b ? a : b; }
 static inline float rm_max(float a, float b) { return a > b ? a : b; }
 static inline float rm_abs(float x) { return x < 0 ? -x : x; }
-static inline float rm_clamp(float x, float lo, float hi) { return x < lo ? lo : x > hi ? hi : x; }
+static inline float rm_clamp(float x, float lo, float hi) { return rm_min(rm_max(x, lo), hi); }
 static inline float rm_sat(float x) { return rm_clamp(x, 0.0f, 1.0f); }
 static inline float rm_mix(float a, float b, float k) { return a + (b - a) * k; }
 static inline float rm_sq(float x) { return x * x; }

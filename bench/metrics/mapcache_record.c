@@ -99,15 +99,19 @@ static int all_zero(const uint8_t *p, uint64_t n) {
     return 1;
 }
 
+/* The beginning of a record header, ended by the end of the file or, after a power cut, by zeros up to there. */
+static int torn_head(const uint8_t *h, uint64_t left) {
+    uint64_t magic = 0, head = left < IAD_MAPCACHE_RECORD ? left : IAD_MAPCACHE_RECORD;
+    while (magic < head && magic < sizeof record_magic && h[magic] == (uint8_t)record_magic[magic]) magic++;
+    if (magic < sizeof record_magic) return all_zero(h + magic, left - magic);
+    return all_zero(h + head, left - head);
+}
+
 iad_mapcache_state iad_mapcache_look(const uint8_t *bytes, uint64_t n, uint64_t at, iad_mapcache_head *r) {
     uint64_t left = n - at;
     const uint8_t *h = bytes + at;
     if (!left) return IAD_MAPCACHE_END;
-    if (left < IAD_MAPCACHE_RECORD) {
-        size_t seen = left < sizeof record_magic ? (size_t)left : sizeof record_magic;
-        return !memcmp(h, record_magic, seen) || all_zero(h, left) ? IAD_MAPCACHE_TORN : IAD_MAPCACHE_BAD;
-    }
-    if (!sound_head(h, r)) return all_zero(h, left) ? IAD_MAPCACHE_TORN : IAD_MAPCACHE_BAD;
+    if (left < IAD_MAPCACHE_RECORD || !sound_head(h, r)) return torn_head(h, left) ? IAD_MAPCACHE_TORN : IAD_MAPCACHE_BAD;
     if (r->bytes > left) return IAD_MAPCACHE_TORN;
     /* The name must be what its length says: no NUL inside, one behind it. */
     const char *name = (const char *)h + r->name_at;

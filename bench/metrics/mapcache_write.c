@@ -73,13 +73,14 @@ static iad_status recover(iad_mapcache_writer *w, const iad_map *file, const cha
         return IAD_FAIL(err, IAD_ERR_EXISTS, "%s: holds maps of \"%s\", not of \"%s\"", w->path, stored, tag);
     uint64_t at = IAD_MAPCACHE_HEADER;
     for (;;) {
-        iad_mapcache_head head = {0};
+        iad_mapcache_head head = {0}, next = {0};
         iad_mapcache_state state = iad_mapcache_look(file->data, file->n, at, &head);
         if (state == IAD_MAPCACHE_BAD)
             return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: record %zu at byte %llu is damaged", w->path, w->count, (unsigned long long)at);
         if (state != IAD_MAPCACHE_WHOLE) break;
+        iad_mapcache_state behind = iad_mapcache_look(file->data, file->n, at + head.bytes, &next);
+        int last = behind == IAD_MAPCACHE_END || behind == IAD_MAPCACHE_TORN;
         const uint8_t *payload = file->data + at + IAD_MAPCACHE_RECORD;
-        int last = at + head.bytes == file->n;
         if (last && iad_checksum64(payload, (size_t)(head.bytes - IAD_MAPCACHE_RECORD)) != head.payload_sum) break;
         const char *name = (const char *)file->data + at + head.name_at;
         if (iad_mapcache_has(w, name)) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: record %zu repeats \"%s\"", w->path, w->count, name);

@@ -33,7 +33,7 @@ static void test_own_row_takes_its_place(void **state) {
     assert_non_null(mine);
     assert_non_null(paper);
     assert_int_equal(mine->own, 1);
-    assert_string_equal(mine->cell[0], "96.3"); /* 96.35 in binary is just below */
+    assert_string_equal(mine->cell[0], "96.4");
     assert_string_equal(mine->cell[1], "-");
     assert_string_equal(paper->cell[0], "96.3");
     assert_string_equal(paper->cell[1], "96.4");

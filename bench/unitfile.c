@@ -132,7 +132,8 @@ iad_status iad_unitfile_load(const char *path, const char *inputs, json_t **unit
 iad_status iad_unitfile_save(const char *path, const json_t *unit, iad_err *err) {
     iad_buf text;
     iad_buf_init(&text, MAX_UNIT_BYTES);
-    iad_status status = iad_json_canonical(unit, &text, err);
+    /* Not canonical: the order of the members must survive, so that a resumed run writes the same results.json. */
+    iad_status status = iad_json_pretty(unit, &text, err);
     if (status == IAD_OK) status = iad_file_write(path, text.data, text.len, err);
     iad_buf_deinit(&text);
     return status;

@@ -6,6 +6,7 @@
 #include "base/image/encode.h"
 #include "base/image/phash.h"
 #include "manifests/components.h"
+#include "manifests/nhsum.h"
 
 #define MAX_PNG_BYTES (64u * 1024u * 1024u)
 #define MAX_VALUE_MAP_BYTES 65536
@@ -15,15 +16,27 @@ static void put_u32(uint8_t *bytes, uint32_t value) {
     for (int i = 0; i < 4; i++) bytes[i] = (uint8_t)(value >> (8 * i));
 }
 
-/* Feeds the pixels as RGB, expanding grey through a small buffer. */
-static iad_status hash_rgb(iad_sha256 *hash, const iad_image *image, iad_err *err) {
-    size_t n = (size_t)image->width * (size_t)image->height;
-    if (image->channels == 3) return iad_sha256_add(hash, image->px, 3 * n, err);
-    uint8_t rgb[3 * 1024];
-    for (size_t at = 0; at < n;) {
-        size_t part = n - at < 1024 ? n - at : 1024;
-        for (size_t i = 0; i < part; i++) rgb[3 * i] = rgb[3 * i + 1] = rgb[3 * i + 2] = image->px[at + i];
-        IAD_TRY(iad_sha256_add(hash, rgb, 3 * part, err));
+/* 1 when an RGB picture has no colour. Photographs say no within the first pixels. */
+static int is_colourless(const iad_image *image) {
+    const uint8_t *px = image->px;
+    for (size_t left = (size_t)image->width * (size_t)image->height; left;) {
+        size_t part = left < 1024 ? left : 1024;
+        unsigned differ = 0;
+        for (size_t i = 0; i < part; i++) differ |= (unsigned)(px[3 * i] ^ px[3 * i + 1]) | (unsigned)(px[3 * i] ^ px[3 * i + 2]);
+        if (differ) return 0;
+        px += 3 * part;
+        left -= part;
+    }
+    return 1;
+}
+
+/* The red plane of an RGB picture, block by block. */
+static iad_status hash_one_channel(const iad_nhsum_key *key, iad_sha256 *hash, const iad_image *image, iad_err *err) {
+    uint8_t block[8 * IAD_NHSUM_BLOCK];
+    for (size_t at = 0, n = (size_t)image->width * (size_t)image->height; at < n;) {
+        size_t part = n - at < sizeof block ? n - at : sizeof block;
+        for (size_t i = 0; i < part; i++) block[i] = image->px[3 * (at + i)];
+        IAD_TRY(iad_nhsum_hash(key, hash, block, part, err));
         at += part;
     }
     return IAD_OK;
@@ -31,13 +44,19 @@ static iad_status hash_rgb(iad_sha256 *hash, const iad_image *image, iad_err *er
 
 iad_status iad_pixel_sha256(const iad_image *image, uint8_t digest[32], iad_err *err) {
     if (image->channels != 1 && image->channels != 3) return IAD_FAIL(err, IAD_ERR_ARG, "pixels with %d channels", image->channels);
-    uint8_t head[8];
-    put_u32(head, (uint32_t)image->width);
-    put_u32(head + 4, (uint32_t)image->height);
+    size_t n = (size_t)image->width * (size_t)image->height;
+    int packed = image->channels == 3 && is_colourless(image);
+    uint8_t head[20] = {'i', 'a', 'd', 'p', 'i', 'x', '1', 0};
+    put_u32(head + 8, (uint32_t)image->width);
+    put_u32(head + 12, (uint32_t)image->height);
+    put_u32(head + 16, packed ? 1 : (uint32_t)image->channels);
+    iad_nhsum_key key;
+    iad_nhsum_key_init(&key);
     iad_sha256 hash;
     IAD_TRY(iad_sha256_init(&hash, err));
     iad_status status = iad_sha256_add(&hash, head, sizeof head, err);
-    if (status == IAD_OK) status = hash_rgb(&hash, image, err);
+    if (status == IAD_OK)
+        status = packed ? hash_one_channel(&key, &hash, image, err) : iad_nhsum_hash(&key, &hash, image->px, n * (size_t)image->channels, err);
     if (status != IAD_OK) {
         iad_sha256_deinit(&hash);
         return status;
@@ -56,16 +75,18 @@ iad_status iad_leak_hash(const iad_image *image, uint64_t hash[4], iad_err *err)
 
 /* Hash of all that makes the mask what it is; `pixels` are already in their stored form (0/255 or ids). */
 static iad_status mask_hash(const iad_image *pixels, const char *value_map, iad_mask_quality quality, uint8_t digest[32], iad_err *err) {
-    uint8_t head[16] = {'i', 'a', 'd', 'm', 'a', 's', 'k', '1'};
+    uint8_t head[16] = {'i', 'a', 'd', 'm', 'a', 's', 'k', '2'};
     put_u32(head + 8, (uint32_t)pixels->width);
     put_u32(head + 12, (uint32_t)pixels->height);
     const char *name = iad_mask_quality_name(quality), *map = value_map ? value_map : "";
+    iad_nhsum_key key;
+    iad_nhsum_key_init(&key);
     iad_sha256 hash;
     IAD_TRY(iad_sha256_init(&hash, err));
     iad_status status = iad_sha256_add(&hash, head, sizeof head, err);
     if (status == IAD_OK) status = iad_sha256_add(&hash, name, strlen(name) + 1, err);
     if (status == IAD_OK) status = iad_sha256_add(&hash, map, strlen(map) + 1, err);
-    if (status == IAD_OK) status = iad_sha256_add(&hash, pixels->px, (size_t)pixels->width * (size_t)pixels->height, err);
+    if (status == IAD_OK) status = iad_nhsum_hash(&key, &hash, pixels->px, (size_t)pixels->width * (size_t)pixels->height, err);
     if (status != IAD_OK) {
         iad_sha256_deinit(&hash);
         return status;
@@ -89,6 +110,27 @@ static iad_status describe_components(const iad_image *pixels, iad_mask_row *row
     return status;
 }
 
+/* 1 when all values are 0 and 255: the stored form, which needs no copy. */
+static int is_black_and_white(const iad_image *mask) {
+    size_t i = 0, n = (size_t)mask->width * (size_t)mask->height;
+    for (; i + 8 <= n; i += 8) {
+        uint64_t eight;
+        memcpy(&eight, mask->px + i, 8);
+        if (eight == 0 || eight == UINT64_MAX) continue;
+        for (size_t k = 0; k < 8; k++)
+            if (mask->px[i + k] != 0 && mask->px[i + k] != 255) return 0;
+    }
+    for (; i < n; i++)
+        if (mask->px[i] != 0 && mask->px[i] != 255) return 0;
+    return 1;
+}
+
+static iad_status binarise(const iad_image *mask, iad_image *copy, iad_err *err) {
+    IAD_TRY(iad_image_copy(mask, copy, err));
+    for (size_t i = 0, n = (size_t)mask->width * (size_t)mask->height; i < n; i++) copy->px[i] = copy->px[i] ? 255 : 0;
+    return IAD_OK;
+}
+
 iad_status iad_mask_prepare(const iad_image *mask, const char *value_map, iad_mask_quality quality, iad_mask_row *row, iad_err *err) {
     memset(row, 0, sizeof *row);
     if (mask->channels != 1) return IAD_FAIL(err, IAD_ERR_ARG, "a mask has one channel, not %d", mask->channels);
@@ -98,17 +140,18 @@ iad_status iad_mask_prepare(const iad_image *mask, const char *value_map, iad_ma
     row->width = mask->width;
     row->height = mask->height;
     row->quality = quality;
-    iad_image pixels = {0};
-    iad_status status = iad_image_copy(mask, &pixels, err);
-    if (status == IAD_OK && !value_map) {
-        size_t n = (size_t)mask->width * (size_t)mask->height;
-        for (size_t i = 0; i < n; i++) pixels.px[i] = pixels.px[i] ? 255 : 0;
+    iad_image copy = {0};
+    const iad_image *pixels = mask;
+    iad_status status = IAD_OK;
+    if (!value_map && !is_black_and_white(mask)) {
+        status = binarise(mask, &copy, err);
+        pixels = &copy;
     }
-    if (status == IAD_OK) status = mask_hash(&pixels, value_map, quality, row->sha256, err);
-    if (status == IAD_OK) status = describe_components(&pixels, row, err);
+    if (status == IAD_OK) status = mask_hash(pixels, value_map, quality, row->sha256, err);
+    if (status == IAD_OK) status = describe_components(pixels, row, err);
     if (status == IAD_OK && value_map) status = iad_buf_add_str(&row->value_map, value_map, err);
-    if (status == IAD_OK) status = value_map ? iad_encode_png(&pixels, -1, &row->png, err) : iad_encode_png1(&pixels, &row->png, err);
-    iad_image_deinit(&pixels);
+    if (status == IAD_OK) status = value_map ? iad_encode_png(pixels, -1, &row->png, err) : iad_encode_png1(pixels, &row->png, err);
+    iad_image_deinit(&copy);
     if (status != IAD_OK) iad_mask_row_deinit(row);
     return status;
 }

@@ -2,9 +2,10 @@
  * turns or mirrors the coefficients exactly and one transform serves all eight positions. */
 #include "base/image/phash.h"
 
-#include "base/image/rows.h"
+#include <string.h>
 
-enum { GRID = 32, LOW = 8, CELL = IAD_IMAGE_MAX_SIDE / GRID + 2 };
+/* STRIP: bytes of a row that are summed at a time; it holds at least one cell of the widest picture. */
+enum { GRID = 32, LOW = 8, STRIP = 3 * (IAD_IMAGE_MAX_SIDE / GRID + 2) };
 
 /* 2^14 cos(pi m / 64), m = 0..32. */
 static const int32_t quarter_wave[33] = {16384, 16364, 16305, 16207, 16069, 15893, 15679, 15426, 15137, 14811, 14449,
@@ -33,63 +34,114 @@ static borders cell_borders(int n) {
     return b;
 }
 
-/* Area means of the cut-out on the grid, 8 bits before and 8 behind the point. */
+/* total[i] += 32 * (sum of column i over the rows), i < n bytes. Sums of up to 257 rows fit 16 bits: the loop over them is what
+ * costs, and it is one wide addition per byte. */
+static inline __attribute__((always_inline)) void add_rows_body(const uint8_t *px, size_t stride, int rows, int n, uint32_t *total) {
+    uint16_t sum[STRIP];
+    while (rows > 0) {
+        int part = rows < 257 ? rows : 257;
+        memset(sum, 0, (size_t)n * sizeof *sum);
+        for (int y = 0; y < part; y++, px += stride)
+            for (int i = 0; i < n; i++) sum[i] = (uint16_t)(sum[i] + px[i]);
+        for (int i = 0; i < n; i++) total[i] += (uint32_t)sum[i] * GRID;
+        rows -= part;
+    }
+}
+
+/* The same loops for the compiler to widen; integers, so the sums are the same. */
+static void add_rows_plain(const uint8_t *px, size_t stride, int rows, int n, uint32_t *total) { add_rows_body(px, stride, rows, n, total); }
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static void add_rows_avx2(const uint8_t *px, size_t stride, int rows, int n, uint32_t *total) {
+    add_rows_body(px, stride, rows, n, total);
+}
+#endif
+
+static void add_rows(const uint8_t *px, size_t stride, int rows, int n, uint32_t *total) {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2")) {
+        add_rows_avx2(px, stride, rows, n, total);
+        return;
+    }
+#endif
+    add_rows_plain(px, stride, rows, n, total);
+}
+
+/* Column sums of one row of cells over n bytes from column `px`, in units of 1/32 pixel: up to 255 * 65500. */
+static void add_cell_rows(const uint8_t *px, size_t stride, const borders *down, int r, int n, uint32_t *total) {
+    int first = down->pixel[r], whole = down->pixel[r + 1] - first, head = down->part[r], tail = down->part[r + 1];
+    memset(total, 0, (size_t)n * sizeof *total);
+    add_rows(px + (size_t)first * stride, stride, whole, n, total);
+    /* The head is subtracted after the first row was added whole, the tail is a piece of the row behind; a cell that is less than a row
+     * high has both in the same row, and the differences still come out right in wrapping arithmetic. */
+    const uint8_t *top = px + (size_t)first * stride, *bottom = top + (size_t)whole * stride;
+    if (head)
+        for (int i = 0; i < n; i++) total[i] -= top[i] * (uint32_t)head;
+    if (tail)
+        for (int i = 0; i < n; i++) total[i] += bottom[i] * (uint32_t)tail;
+}
+
+/* Area means of the cut-out on the grid, 8 bits before and 8 behind the point. Channels are summed apart and weighted once per cell:
+ * the weights add up to 2^16, so that a grey picture and its RGB copy get the same means. */
 static void area_means(const iad_image *image, int x0, int y0, int width, int height, int64_t mean[GRID][GRID]) {
-    const borders across = cell_borders(width);
-    int64_t sum[GRID][GRID] = {{0}};
-    for (int y = 0; y < height; y++) {
-        int64_t row[GRID]; /* in units of 1/32 pixel: up to 255 * 65500 */
-        for (int c = 0; c < GRID; c++) {
-            const int first = across.pixel[c], whole = across.pixel[c + 1] - first, last_part = across.part[c + 1];
-            const int n = whole + (last_part > 0); /* >= 1 */
-            uint8_t converted[CELL];
-            const uint8_t *grey = iad_image_at(image, x0 + first, y0 + y);
-            if (image->channels == 3) {
-                iad_row_rgb_to_grey(grey, converted, (size_t)n);
-                grey = converted;
+    const borders across = cell_borders(width), down = cell_borders(height);
+    const int64_t area = (int64_t)width * height; /* of a cell, in units of 1/32 pixel squared */
+    const int ch = image->channels;
+    const size_t stride = (size_t)image->width * (size_t)ch;
+    uint32_t total[STRIP];
+    for (int c = 0, next; c < GRID; c = next) {
+        /* As many cells as fit the strip, with the pixel that the last one may share with its neighbour. */
+        for (next = c + 1; next < GRID && (across.pixel[next + 1] + 1 - across.pixel[c]) * ch <= STRIP; next++) {}
+        const int from = across.pixel[c], to = across.pixel[next] + (across.part[next] > 0);
+        const uint8_t *px = iad_image_at(image, x0 + from, y0);
+        for (int r = 0; r < GRID; r++) {
+            add_cell_rows(px, stride, &down, r, (to - from) * ch, total);
+            for (int k = c; k < next; k++) {
+                int64_t sum[3] = {0, 0, 0};
+                const int first = across.pixel[k] - from, end = across.pixel[k + 1] - from;
+                for (int x = first; x < end; x++)
+                    for (int i = 0; i < ch; i++) sum[i] += total[x * ch + i];
+                for (int i = 0; i < ch; i++) {
+                    sum[i] *= GRID;
+                    if (across.part[k]) sum[i] -= (int64_t)total[first * ch + i] * across.part[k];
+                    if (across.part[k + 1]) sum[i] += (int64_t)total[end * ch + i] * across.part[k + 1];
+                }
+                mean[r][k] = ch == 1 ? sum[0] * 256 / area : (19595 * sum[0] + 38470 * sum[1] + 7471 * sum[2]) / (256 * area);
             }
-            uint32_t total = 0;
-            for (int i = 0; i < whole; i++) total += grey[i];
-            row[c] = (int64_t)total * GRID - grey[0] * across.part[c];
-            if (last_part > 0) row[c] += grey[whole] * last_part;
-        }
-        int64_t from = (int64_t)y * GRID, to = from + GRID;
-        for (int64_t r = from / height; from < to; r++) {
-            int64_t end = (r + 1) * height < to ? (r + 1) * height : to;
-            for (int c = 0; c < GRID; c++) sum[r][c] += row[c] * (end - from);
-            from = end;
         }
     }
-    const int64_t area = (int64_t)width * height; /* of a cell, in units of 1/32 pixel squared */
-    for (int r = 0; r < GRID; r++)
-        for (int c = 0; c < GRID; c++) mean[r][c] = sum[r][c] * 256 / area;
 }
 
 /* low[v][u]: vertical frequency v + 1, horizontal frequency u + 1. At most 16 + 10 + 28 bits. */
 static void transform(int64_t mean[GRID][GRID], int64_t low[LOW][LOW]) {
+    int64_t basis[LOW][GRID];
+    for (int u = 0; u < LOW; u++)
+        for (int x = 0; x < GRID; x++) basis[u][x] = wave(x, u + 1);
     for (int u = 0; u < LOW; u++) {
         int64_t column[GRID];
         for (int y = 0; y < GRID; y++) {
             column[y] = 0;
-            for (int x = 0; x < GRID; x++) column[y] += mean[y][x] * wave(x, u + 1);
+            for (int x = 0; x < GRID; x++) column[y] += mean[y][x] * basis[u][x];
         }
         for (int v = 0; v < LOW; v++) {
             low[v][u] = 0;
-            for (int y = 0; y < GRID; y++) low[v][u] += column[y] * wave(y, v + 1);
+            for (int y = 0; y < GRID; y++) low[v][u] += column[y] * basis[v][y];
         }
     }
 }
 
 static uint64_t bits_above_median(int64_t low[LOW][LOW]) {
-    int64_t sorted[LOW * LOW];
-    int n = 0;
-    for (int v = 0; v < LOW; v++)
-        for (int u = 0; u < LOW; u++) {
-            int at = n++;
-            for (; at > 0 && sorted[at - 1] > low[v][u]; at--) sorted[at] = sorted[at - 1];
-            sorted[at] = low[v][u];
+    enum { N = LOW * LOW };
+    static const int gaps[] = {23, 10, 4, 1}; /* Shell sort */
+    int64_t sorted[N];
+    for (int i = 0; i < N; i++) sorted[i] = low[i / LOW][i % LOW];
+    for (size_t g = 0; g < sizeof gaps / sizeof *gaps; g++)
+        for (int i = gaps[g]; i < N; i++) {
+            const int64_t value = sorted[i];
+            int at = i;
+            for (; at >= gaps[g] && sorted[at - gaps[g]] > value; at -= gaps[g]) sorted[at] = sorted[at - gaps[g]];
+            sorted[at] = value;
         }
-    int64_t twice_median = sorted[n / 2 - 1] + sorted[n / 2];
+    int64_t twice_median = sorted[N / 2 - 1] + sorted[N / 2];
     uint64_t hash = 0;
     for (int v = 0; v < LOW; v++)
         for (int u = 0; u < LOW; u++)

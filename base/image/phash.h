@@ -9,7 +9,7 @@
 /* Distance up to which two pictures count as copies of one another. */
 #define IAD_PHASH_SAME 6
 
-/* Grey (Pillow's weights), exact area means on 32 x 32, 2-D DCT-II in integers; frequencies 1..8 by 1..8 (nothing that a change of
+/* Exact area means on 32 x 32 per channel, weighted to grey (Pillow's weights), 2-D DCT-II in integers; frequencies 1..8 by 1..8 (nothing that a change of
  * brightness or a ramp along one axis alone would move), bit 8 (v - 1) + (u - 1) set when the coefficient of horizontal frequency
  * u and vertical frequency v is above the median of the 64. The same bits on every machine. Errors: IAD_ERR_ARG (no picture),
  * IAD_ERR_LIMIT (a side beyond IAD_IMAGE_MAX_SIDE). */

@@ -21,7 +21,7 @@ typedef struct ingest_run {
     const iad_ingest_options *options;
     iad_ingest_result *result;
     iad_manifest *manifest;
-    char root[PATH_MAX]; /* links resolved */
+    iad_ingest_root root;
     iad_ingest_list list;
     iad_known_pictures known;
     iad_ingest_writer writer;
@@ -131,7 +131,7 @@ static iad_status work(void *user, size_t i, int thread, void *result, iad_err *
     if (known)
         before = (iad_picture_before){known->bytes, known->mtime_ns,
                                       run->options->rehash || (entry->item.n_masks && !known->has_mask && !known->bad && !entry->item.label_from_mask)};
-    return iad_picture_read(run->root, entry, known ? &before : NULL, result, err);
+    return iad_picture_read(&run->root, entry, known ? &before : NULL, result, err);
 }
 
 static iad_status store(ingest_run *run, iad_ingest_entry *entry, iad_picture *picture, iad_known_picture *known, iad_err *err) {
@@ -155,7 +155,7 @@ static iad_status emit(void *user, size_t i, void *result, iad_status status, co
     iad_known_picture *known = iad_known_pictures_find(&run->known, entry->item.path);
     if (known) known->seen = 1;
     if (picture->outcome == IAD_PICTURE_OUTSIDE) {
-        trouble(run, IAD_INGEST_REFUSED, entry->item.path, "a link leads out of the folder of the data set");
+        trouble(run, IAD_INGEST_REFUSED, entry->item.path, picture->reason);
     } else if (picture->outcome == IAD_PICTURE_MISSING) {
         trouble(run, IAD_INGEST_REJECTED, entry->item.path, picture->reason);
     } else {
@@ -254,7 +254,7 @@ iad_status iad_ingest_run(iad_manifest *manifest, const iad_ingest_options *opti
     run->options = options, run->result = result, run->manifest = manifest;
     iad_ingest_list_init(&run->list, options->news);
     run->writer = (iad_ingest_writer){.manifest = manifest, .list = &run->list, .result = result};
-    iad_status status = realpath(options->root, run->root) ? IAD_OK : IAD_FAIL(err, IAD_ERR_IO, "%s: %m", options->root);
+    iad_status status = iad_ingest_root_open(&run->root, options->root, err);
     if (status == IAD_OK) status = scan(run, err);
     if (status == IAD_OK) status = count(run, 0, err);
     if (status == IAD_OK && !options->dry_run) {
@@ -264,6 +264,7 @@ iad_status iad_ingest_run(iad_manifest *manifest, const iad_ingest_options *opti
         if (status == IAD_OK) status = counted;
         for (size_t i = 0; i < run->known.n && !options->limit && status == IAD_OK; i++) result->gone += !run->known.items[i].seen;
     }
+    iad_ingest_root_close(&run->root);
     iad_known_pictures_deinit(&run->known);
     iad_ingest_writer_deinit(&run->writer);
     iad_ingest_list_deinit(&run->list);

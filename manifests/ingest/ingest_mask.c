@@ -106,9 +106,19 @@ iad_status iad_mask_fit(iad_image *plane, int width, int height, int *resized, i
 
 /* ---- what the values mean ---- */
 
+/* Masks are nearly all zeros: eight pixels at a time. */
 static void find_values(const iad_image *plane, uint8_t present[256]) {
+    size_t i = 0, n = n_pixels(plane);
     memset(present, 0, 256);
-    for (size_t i = 0, n = n_pixels(plane); i < n; i++) present[plane->px[i]] = 1;
+    for (; i + 8 <= n; i += 8) {
+        uint64_t eight;
+        memcpy(&eight, plane->px + i, 8);
+        if (eight == 0) present[0] = 1;
+        else if (eight == UINT64_MAX) present[255] = 1;
+        else
+            for (size_t k = 0; k < 8; k++) present[plane->px[i + k]] = 1;
+    }
+    for (; i < n; i++) present[plane->px[i]] = 1;
 }
 
 static const char *name_of(const json_t *names, int value) {
@@ -133,13 +143,11 @@ static iad_mask_kind classify(const uint8_t present[256], const json_t *names) {
 
 static json_t *load_names(const char *names) { return names ? json_loads(names, 0, NULL) : NULL; }
 
-iad_mask_kind iad_mask_classify(const iad_image *plane, const char *names) {
-    uint8_t present[256];
+void iad_mask_classify(const iad_image *plane, const char *names, iad_mask_values *values) {
     json_t *map = load_names(names);
-    find_values(plane, present);
-    iad_mask_kind kind = classify(present, map);
+    find_values(plane, values->present);
+    values->kind = classify(values->present, map);
     json_decref(map);
-    return kind;
 }
 
 /* Canonical JSON of the values that occur: {"3":"scratch","7":null}. */
@@ -158,15 +166,14 @@ static iad_status write_map(const uint8_t present[256], const json_t *names, iad
     return status;
 }
 
-iad_status iad_mask_make_row(const iad_image *plane, const char *names, iad_mask_quality quality, iad_mask_row *row, iad_err *err) {
-    uint8_t present[256];
+iad_status iad_mask_make_row(const iad_image *plane, const char *names, const iad_mask_values *values, iad_mask_quality quality, iad_mask_row *row,
+                             iad_err *err) {
     json_t *map = load_names(names);
     iad_buf text;
     iad_buf_init(&text, MAX_MAP_BYTES);
-    find_values(plane, present);
     iad_status status = IAD_OK;
-    int classes = classify(present, map) == IAD_MASK_CLASSES;
-    if (classes) status = write_map(present, map, &text, err);
+    int classes = values->kind == IAD_MASK_CLASSES;
+    if (classes) status = write_map(values->present, map, &text, err);
     if (status == IAD_OK) status = iad_mask_prepare(plane, classes ? iad_buf_str(&text) : NULL, quality, row, err);
     iad_buf_deinit(&text);
     json_decref(map);

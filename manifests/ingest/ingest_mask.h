@@ -32,12 +32,17 @@ iad_status iad_mask_fit(iad_image *plane, int width, int height, int *resized, i
 
 /* What the values of a plane are. */
 typedef enum iad_mask_kind { IAD_MASK_EMPTY = 0, IAD_MASK_PLAIN, IAD_MASK_CLASSES, IAD_MASK_SOFT } iad_mask_kind;
+typedef struct iad_mask_values {
+    uint8_t present[256]; /* 1: the value occurs */
+    iad_mask_kind kind;
+} iad_mask_values;
 /* names: canonical JSON object {"3": "scratch"} of the source, or NULL. With names, values that it lists are class ids even when
  * they are 1 or 255. */
-iad_mask_kind iad_mask_classify(const iad_image *plane, const char *names);
+void iad_mask_classify(const iad_image *plane, const char *names, iad_mask_values *values);
 
-/* Row for the database from a plane of the picture's size; names as above. */
-iad_status iad_mask_make_row(const iad_image *plane, const char *names, iad_mask_quality quality, iad_mask_row *row, iad_err *err);
+/* Row for the database from a plane of the picture's size; names and values as above. */
+iad_status iad_mask_make_row(const iad_image *plane, const char *names, const iad_mask_values *values, iad_mask_quality quality, iad_mask_row *row,
+                             iad_err *err);
 
 /* Union in place: where *into is zero, the other plane's value. Sizes must be equal. */
 void iad_mask_unite(iad_image *into, const iad_image *other);

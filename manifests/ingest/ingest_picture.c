@@ -1,15 +1,11 @@
 #include "manifests/ingest/ingest_picture.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/alloc.h"
-#include "base/file.h"
 #include "base/image/decode.h"
 #include "manifests/identity.h"
 #include "manifests/ingest/ingest_mask.h"
@@ -40,36 +36,18 @@ static void set_reason(iad_picture *picture, const char *text) {
 
 static int is_fatal(iad_status status) { return status == IAD_ERR_NOMEM || status == IAD_ERR_INTERNAL; }
 
-/* ---- files ---- */
-
-/* Absolute path with links resolved. 1: inside the root; 0: outside; -1: not there (errno). */
-static int resolve(const char *real_root, const char *path, char out[PATH_MAX]) {
-    char joined[IAD_PATH_MAX];
-    size_t n = strlen(real_root);
-    if (iad_path_join(joined, sizeof joined, real_root, path, NULL) != IAD_OK) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    if (!realpath(joined, out)) return -1;
-    return strncmp(out, real_root, n) == 0 && (out[n] == '/' || (n && real_root[n - 1] == '/'));
-}
-
-static int64_t nanoseconds(const struct stat *st) { return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec; }
-
 /* ---- masks ---- */
 
 /* One file as a plane of the picture's size. IAD_ERR_FORMAT and the like: not usable, message in *err. */
-static iad_status read_mask(const char *real_root, const char *path, iad_picture *picture, iad_image *plane, iad_err *err) {
-    char full[PATH_MAX];
-    int inside = resolve(real_root, path, full);
-    if (inside < 0) return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%s: %s", path, strerror(errno));
-    if (inside == 0) return IAD_FAIL(err, IAD_ERR_ARG, "%s: a link leads out of the folder of the data set", path);
+static iad_status read_mask(const iad_ingest_root *root, const char *path, iad_picture *picture, iad_image *plane, iad_err *err) {
+    iad_ingest_file source;
     uint8_t *bytes;
     size_t n;
     iad_mask_file file;
-    iad_err why = IAD_ERR_NONE; /* it names the absolute path, which must not get into the manifest */
-    iad_status status = iad_file_read(full, IAD_IMAGE_MAX_FILE_BYTES, &bytes, &n, &why);
-    if (status != IAD_OK) return IAD_FAIL(err, status, "%s: cannot be read", path);
+    IAD_TRY(iad_ingest_file_open(root, path, &source, err));
+    iad_status status = iad_ingest_file_read(&source, path, IAD_IMAGE_MAX_FILE_BYTES, &bytes, &n, err);
+    iad_ingest_file_close(&source);
+    if (status != IAD_OK) return status;
     status = iad_mask_decode(bytes, n, path, &file, err);
     free(bytes);
     if (status != IAD_OK) return status;
@@ -82,22 +60,27 @@ static iad_status read_mask(const char *real_root, const char *path, iad_picture
     return status;
 }
 
-static iad_status add_mask(iad_picture *picture, const iad_ingest_entry *entry, const iad_image *plane, const char *role, iad_err *err) {
+static iad_status add_mask(iad_picture *picture, const iad_ingest_entry *entry, const iad_image *plane, const iad_mask_values *values,
+                           const char *role, iad_err *err) {
     iad_picture_mask *mask = &picture->masks[picture->n_masks];
     iad_mask_quality quality = entry->item.n_masks ? entry->item.mask_quality : IAD_MASK_BOX; /* without a file: filled boxes */
-    IAD_TRY(iad_mask_make_row(plane, entry->value_map, quality, &mask->row, err));
+    IAD_TRY(iad_mask_make_row(plane, entry->value_map, values, quality, &mask->row, err));
     mask->role = role;
     picture->n_masks++;
     return IAD_OK;
 }
 
 /* The union of the item's files in *whole; parts go to picture->masks when wanted. */
-static iad_status unite_files(const char *real_root, const iad_ingest_entry *entry, iad_picture *picture, iad_image *whole, iad_err *err) {
+static iad_status unite_files(const iad_ingest_root *root, const iad_ingest_entry *entry, iad_picture *picture, iad_image *whole, iad_err *err) {
     const iad_ingest_item *item = &entry->item;
     for (size_t i = 0; i < item->n_masks; i++) {
         iad_image plane = {0};
-        iad_status status = read_mask(real_root, item->masks[i], picture, &plane, err);
-        if (status == IAD_OK && item->mask_parts) status = add_mask(picture, entry, &plane, "part", err);
+        iad_status status = read_mask(root, item->masks[i], picture, &plane, err);
+        if (status == IAD_OK && item->mask_parts) {
+            iad_mask_values values;
+            iad_mask_classify(&plane, entry->value_map, &values);
+            status = add_mask(picture, entry, &plane, &values, "part", err);
+        }
         if (status != IAD_OK) {
             iad_image_deinit(&plane);
             return status;
@@ -123,9 +106,8 @@ static iad_status fill_boxes(const iad_ingest_item *item, const iad_picture *pic
 }
 
 /* What the ground truth says about the label, and what must be told about it. `whole` may be empty when there is none. */
-static void apply_label(const iad_ingest_entry *entry, const iad_image *whole, iad_picture *picture) {
+static void apply_label(const iad_ingest_entry *entry, const iad_image *whole, iad_mask_kind kind, iad_picture *picture) {
     iad_image_row *row = &picture->row;
-    iad_mask_kind kind = whole->px ? iad_mask_classify(whole, entry->value_map) : IAD_MASK_EMPTY;
     if (kind == IAD_MASK_SOFT) add_note(picture, "mask with more than %d values: non-zero is defect", IAD_MASK_MAX_CLASSES);
     if (entry->item.label_from_mask) {
         row->label = !whole->px ? IAD_LABEL_UNKNOWN : kind == IAD_MASK_EMPTY ? IAD_LABEL_NORMAL : IAD_LABEL_ANOMALOUS;
@@ -143,16 +125,17 @@ static void drop_masks(iad_picture *picture) {
     picture->n_masks = 0;
 }
 
-static iad_status read_masks(const char *real_root, const iad_ingest_entry *entry, iad_picture *picture, iad_err *err) {
+static iad_status read_masks(const iad_ingest_root *root, const iad_ingest_entry *entry, iad_picture *picture, iad_err *err) {
     const iad_ingest_item *item = &entry->item;
     iad_image whole = {0};
+    iad_mask_values values = {.kind = IAD_MASK_EMPTY};
     iad_err why = IAD_ERR_NONE;
     iad_status status = IAD_OK;
     if (item->n_masks || item->n_boxes) {
         picture->masks = iad_calloc(item->n_masks + 1, sizeof *picture->masks);
         if (!picture->masks) return IAD_NOMEM(err, item->path);
     }
-    if (item->n_masks) status = unite_files(real_root, entry, picture, &whole, &why);
+    if (item->n_masks) status = unite_files(root, entry, picture, &whole, &why);
     else if (item->n_boxes && item->label == IAD_LABEL_ANOMALOUS) status = fill_boxes(item, picture, &whole, &why);
     if (status != IAD_OK) {
         iad_image_deinit(&whole);
@@ -164,10 +147,11 @@ static iad_status read_masks(const char *real_root, const iad_ingest_entry *entr
         picture->masks_failed = 1;
         add_note(picture, "its mask is unknown: %s", why.msg);
     }
-    apply_label(entry, &whole, picture);
+    if (whole.px) iad_mask_classify(&whole, entry->value_map, &values);
+    apply_label(entry, &whole, values.kind, picture);
     /* A normal picture's mask is empty by definition: nothing is stored. */
     if (whole.px && picture->row.label == IAD_LABEL_NORMAL) drop_masks(picture);
-    else if (whole.px) status = add_mask(picture, entry, &whole, "gt", err);
+    else if (whole.px) status = add_mask(picture, entry, &whole, &values, "gt", err);
     else status = IAD_OK;
     iad_image_deinit(&whole);
     return status;
@@ -185,7 +169,7 @@ static void describe(iad_picture *picture, const iad_image_info *info, const iad
     if (info->warnings) add_note(picture, "decoder warnings: %ld", info->warnings);
 }
 
-static iad_status read_pixels(const char *real_root, const iad_ingest_entry *entry, const uint8_t *bytes, size_t n, iad_picture *picture,
+static iad_status read_pixels(const iad_ingest_root *root, const iad_ingest_entry *entry, const uint8_t *bytes, size_t n, iad_picture *picture,
                               iad_err *err) {
     iad_image_row *row = &picture->row;
     iad_image image = {0};
@@ -211,7 +195,7 @@ static iad_status read_pixels(const char *real_root, const iad_ingest_entry *ent
     row->has_pixels = status == IAD_OK;
     iad_image_deinit(&image);
     if (status != IAD_OK) return status;
-    return read_masks(real_root, entry, picture, err);
+    return read_masks(root, entry, picture, err);
 }
 
 /* ---- the whole ---- */
@@ -228,44 +212,38 @@ static void set_facts(const iad_ingest_item *item, iad_image_row *row) {
     row->exemplar_ok = item->exemplar_ok && (item->label == IAD_LABEL_NORMAL || item->label_from_mask);
 }
 
-iad_status iad_picture_read(const char *real_root, const iad_ingest_entry *entry, const iad_picture_before *before, iad_picture *picture,
+/* Messages in the picture, an error code only for what must stop the run. */
+static iad_status read_bytes(const iad_ingest_root *root, const iad_ingest_item *item, const iad_picture_before *before, iad_picture *picture,
+                             uint8_t **bytes, size_t *n, iad_err *err) {
+    iad_ingest_file file;
+    iad_err why = IAD_ERR_NONE;
+    iad_status status = iad_ingest_file_open(root, item->path, &file, &why);
+    picture->outcome = status == IAD_ERR_ARG ? IAD_PICTURE_OUTSIDE : IAD_PICTURE_MISSING;
+    if (status == IAD_OK) {
+        picture->row.bytes = file.bytes;
+        picture->row.mtime_ns = file.mtime_ns;
+        if (before && !before->read_again && before->bytes == file.bytes && before->mtime_ns == file.mtime_ns) picture->outcome = IAD_PICTURE_KNOWN;
+        else status = iad_ingest_file_read(&file, item->path, IAD_IMAGE_MAX_FILE_BYTES, bytes, n, &why);
+        iad_ingest_file_close(&file);
+        if (status == IAD_OK && *bytes) picture->outcome = IAD_PICTURE_READ;
+    }
+    if (status != IAD_OK) set_reason(picture, why.msg);
+    if (is_fatal(status) && err) *err = why;
+    return is_fatal(status) ? status : IAD_OK;
+}
+
+iad_status iad_picture_read(const iad_ingest_root *root, const iad_ingest_entry *entry, const iad_picture_before *before, iad_picture *picture,
                             iad_err *err) {
     const iad_ingest_item *item = &entry->item;
-    char full[PATH_MAX];
-    struct stat st;
-    int inside = resolve(real_root, item->path, full);
-    if (inside == 0) {
-        picture->outcome = IAD_PICTURE_OUTSIDE;
-        return IAD_OK;
-    }
-    picture->outcome = IAD_PICTURE_MISSING;
-    if (inside < 0 || stat(full, &st) != 0) {
-        set_reason(picture, strerror(errno));
-        return IAD_OK;
-    }
-    if (before && !before->read_again && before->bytes == (int64_t)st.st_size && before->mtime_ns == nanoseconds(&st)) {
-        picture->outcome = IAD_PICTURE_KNOWN;
-        return IAD_OK;
-    }
-    uint8_t *bytes;
-    size_t n;
-    iad_err why = IAD_ERR_NONE;
-    iad_status status = iad_file_read(full, IAD_IMAGE_MAX_FILE_BYTES, &bytes, &n, &why);
-    if (is_fatal(status)) {
-        if (err) *err = why;
-        return status;
-    }
-    if (status != IAD_OK) {
-        set_reason(picture, why.msg);
-        return IAD_OK;
-    }
-    picture->outcome = IAD_PICTURE_READ;
+    uint8_t *bytes = NULL;
+    size_t n = 0;
+    IAD_TRY(read_bytes(root, item, before, picture, &bytes, &n, err));
+    if (picture->outcome != IAD_PICTURE_READ) return IAD_OK;
     picture->row.bytes = (int64_t)n;
-    picture->row.mtime_ns = nanoseconds(&st);
     set_facts(item, &picture->row);
     if (item->note) add_note(picture, "%s", item->note);
-    status = iad_sha256_bytes(bytes, n, picture->row.sha256, err);
-    if (status == IAD_OK) status = read_pixels(real_root, entry, bytes, n, picture, err);
+    iad_status status = iad_sha256_bytes(bytes, n, picture->row.sha256, err);
+    if (status == IAD_OK) status = read_pixels(root, entry, bytes, n, picture, err);
     free(bytes);
     picture->row.note = *picture->note ? picture->note : NULL;
     return status;

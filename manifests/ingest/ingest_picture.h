@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "manifests/ingest/ingest_file.h"
 #include "manifests/ingest/ingest_list.h"
 #include "manifests/records.h"
 
@@ -35,9 +36,9 @@ typedef struct iad_picture_before {
     int read_again; /* 1: read it whatever size and time say */
 } iad_picture_before;
 
-/* real_root: root with its links resolved (realpath). before: NULL for a new picture. *picture is zeroed by the caller.
+/* before: NULL for a new picture. *picture is zeroed by the caller.
  * Only IAD_ERR_NOMEM and IAD_ERR_INTERNAL are failures; everything about the file is an outcome. */
-iad_status iad_picture_read(const char *real_root, const iad_ingest_entry *entry, const iad_picture_before *before, iad_picture *picture,
+iad_status iad_picture_read(const iad_ingest_root *root, const iad_ingest_entry *entry, const iad_picture_before *before, iad_picture *picture,
                             iad_err *err);
 void iad_picture_deinit(iad_picture *picture);
 

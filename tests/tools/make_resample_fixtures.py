@@ -187,10 +187,13 @@ def plane_fixtures():
 
 
 def phash(a):
-    g = np.asarray(Image.fromarray(a).convert("L")).astype(np.int64)
-    h, w = g.shape
-    cells = np.repeat(g, 32, 1).reshape(h, 32, w).sum(2)
-    cells = np.repeat(cells, 32, 0).reshape(32, h, 32).sum(1) * 256 // (w * h)
+    planes = [a] if a.ndim == 2 else [a[..., i] for i in range(3)]
+    h, w = planes[0].shape
+    sums = []
+    for g in planes:
+        cells = np.repeat(g.astype(np.int64), 32, 1).reshape(h, 32, w).sum(2)
+        sums.append(np.repeat(cells, 32, 0).reshape(32, h, 32).sum(1))
+    cells = sums[0] * 256 // (w * h) if len(sums) == 1 else (19595 * sums[0] + 38470 * sums[1] + 7471 * sums[2]) // (256 * w * h)
     n = np.arange(32)
     basis = np.round(np.cos(np.pi * (2 * n[None] + 1) * np.arange(1, 9)[:, None] / 64) * 16384).astype(np.int64)
     low = (basis @ cells @ basis.T).reshape(-1)

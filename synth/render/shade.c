@@ -55,12 +55,12 @@ static float shadow_at(const iad_light *light, const iad_surface *grid, int w, i
     float dx = light->x / horizontal, dy = light->y / horizontal;
     float unit = 2.0f / (float)w, way = 1.5f, blocked = 0;
     for (int i = 0; i < SHADOW_STEPS; i++) {
-        float t = way * unit, ray = z + t * rise + 0.002f;
-        if (ray > z_top) break;
+        float t = way * unit, ray = z + t * rise + 0.002f, soft = t * light->spread + unit;
+        if (ray - 0.5f * soft > z_top) break; /* no height of this scene reaches the cone any more */
         int px = rm_floor((float)gx + 0.5f + dx * way), py = rm_floor((float)gy + 0.5f + dy * way);
         if (px < 0 || py < 0 || px >= w || py >= w) break;
         float over = grid[(size_t)py * (size_t)w + (size_t)px].z - ray;
-        float k = rm_sat(over / (t * light->spread + unit) + 0.5f);
+        float k = rm_sat(over / soft + 0.5f);
         if (k > blocked) blocked = k;
         if (blocked >= 1.0f) break;
         way = way * 1.12f + 0.6f;
@@ -148,8 +148,9 @@ iad_shade_rect iad_shade_reach(const iad_scene *scene, iad_shade_rect changed, f
     int reach = 2; /* normals and bilinear reading */
     if (scene->occlusion > 0) reach += 2 * box_radius(coarse_reach_of(scene), side, 2) + 2;
     if (scene->shadow > 0) {
-        float flat = (high - low) * rm_len(scene->light.x, scene->light.y) / rm_max(scene->light.z, 0.05f);
-        int shadow = (int)(flat * 0.5f * (float)side) + 3;
+        float climb = scene->light.z / rm_max(rm_len(scene->light.x, scene->light.y), 1e-3f) - 0.5f * scene->light.spread;
+        float flat = (high - low) / rm_max(climb, 0.05f);
+        int shadow = flat < 2 ? (int)(flat * 0.5f * (float)side) + 4 : side;
         if (shadow > side) shadow = side;
         if (shadow > reach) reach = shadow;
     }

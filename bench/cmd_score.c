@@ -32,6 +32,7 @@ typedef struct score_unit {
     iad_eval_test *tests; /* [n] */
     iad_mapcache_writer *writer;
     iad_progress *progress;
+    size_t odd_masks;     /* masks with values other than 0 and 255 */
 } score_unit;
 
 typedef struct score_item {
@@ -79,6 +80,7 @@ static iad_status store_item(void *user, size_t item, void *result, iad_status i
     const score_item *out = result;
     if (item_status != IAD_OK) return IAD_FAIL(err, item_status, "row %zu (%s): %s", row->line, row->path, item_err->msg);
     u->tests[item].score = out->score;
+    u->odd_masks += out->picture.odd_values > 0;
     iad_mapcache_entry entry = {.name = row->path, .map = out->picture.map.px, .mask = out->picture.mask.px, .width = out->picture.map.width,
                                 .height = out->picture.map.height, .label = row->label, .source_regions = out->picture.source_regions,
                                 .image_score = out->score};
@@ -142,6 +144,8 @@ static iad_status measure_unit(score_unit *u, json_t *units, iad_err *err) {
     eval.threads = (int)u->app->threads;
     if (status == IAD_OK) status = describe(u, &unit, err);
     if (status == IAD_OK) status = iad_evalunit_measure(u->tests, u->n, cache, &eval, unit, err);
+    if (status == IAD_OK && u->odd_masks)
+        status = iad_evalunit_note(unit, err, "%zu masks hold values other than 0 and 255: every value above 0 counts as a defect", u->odd_masks);
     if (status == IAD_OK && json_array_append(units, unit) != 0) status = IAD_NOMEM(err, "the results");
     json_decref(unit);
     iad_mapcache_close(cache);

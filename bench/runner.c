@@ -261,8 +261,24 @@ static iad_status describe(const unit_run *run, size_t p, const char *inputs, js
     return iad_jsonw_finish(&w, out, err);
 }
 
+/* Is this test picture, byte for byte or pixel for pixel, one of the exemplars that were shown? */
+static int is_exemplar(const iad_refs *refs, const iad_image_row *test) {
+    for (size_t s = 0; s < refs->n; s++)
+        for (size_t i = 0; i < refs->sets[s].n_pictures; i++) {
+            const iad_image_row *shown = &refs->sets[s].pictures[i];
+            if (memcmp(shown->sha256, test->sha256, sizeof test->sha256) == 0) return 1;
+            if (shown->has_pixels && test->has_pixels && memcmp(shown->pixel_sha256, test->pixel_sha256, sizeof test->pixel_sha256) == 0) return 1;
+        }
+    return 0;
+}
+
 static iad_status add_notes(const unit_run *run, json_t *unit, iad_err *err) {
     const iad_refs *refs = run->unit->refs;
+    size_t leaked = 0;
+    const char *first = "";
+    for (size_t i = 0; i < run->unit->tests->n; i++)
+        if (is_exemplar(refs, &run->unit->tests->items[i]) && leaked++ == 0) first = run->unit->tests->items[i].path;
+    if (leaked) IAD_TRY(iad_evalunit_note(unit, err, "%zu test pictures are copies of an exemplar (first: %s)", leaked, first));
     if (run->unit->n_bad)
         IAD_TRY(iad_evalunit_note(unit, err, "%lld test pictures cannot be decoded and are left out", (long long)run->unit->n_bad));
     if (run->n_failed) IAD_TRY(iad_evalunit_note(unit, err, "%zu test pictures failed and are left out", run->n_failed));

@@ -97,10 +97,10 @@ static iad_status add_caption(gallery *g, const iad_image_row *row, const thumb 
     iad_buf *out = g->html;
     IAD_TRY(iad_buf_addf(out, err, "<figcaption><b class=\"%s\">", classes[row->label]));
     IAD_TRY(iad_html_text(out, row->label == IAD_LABEL_ANOMALOUS && row->defect ? row->defect : iad_label_name(row->label), err));
-    IAD_TRY(iad_buf_addf(out, err, "</b> <i>%s</i>%s%s<br>", iad_part_name(row->part), row->exemplar_ok ? " &middot; may be shown" : "",
+    IAD_TRY(iad_buf_addf(out, err, "</b> %s%s<br><span>", iad_part_name(row->part),
                          t && t->mask == IAD_MASK_UNKNOWN && row->label == IAD_LABEL_ANOMALOUS ? " &middot; no mask" : ""));
     IAD_TRY(iad_html_text(out, iad_path_base(row->path), err));
-    return iad_buf_addf(out, err, "<span>%d&times;%d</span></figcaption></figure>\n", row->width, row->height);
+    return iad_buf_addf(out, err, "</span> %d&times;%d</figcaption></figure>\n", row->width, row->height);
 }
 
 static iad_status emit_thumb(void *user, size_t i, void *result, iad_status status, const iad_err *item_err, iad_err *err) {
@@ -199,7 +199,8 @@ static const char style[] =
     ".bad{color:#b3261e;font-size:12px;padding:8px;overflow:auto;overflow-wrap:anywhere}\n"
     "img{display:block;border-radius:3px}\n"
     "figcaption{font-size:12px;line-height:1.35;margin-top:5px;color:var(--soft);overflow-wrap:anywhere}\n"
-    "figcaption b{color:#fff;border-radius:3px;padding:0 5px;font-weight:600}figcaption i{font-style:normal}figcaption span{float:right}\n"
+    "figcaption b{color:#fff;border-radius:3px;padding:0 5px;font-weight:600}\n"
+    "figcaption span{color:var(--ink)}\n"
     "b.normal{background:#2e7d4f}b.anomalous{background:#b3261e}b.unknown{background:#6b7680}\n"
     "#n:not(:checked)~main .normal,#a:not(:checked)~main .anomalous,#u:not(:checked)~main .unknown{display:none}\n";
 

@@ -32,9 +32,11 @@ static iad_status list_json(FILE *out, iad_err *err) {
     for (size_t i = 0; i < n; i++) {
         json_t *kinds = json_array();
         for (size_t k = 0; k < iad_render_kind_count(families[i]); k++) {
-            json_array_append_new(kinds, json_pack("{s:s,s:s}", "name", families[i]->kinds[k].name, "text", families[i]->kinds[k].text));
+            json_array_append_new(
+                kinds, json_pack("{s:s,s:s}", "name", families[i]->kinds[k].name, "text", families[i]->kinds[k].text));
         }
-        json_array_append_new(root, json_pack("{s:s,s:s,s:o}", "name", families[i]->name, "text", families[i]->text, "kinds", kinds));
+        json_array_append_new(
+            root, json_pack("{s:s,s:s,s:o}", "name", families[i]->name, "text", families[i]->text, "kinds", kinds));
     }
     iad_buf text;
     iad_buf_init(&text, 1u << 20);
@@ -48,7 +50,8 @@ static iad_status list_json(FILE *out, iad_err *err) {
 /* ---- options ---- */
 
 /* The families to render, in the table's order, each once. *chosen is owned by the caller. */
-static iad_status choose_families(const iad_strings *names, const iad_render_family ***chosen, size_t *n, iad_err *err) {
+static iad_status choose_families(const iad_strings *names, const iad_render_family ***chosen, size_t *n,
+                                  iad_err *err) {
     size_t total;
     const iad_render_family *const *families = iad_render_families(&total);
     int all = names->n == 0;
@@ -56,7 +59,8 @@ static iad_status choose_families(const iad_strings *names, const iad_render_fam
         if (strcmp(names->items[i], "all") == 0) {
             all = 1;
         } else if (!iad_render_family_find(names->items[i])) {
-            return IAD_FAIL(err, IAD_ERR_ARG, "--families: no family \"%.60s\"; iad-synth render --list shows them", names->items[i]);
+            return IAD_FAIL(err, IAD_ERR_ARG, "--families: no family \"%.60s\"; iad-synth render --list shows them",
+                            names->items[i]);
         }
     }
     *chosen = iad_calloc(total, sizeof **chosen);
@@ -100,11 +104,20 @@ static void show_remark(void *user, const char *text) {
 }
 
 /* The rendered files become rows: the same way as those of any other data set. */
-static iad_status add_to_manifest(iad_app *app, const iad_render_set *set, const char *db, const char *name, iad_ingest_result *result, iad_err *err) {
+static iad_status add_to_manifest(iad_app *app, const iad_render_set *set, const char *db, const char *name,
+                                  iad_ingest_result *result, iad_err *err) {
     render_view view = {.app = app};
     iad_ingest_news news = {&view, show_ingest_trouble, show_remark};
-    iad_ingest_options options = {.adapter = iad_adapter_find("mvtec"), .root = set->out, .name = name, .licence = "Apache-2.0", .origin = "rendered",
-                                  .eval_overlap = "", .threads = set->threads, .any_count = 1, .stop = &app->stop, .news = &news};
+    iad_ingest_options options = {.adapter = iad_adapter_find("mvtec"),
+                                  .root = set->out,
+                                  .name = name,
+                                  .licence = "Apache-2.0",
+                                  .origin = "rendered",
+                                  .eval_overlap = "",
+                                  .threads = set->threads,
+                                  .any_count = 1,
+                                  .stop = &app->stop,
+                                  .news = &news};
     if (!options.adapter) return IAD_FAIL(err, IAD_ERR_INTERNAL, "the manifest library has no adapter \"mvtec\"");
     iad_manifest *manifest = NULL;
     int64_t run_id = 0;
@@ -112,7 +125,9 @@ static iad_status add_to_manifest(iad_app *app, const iad_render_set *set, const
     options.adapter_options = json_pack("{s:s,s:s}", "set", "none", "mask-quality", "exact");
     if (!options.adapter_options) return IAD_NOMEM(err, "ingest options");
     iad_status status = iad_manifest_open(db, IAD_MANIFEST_CREATE, &manifest, err);
-    if (status == IAD_OK) status = iad_run_begin(manifest, "iad-synth render", app->version, app->argv_text, NULL, set->seed, &run_id, err);
+    if (status == IAD_OK)
+        status =
+            iad_run_begin(manifest, "iad-synth render", app->version, app->argv_text, NULL, set->seed, &run_id, err);
     if (status == IAD_OK) {
         status = iad_ingest_run(manifest, &options, result, err);
         const char *end = status == IAD_OK ? "ok" : status == IAD_ERR_INTERRUPTED ? "interrupted" : "failed";
@@ -144,15 +159,18 @@ static void print_families(const iad_render_set *set, FILE *out) {
     fprintf(out, "%-16s%7s%7s%7s%7s\n", "family", "train", "good", "bad", "kinds");
     for (size_t i = 0; i < set->n_families; i++) {
         const iad_render_family *family = set->families[i];
-        fprintf(out, "%-16s%7d%7d%7d%7zu\n", family->name, set->train, set->good, set->bad, iad_render_kind_count(family));
+        fprintf(out, "%-16s%7d%7d%7d%7zu\n", family->name, set->train, set->good, set->bad,
+                iad_render_kind_count(family));
     }
 }
 
-static iad_status print_result(const iad_render_set *set, const iad_render_counts *c, const iad_ingest_result *rows, FILE *out, iad_err *err) {
+static iad_status print_result(const iad_render_set *set, const iad_render_counts *c, const iad_ingest_result *rows,
+                               FILE *out, iad_err *err) {
     json_t *names = json_array();
     for (size_t i = 0; i < set->n_families; i++) json_array_append_new(names, json_string(set->families[i]->name));
-    json_t *root = json_pack("{s:s,s:o,s:i,s:i,s:i,s:i,s:I,s:I,s:I,s:I,s:I}", "out", set->out, "families", names, "side", set->side, "train", set->train,
-                             "good", set->good, "bad", set->bad, "pictures", (json_int_t)c->pictures, "written", (json_int_t)c->written, "present",
+    json_t *root = json_pack("{s:s,s:o,s:i,s:i,s:i,s:i,s:I,s:I,s:I,s:I,s:I}", "out", set->out, "families", names,
+                             "side", set->side, "train", set->train, "good", set->good, "bad", set->bad, "pictures",
+                             (json_int_t)c->pictures, "written", (json_int_t)c->written, "present",
                              (json_int_t)c->present, "failed", (json_int_t)c->failed, "added", (json_int_t)rows->added);
     if (!root) return IAD_FAIL(err, IAD_ERR_ARG, "%s: the folder's name is not UTF-8", set->out);
     iad_buf text;
@@ -184,20 +202,22 @@ static int run_render(iad_app *app, iad_render_set *set, const char *db, const c
         fflush(stdout); /* the table stands before the summary when both go to one place */
     }
     double seconds = iad_clock() - started;
-    fprintf(stderr, "%s render: families=%zu pictures=%zu written=%zu present=%zu failed=%zu", app->program, set->n_families, counts.pictures,
-            counts.written, counts.present, counts.failed);
+    fprintf(stderr, "%s render: families=%zu pictures=%zu written=%zu present=%zu failed=%zu", app->program,
+            set->n_families, counts.pictures, counts.written, counts.present, counts.failed);
     if (db) fprintf(stderr, " added=%zu", rows.added);
     fprintf(stderr, " seconds=%.2f\n", seconds);
     int code = iad_app_exit_code(status);
-    if (code == IAD_EXIT_OK && (counts.failed || rows.bad || rows.refused || rows.rejected || rows.masks_failed)) code = IAD_EXIT_PARTIAL;
+    if (code == IAD_EXIT_OK && (counts.failed || rows.bad || rows.refused || rows.rejected || rows.masks_failed))
+        code = IAD_EXIT_PARTIAL;
     iad_ingest_result_deinit(&rows);
     return code;
 }
 
 static const char help[] =
-    "Renders families of small products (screws, gears, boards, cloth ...), good and with defects, with exact masks, in MVTec layout. "
-    "The same seed gives the same bytes on every machine; another seed gives other products of the same families. Files that are there "
-    "are kept, so an interrupted call goes on, and larger numbers add pictures. With --db the pictures are added to a manifest as well.";
+    "Renders families of small products (screws, gears, boards, cloth ...), good and with defects, with exact masks, "
+    "in MVTec layout. The same seed gives the same bytes on every machine; another seed gives other products of the "
+    "same families. Files that are there are kept, so an interrupted call goes on, and larger numbers add pictures. "
+    "With --db the pictures are added to a manifest as well.";
 
 int iad_cmd_render(iad_app *app, int argc, char **argv, iad_err *err) {
     const char *out = NULL, *layout = "mvtec", *db = NULL, *name = DATASET_NAME, *seed_text = "1";
@@ -205,26 +225,79 @@ int iad_cmd_render(iad_app *app, int argc, char **argv, iad_err *err) {
     int64_t side = 256, train = 8, good = 10, bad = 12;
     iad_strings names = {0}, operands = {0};
     const iad_arg table[] = {
-        {.kind = IAD_ARG_STRING, .name = "out", .value = &out, .meta = "DIR", .help = "folder for the pictures: new, empty, or of an earlier call"},
-        {.kind = IAD_ARG_LIST, .name = "families", .value = &names, .meta = "A,B", .help = "families to render, all when not given (see --list)"},
-        {.kind = IAD_ARG_INT, .name = "size", .value = &side, .meta = "PX", .help = "side of the square pictures", .lo = IAD_RENDER_MIN_SIDE, .hi = IAD_RENDER_MAX_SIDE},
-        {.kind = IAD_ARG_INT, .name = "train", .value = &train, .meta = "N", .help = "good pictures for training, per family", .lo = 0, .hi = IAD_RENDER_MAX_PER_PART},
-        {.kind = IAD_ARG_INT, .name = "good", .value = &good, .meta = "N", .help = "good test pictures per family", .lo = 0, .hi = IAD_RENDER_MAX_PER_PART},
-        {.kind = IAD_ARG_INT, .name = "bad", .value = &bad, .meta = "N", .help = "defective test pictures per family, spread over its kinds", .lo = 0, .hi = IAD_RENDER_MAX_PER_PART},
-        {.kind = IAD_ARG_STRING, .name = "seed", .value = &seed_text, .meta = "N", .help = "0..2^64-1; decides everything"},
-        {.kind = IAD_ARG_CHOICE, .name = "layout", .value = &layout, .choices = "mvtec", .help = "how the files are arranged"},
-        {.kind = IAD_ARG_STRING, .name = "db", .value = &db, .meta = "FILE", .help = "also add the pictures to this manifest (made when it is not there)"},
-        {.kind = IAD_ARG_STRING, .name = "name", .value = &name, .meta = "NAME", .help = "name of the data set in the manifest"},
+        {.kind = IAD_ARG_STRING,
+         .name = "out",
+         .value = &out,
+         .meta = "DIR",
+         .help = "folder for the pictures: new, empty, or of an earlier call"},
+        {.kind = IAD_ARG_LIST,
+         .name = "families",
+         .value = &names,
+         .meta = "A,B",
+         .help = "families to render, all when not given (see --list)"},
+        {.kind = IAD_ARG_INT,
+         .name = "size",
+         .value = &side,
+         .meta = "PX",
+         .help = "side of the square pictures",
+         .lo = IAD_RENDER_MIN_SIDE,
+         .hi = IAD_RENDER_MAX_SIDE},
+        {.kind = IAD_ARG_INT,
+         .name = "train",
+         .value = &train,
+         .meta = "N",
+         .help = "good pictures for training, per family",
+         .lo = 0,
+         .hi = IAD_RENDER_MAX_PER_PART},
+        {.kind = IAD_ARG_INT,
+         .name = "good",
+         .value = &good,
+         .meta = "N",
+         .help = "good test pictures per family",
+         .lo = 0,
+         .hi = IAD_RENDER_MAX_PER_PART},
+        {.kind = IAD_ARG_INT,
+         .name = "bad",
+         .value = &bad,
+         .meta = "N",
+         .help = "defective test pictures per family, spread over its kinds",
+         .lo = 0,
+         .hi = IAD_RENDER_MAX_PER_PART},
+        {.kind = IAD_ARG_STRING,
+         .name = "seed",
+         .value = &seed_text,
+         .meta = "N",
+         .help = "0..2^64-1; decides everything"},
+        {.kind = IAD_ARG_CHOICE,
+         .name = "layout",
+         .value = &layout,
+         .choices = "mvtec",
+         .help = "how the files are arranged"},
+        {.kind = IAD_ARG_STRING,
+         .name = "db",
+         .value = &db,
+         .meta = "FILE",
+         .help = "also add the pictures to this manifest (made when it is not there)"},
+        {.kind = IAD_ARG_STRING,
+         .name = "name",
+         .value = &name,
+         .meta = "NAME",
+         .help = "name of the data set in the manifest"},
         {.kind = IAD_ARG_FLAG, .name = "list", .value = &list, .help = "list the families and their defects and end"},
-        {.kind = IAD_ARG_FLAG, .name = "dry-run", .value = &dry_run, .help = "print the files that would be made, write nothing"},
+        {.kind = IAD_ARG_FLAG,
+         .name = "dry-run",
+         .value = &dry_run,
+         .help = "print the files that would be made, write nothing"},
         {.kind = IAD_ARG_FLAG, .name = "json", .value = &json, .help = "print lists and the result as JSON"},
         {.kind = IAD_ARG_END}};
-    const iad_command self = {"render", "render pictures of small products, good and defective, with masks", "[options] --out DIR", help, iad_cmd_render};
+    const iad_command self = {"render", "render pictures of small products, good and defective, with masks",
+                              "[options] --out DIR", help, iad_cmd_render};
     const iad_render_family **families = NULL;
     int code = iad_app_parse(app, &self, argc, argv, table, &operands, err);
     iad_status status = IAD_OK;
     iad_render_set set = {.out = out, .side = (int)side, .train = (int)train, .good = (int)good, .bad = (int)bad};
-    if (code < 0 && operands.n) status = IAD_FAIL(err, IAD_ERR_ARG, "render takes no operands (\"%.60s\")", operands.items[0]);
+    if (code < 0 && operands.n)
+        status = IAD_FAIL(err, IAD_ERR_ARG, "render takes no operands (\"%.60s\")", operands.items[0]);
     if (code < 0 && status == IAD_OK && !list) {
         if (!out && !dry_run) status = IAD_FAIL(err, IAD_ERR_ARG, "render wants --out DIR");
         if (status == IAD_OK) status = iad_parse_u64(seed_text, &set.seed, "--seed", err);

@@ -3,7 +3,9 @@
 
 int main(int argc, char **argv) {
     static const iad_command commands[] = {
-        {.name = "render", .summary = "render pictures of small products, good and defective, with masks", .run = iad_cmd_render},
+        {.name = "render",
+         .summary = "render pictures of small products, good and defective, with masks",
+         .run = iad_cmd_render},
         {.name = NULL}};
     return iad_app_main(argc, argv, "iad-synth", IAD_VERSION, "synthetic data for anomaly detection", commands);
 }

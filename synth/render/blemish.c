@@ -19,7 +19,8 @@ static void grow(float *x0, float *y0, float *x1, float *y1, float x, float y, f
     *y1 = rm_max(*y1, y + room);
 }
 
-void iad_stroke_make(iad_stroke *stroke, iad_rng *rng, float x, float y, float turns, float length, float width, float wobble) {
+void iad_stroke_make(iad_stroke *stroke, iad_rng *rng, float x, float y, float turns, float length, float width,
+                     float wobble) {
     int n = 6 + (int)(wobble * 12.0f);
     if (n > IAD_STROKE_POINTS) n = IAD_STROKE_POINTS;
     double heading = turns * 6.283185307179586, bend = iad_rng_normal(rng) * 0.25 * wobble;
@@ -69,7 +70,8 @@ static void add_segment(iad_crack *crack, float ax, float ay, float bx, float by
 }
 
 /* One ragged line of `n` pieces; ends at (*x, *y). */
-static void add_line(iad_crack *crack, iad_rng *rng, float *x, float *y, double heading, float length, float wa, float wb, int n) {
+static void add_line(iad_crack *crack, iad_rng *rng, float *x, float *y, double heading, float length, float wa,
+                     float wb, int n) {
     double drift = 0;
     for (int i = 0; i < n; i++) {
         float bx = *x, by = *y, ka = (float)i / (float)n, kb = (float)(i + 1) / (float)n;
@@ -81,7 +83,8 @@ static void add_line(iad_crack *crack, iad_rng *rng, float *x, float *y, double 
     }
 }
 
-void iad_crack_make(iad_crack *crack, iad_rng *rng, float x, float y, float turns, float length, float width, int branches) {
+void iad_crack_make(iad_crack *crack, iad_rng *rng, float x, float y, float turns, float length, float width,
+                    int branches) {
     crack->n = 0;
     crack->x0 = crack->y0 = 99;
     crack->x1 = crack->y1 = -99;

@@ -1,5 +1,5 @@
-/* Shapes of damage that many families share. Each is drawn once per picture (…_make) and then asked at every surface point
- * (…_at) what it does there; the family decides what that means for height, colour and gloss. */
+/* Shapes of damage that many families share. Each is drawn once per picture (…_make) and then asked at every surface
+ * point (…_at) what it does there; the family decides what that means for height, colour and gloss. */
 #ifndef IAD_RENDER_BLEMISH_H
 #define IAD_RENDER_BLEMISH_H
 
@@ -17,7 +17,8 @@ typedef struct iad_stroke {
 } iad_stroke;
 
 /* From (x, y) in direction `turns`, `length` long; `wobble` bends it (0 straight .. 1 curly). */
-void iad_stroke_make(iad_stroke *stroke, iad_rng *rng, float x, float y, float turns, float length, float width, float wobble);
+void iad_stroke_make(iad_stroke *stroke, iad_rng *rng, float x, float y, float turns, float length, float width,
+                     float wobble);
 
 /* Distance from the line in half widths (1 at its edge), tapering towards both ends; 9 where far away. *along: 0..1. */
 float iad_stroke_at(const iad_stroke *stroke, float x, float y, float *along);
@@ -30,8 +31,10 @@ typedef struct iad_crack {
     float x0, y0, x1, y1;
 } iad_crack;
 
-/* Starts at (x, y), runs in direction `turns` for about `length`; half width `width` at its start, thinning out; `branches` 0..5. */
-void iad_crack_make(iad_crack *crack, iad_rng *rng, float x, float y, float turns, float length, float width, int branches);
+/* Starts at (x, y), runs in direction `turns` for about `length`; half width `width` at its start, thinning out;
+ * `branches` 0..5. */
+void iad_crack_make(iad_crack *crack, iad_rng *rng, float x, float y, float turns, float length, float width,
+                    int branches);
 
 /* Signed distance to the crack's edge: negative inside. 9 where far away. */
 float iad_crack_at(const iad_crack *crack, float x, float y);

@@ -104,7 +104,8 @@ static float noise_of(uint32_t h) {
     return (float)sum * (1.0f / 147.8f);
 }
 
-iad_status iad_camera_develop(const iad_camera *camera, const float *coded, int side, uint32_t seed, iad_image *picture, iad_err *err) {
+iad_status iad_camera_develop(const iad_camera *camera, const float *coded, int side, uint32_t seed, iad_image *picture,
+                              iad_err *err) {
     IAD_TRY(iad_image_init(picture, side, side, 3, err));
     for (int y = 0; y < side; y++) {
         for (int x = 0; x < side; x++) {

@@ -83,7 +83,8 @@ static iad_status light_scene(const iad_scene *scene, int side, const iad_canvas
     return iad_shade(scene, c->grid, side, rect, c->radiance, err);
 }
 
-iad_status iad_canvas_draw(const iad_render_job *job, int kind, int attempt, const iad_canvas *twin, iad_canvas *c, iad_err *err) {
+iad_status iad_canvas_draw(const iad_render_job *job, int kind, int attempt, const iad_canvas *twin, iad_canvas *c,
+                           iad_err *err) {
     const iad_render_family *family = job->family;
     size_t pixels = (size_t)job->side * (size_t)job->side;
     void *context = iad_calloc(1, family->context);

@@ -13,10 +13,11 @@ typedef struct iad_canvas {
     iad_camera camera;
 } iad_canvas;
 
-/* Draws defect `kind` (-1: the good part; job->kind is not used), try number `attempt`, into *c (all zero, or drawn before with the
- * same side: its memory is used again). `twin` is NULL or the good part's canvas: then only what the defect can change is lit
- * anew, with the same bits as without it. Errors: IAD_ERR_NOMEM. */
-iad_status iad_canvas_draw(const iad_render_job *job, int kind, int attempt, const iad_canvas *twin, iad_canvas *c, iad_err *err);
+/* Draws defect `kind` (-1: the good part; job->kind is not used), try number `attempt`, into *c (all zero, or drawn
+ * before with the same side: its memory is used again). `twin` is NULL or the good part's canvas: then only what the
+ * defect can change is lit anew, with the same bits as without it. Errors: IAD_ERR_NOMEM. */
+iad_status iad_canvas_draw(const iad_render_job *job, int kind, int attempt, const iad_canvas *twin, iad_canvas *c,
+                           iad_err *err);
 void iad_canvas_deinit(iad_canvas *c);
 
 /* First word of a stream. */

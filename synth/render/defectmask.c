@@ -12,9 +12,10 @@
 
 static int differs(const iad_surface *a, const iad_surface *b) {
     const float eps = 1e-4f;
-    return rm_abs(a->z - b->z) > eps || rm_abs(a->r - b->r) > eps || rm_abs(a->g - b->g) > eps || rm_abs(a->b - b->b) > eps ||
-           rm_abs(a->metal - b->metal) > eps || rm_abs(a->rough - b->rough) > eps || rm_abs(a->sx - b->sx) > eps ||
-           rm_abs(a->sy - b->sy) > eps || rm_abs(a->glow - b->glow) > eps || rm_abs(a->dark - b->dark) > eps;
+    return rm_abs(a->z - b->z) > eps || rm_abs(a->r - b->r) > eps || rm_abs(a->g - b->g) > eps ||
+           rm_abs(a->b - b->b) > eps || rm_abs(a->metal - b->metal) > eps || rm_abs(a->rough - b->rough) > eps ||
+           rm_abs(a->sx - b->sx) > eps || rm_abs(a->sy - b->sy) > eps || rm_abs(a->glow - b->glow) > eps ||
+           rm_abs(a->dark - b->dark) > eps;
 }
 
 static void find_support(const iad_surface *good, const iad_surface *bad, int side, uint8_t *support) {
@@ -30,7 +31,8 @@ static void find_support(const iad_surface *good, const iad_surface *bad, int si
     }
 }
 
-/* Square maximum (grow = 1) or minimum (grow = 0) filter of radius r, separable; pixels outside the picture are ignored. */
+/* Square maximum (grow = 1) or minimum (grow = 0) filter of radius r, separable; pixels outside the picture are
+ * ignored. */
 static void spread(uint8_t *plane, uint8_t *scratch, int side, int r, int grow) {
     for (int vertical = 0; vertical < 2; vertical++) {
         const uint8_t *in = vertical ? scratch : plane;
@@ -80,8 +82,8 @@ static size_t drop_specks(uint8_t *mask, uint8_t *seen, uint32_t *stack, int sid
     return area;
 }
 
-iad_status iad_defect_mask(const iad_surface *good, const iad_surface *bad, const float *good_coded, const float *bad_coded, int side,
-                           iad_image *mask, size_t *area, iad_err *err) {
+iad_status iad_defect_mask(const iad_surface *good, const iad_surface *bad, const float *good_coded,
+                           const float *bad_coded, int side, iad_image *mask, size_t *area, iad_err *err) {
     size_t pixels = (size_t)side * (size_t)side;
     IAD_TRY(iad_image_init(mask, side, side, 1, err));
     uint8_t *support = iad_alloc(pixels, 1), *closed = iad_alloc(pixels, 1), *scratch = iad_alloc(pixels, 1);

@@ -117,7 +117,8 @@ static void paint_foil(const blister *w, float u, float v, iad_surface *s) {
     iad_surface_paint(s, w->foil, 1, 0.34f);
     s->z = 0.02f;
     float flat = 0.7f + 0.3f * crumple;
-    iad_pose_slope(&w->pose, w->press * flat * (a - 0.5f + b - 0.5f) + 0.06f * crumple, w->press * flat * (a - b) - 0.05f * crumple, s);
+    iad_pose_slope(&w->pose, w->press * flat * (a - 0.5f + b - 0.5f) + 0.06f * crumple,
+                   w->press * flat * (a - b) - 0.05f * crumple, s);
     iad_surface_tint(s, 0.94f + 0.05f * crumple);
 }
 

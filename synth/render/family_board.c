@@ -233,7 +233,8 @@ static void paint_pad(const board *w, float pu, float pv, float hx, float hy, fl
 }
 
 /* Part i's body and pads at local coordinates (pu, pv): along and across. */
-static void paint_part(const board *w, int i, float pu, float pv, float bu, float bv, int type, int hide, iad_surface *s) {
+static void paint_part(const board *w, int i, float pu, float pv, float bu, float bv, int type, int hide,
+                       iad_surface *s) {
     const part *p = &w->parts[i];
     if (p->type == CHIP) {
         float body_y = p->hy - 0.075f;
@@ -257,7 +258,8 @@ static void paint_part(const board *w, int i, float pu, float pv, float bu, floa
             float dot = rm_len(bu + p->hx - 0.05f, bv - body_y + 0.05f);
             s->z -= 0.008f * rm_smooth(0.022f, 0.016f, dot);
             s->dark = 0.5f * rm_smooth(0.022f, 0.016f, dot);
-            float mark = iad_glyph_line(w->seed.pattern + (uint32_t)i, 5, (bu + 0.7f * p->hx) / 0.042f, (bv + 0.035f) / 0.07f, 0.2f);
+            float mark = iad_glyph_line(w->seed.pattern + (uint32_t)i, 5, (bu + 0.7f * p->hx) / 0.042f,
+                                        (bv + 0.035f) / 0.07f, 0.2f);
             const float grey[3] = {0.35f, 0.35f, 0.35f};
             iad_surface_cover(s, 0.8f * mark, grey, 0, 0.6f);
         }
@@ -291,7 +293,8 @@ static void paint_part(const board *w, int i, float pu, float pv, float bu, floa
     iad_surface_paint(s, color, 0, type == LED ? 0.25f : 0.45f);
     s->z = 0.055f + 0.02f * (type == CAPACITOR) - 0.012f * rm_sq(1 - rm_sat(-d / 0.015f));
     if (type == RESISTOR) {
-        float mark = iad_glyph_line(w->seed.pattern + 40 + (uint32_t)i, 3, (bu + 0.065f) / 0.034f, (bv + 0.028f) / 0.056f, 0.2f);
+        float mark =
+            iad_glyph_line(w->seed.pattern + 40 + (uint32_t)i, 3, (bu + 0.065f) / 0.034f, (bv + 0.028f) / 0.056f, 0.2f);
         iad_surface_cover(s, 0.85f * mark, w->silk, 0, 0.6f);
     }
     if (rm_abs(bu) > end) iad_surface_paint(s, w->tin, 1, 0.32f);
@@ -313,14 +316,17 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
         if (rm_abs(u - p->u) > reach || rm_abs(v - p->v) > reach) continue;
         float pu = p->turned ? v - p->v : u - p->u, pv = p->turned ? u - p->u : v - p->v;
         float frame = rm_abs(rm_box(pu, pv, p->hx + 0.055f, p->hy + 0.03f, 0.01f));
-        if (p->type != CAN) iad_surface_cover(s, 0.85f * rm_smooth(0.007f, 0.003f, frame) * (rm_abs(pv) > 0.6f * p->hy), w->silk, 0, 0.7f);
+        if (p->type != CAN)
+            iad_surface_cover(s, 0.85f * rm_smooth(0.007f, 0.003f, frame) * (rm_abs(pv) > 0.6f * p->hy), w->silk, 0,
+                              0.7f);
         float du = pu - w->off_u[i], dv = pv - w->off_v[i], turn = w->off_turn[i] * RM_TURN;
         int hit = i == w->hit, type = p->type;
         if (hit) {
             du -= w->shift_u;
             dv -= w->shift_v;
             turn += w->shift_turn * RM_TURN;
-            if (w->seed.kind == WRONG_PART) type = type == RESISTOR ? CAPACITOR : type == CAPACITOR ? RESISTOR : type == LED ? CAPACITOR : CHIP;
+            if (w->seed.kind == WRONG_PART)
+                type = type == RESISTOR ? CAPACITOR : type == CAPACITOR ? RESISTOR : type == LED ? CAPACITOR : CHIP;
         }
         float c = 1 - 0.5f * turn * turn, q = turn; /* small angles */
         paint_part(w, i, pu, pv, c * du + q * dv, c * dv - q * du, type, hit && w->seed.kind == MISSING_PART, s);
@@ -339,8 +345,11 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
         float d = iad_blob_at(&w->blob, u, v);
         float k = rm_smooth(1.0f, 0.8f, d), ring = rm_bump((d - 0.92f) / 0.14f);
         const float amber[3] = {0.30f, 0.16f, 0.05f};
-        iad_surface_cover(s, (0.16f + 0.4f * w->seed.severity) * k * (0.7f + 0.3f * iad_noise_fbm(w->seed.flaw, u * 10, v * 10, 3)) +
-                          0.25f * ring, amber, 0, 0.12f);
+        iad_surface_cover(s,
+                          (0.16f + 0.4f * w->seed.severity) * k *
+                                  (0.7f + 0.3f * iad_noise_fbm(w->seed.flaw, u * 10, v * 10, 3)) +
+                              0.25f * ring,
+                          amber, 0, 0.12f);
     }
 }
 

@@ -32,7 +32,8 @@ static void draw_defect(bottle *w, iad_dice *dice) {
             break;
         }
         case CRACK: {
-            float at = w->lip - w->tube * 0.9f, half = 0.004f + 0.006f * severity, length = w->tube * (1.0f + 1.4f * severity);
+            float at = w->lip - w->tube * 0.9f, half = 0.004f + 0.006f * severity,
+                  length = w->tube * (1.0f + 1.4f * severity);
             float heading = angle + iad_dice_range(rng, -0.1f, 0.1f);
             iad_crack_make(&w->crack, rng, turn.c * at, turn.s * at, heading, length, half, 2);
             break;
@@ -89,12 +90,15 @@ static void build(iad_dice *dice, void *context, iad_scene *scene) {
     draw_defect(w, dice);
 }
 
-/* Light through the wall of the neck, as a factor of the glass colour: dark and bright rings of refraction, streaked round the axis. */
+/* Light through the wall of the neck, as a factor of the glass colour: dark and bright rings of refraction, streaked
+ * round the axis. */
 static float transmitted(const bottle *w, float r, float u, float v) {
     float cu = u / rm_max(r, 0.01f), cv = v / rm_max(r, 0.01f); /* noise on a circle has no seam */
-    float warp = 0.010f * iad_noise(w->seed.grain, cu * 1.3f, cv * 1.3f) + 0.006f * iad_noise(w->seed.grain + 1, u * 9, v * 9);
+    float warp =
+        0.010f * iad_noise(w->seed.grain, cu * 1.3f, cv * 1.3f) + 0.006f * iad_noise(w->seed.grain + 1, u * 9, v * 9);
     float q = (r + warp - w->lip) / w->tube; /* -1 inner, 1 outer edge of the rim, then the shoulder */
-    float ring = 0.10f + 0.9f * rm_bump((q + 0.05f) / 0.5f) + 0.5f * rm_bump((q - 1.25f) / 0.28f) + 0.35f * rm_bump((q + 0.85f) / 0.14f);
+    float ring = 0.10f + 0.9f * rm_bump((q + 0.05f) / 0.5f) + 0.5f * rm_bump((q - 1.25f) / 0.28f) +
+                 0.35f * rm_bump((q + 0.85f) / 0.14f);
     float shoulder = rm_smooth(1.2f, 1.9f, q) * (0.45f + 0.35f * rm_wave(q * 0.9f + 0.1f));
     float rim = rm_smooth((w->body - w->lip) / w->tube, (w->body - w->lip) / w->tube - 0.25f, q);
     float streaks = iad_noise(w->seed.grain + 2, cu * (6 + 0.3f * q), cv * (6 + 0.3f * q));
@@ -126,7 +130,8 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
         iad_surface_paint(s, w->deep, 0, 0.5f);
         s->glow = rm_mix(1.0f, 9.0f, depth) * (0.8f + 0.3f * floor_light);
         s->dark = 0.95f;
-        float ring = rm_bump((r - (lip - crown) * 0.8f) / 0.025f) + 0.6f * rm_bump((r - (lip - crown) * 0.62f) / 0.018f);
+        float ring =
+            rm_bump((r - (lip - crown) * 0.8f) / 0.025f) + 0.6f * rm_bump((r - (lip - crown) * 0.62f) / 0.018f);
         iad_surface_cover(s, 0.35f * ring * (0.7f + 0.3f * rm_wave(angle * 2 + 0.3f)), w->glass, 0, 0.3f);
     } else {
         iad_surface_paint(s, w->glass, 0, 0.08f);

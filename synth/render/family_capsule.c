@@ -28,7 +28,8 @@ static void draw_defect(capsule *w, iad_dice *dice) {
         case DENT: iad_blob_make(&w->blob, rng, u, v, 0.10f + 0.09f * severity, 1.4f, 0.15f); break;
         case CRACK: {
             float heading = iad_dice_range(rng, 0, 1);
-            iad_crack_make(&w->crack, rng, 0.8f * u, 0.7f * v, heading, 0.2f + 0.35f * severity, 0.004f + 0.006f * severity, 2);
+            iad_crack_make(&w->crack, rng, 0.8f * u, 0.7f * v, heading, 0.2f + 0.35f * severity,
+                           0.004f + 0.006f * severity, 2);
             break;
         }
         case FAULTY_IMPRINT: w->print_fault = iad_rng_int(rng, 1, 3); break;
@@ -48,7 +49,8 @@ static void draw_defect(capsule *w, iad_dice *dice) {
 static void build(iad_dice *dice, void *context, iad_scene *scene) {
     capsule *w = context;
     iad_rng *design = &dice->design, *pose = &dice->pose;
-    static const uint32_t colors[][2] = {{0x20242a, 0xc8622a}, {0x2b6a9e, 0xe9e7e0}, {0xa52a2a, 0xe8c86a}, {0x3d7d4e, 0xd8dfd2}};
+    static const uint32_t colors[][2] = {
+        {0x20242a, 0xc8622a}, {0x2b6a9e, 0xe9e7e0}, {0xa52a2a, 0xe8c86a}, {0x3d7d4e, 0xd8dfd2}};
     uint32_t color = iad_rng_below(design, 4);
     w->length = iad_dice_range(design, 0.42f, 0.5f);
     w->radius = iad_dice_range(design, 0.22f, 0.26f);
@@ -89,7 +91,8 @@ static float imprint(const capsule *w, float u, float side) {
         fault = 0.25f * w->seed.severity;
     }
     float ink = iad_glyph_line(w->seed.pattern, w->glyphs, gu, gv, 0.25f + fault);
-    if (w->print_fault == 2) ink *= rm_smooth(-0.1f, 0.1f, iad_noise(w->seed.flaw, gu * 0.9f, gv * 1.2f) + 0.35f - 0.6f * w->seed.severity);
+    if (w->print_fault == 2)
+        ink *= rm_smooth(-0.1f, 0.1f, iad_noise(w->seed.flaw, gu * 0.9f, gv * 1.2f) + 0.35f - 0.6f * w->seed.severity);
     if (w->print_fault == 3) {
         float ghost = iad_glyph_line(w->seed.pattern, w->glyphs, gu - 0.3f - 0.5f * w->seed.severity, gv - 0.25f, 0.3f);
         ink = rm_max(ink, (0.4f + 0.5f * w->seed.severity) * ghost);

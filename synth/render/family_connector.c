@@ -43,7 +43,8 @@ static void draw_defect(connector *w, iad_dice *dice) {
         case SOLDER_BRIDGE: {
             int left = pin == w->pins - 1 ? pin - 1 : pin;
             float v = iad_dice_range(rng, w->bottom + 0.06f, w->reach - 0.12f);
-            iad_blob_make(&w->blob, rng, pin_u(w, left) + 0.5f * w->pitch, v, w->pitch * (0.42f + 0.2f * severity), 1.2f, 0.35f);
+            iad_blob_make(&w->blob, rng, pin_u(w, left) + 0.5f * w->pitch, v, w->pitch * (0.42f + 0.2f * severity),
+                          1.2f, 0.35f);
             break;
         }
         case CRACKED_BODY: {
@@ -122,7 +123,8 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
             if (hit && w->seed.kind == MISSING_PIN && v > 0.5f * (w->top + w->bottom)) continue;
             float end = w->reach + w->trim[i] - (hit ? w->cut : 0);
             float du = rm_abs(u - pin_u(w, i) - pin_offset(w, i, v));
-            float taper = rm_smooth(end, end - 0.07f, v) * (hit && w->cut > 0 ? 0.2f : 1.0f) + (hit && w->cut > 0 ? 0.8f : 0.0f);
+            float taper =
+                rm_smooth(end, end - 0.07f, v) * (hit && w->cut > 0 ? 0.2f : 1.0f) + (hit && w->cut > 0 ? 0.8f : 0.0f);
             float half = w->half * (0.45f + 0.55f * taper);
             if (v > w->bottom - 0.02f && v > end) continue;
             if (v < w->top && v < w->tail + w->trim[i]) continue;
@@ -153,7 +155,8 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
     float inside = -rm_box(u, v - 0.5f * (w->top + w->bottom), width, 0.5f * (w->bottom - w->top), 0.015f);
     if (inside > 0) {
         float cell = u / w->pitch + 0.5f * (float)w->pins;
-        float notch = rm_smooth(0.10f, 0.03f, rm_abs(rm_frac(cell + 0.5f) - 0.5f)) * rm_smooth(0.02f, 0.05f, width - rm_abs(u));
+        float notch =
+            rm_smooth(0.10f, 0.03f, rm_abs(rm_frac(cell + 0.5f) - 0.5f)) * rm_smooth(0.02f, 0.05f, width - rm_abs(u));
         float edge = rm_sat(inside / 0.03f);
         float step = rm_smooth(-0.005f, 0.005f, v - (w->top + 0.3f * (w->bottom - w->top)));
         float mould = iad_noise_fbm(w->seed.grain + 5, u * 40, v * 40, 3);
@@ -169,7 +172,8 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
             s->dark = 0.8f * k;
             iad_surface_tint(s, 1 - 0.5f * k);
             const float white[3] = {0.6f, 0.6f, 0.6f};
-            iad_surface_cover(s, 0.25f * w->seed.severity * rm_bump((d - 0.012f) / 0.012f), white, 0, 0.7f); /* stress whitening */
+            iad_surface_cover(s, 0.25f * w->seed.severity * rm_bump((d - 0.012f) / 0.012f), white, 0,
+                              0.7f); /* stress whitening */
         }
     }
 }

@@ -41,7 +41,8 @@ static void draw_defect(fabric *w, iad_dice *dice) {
 static void build(iad_dice *dice, void *context, iad_scene *scene) {
     fabric *w = context;
     iad_rng *design = &dice->design, *pose = &dice->pose;
-    static const uint32_t cloths[][2] = {{0x8d99a6, 0x6c7885}, {0xb7a98c, 0xa08f6c}, {0x3f5878, 0xa7b4c4}, {0x7d4038, 0x96564a}, {0xc9c8c2, 0xb8b6ae}};
+    static const uint32_t cloths[][2] = {
+        {0x8d99a6, 0x6c7885}, {0xb7a98c, 0xa08f6c}, {0x3f5878, 0xa7b4c4}, {0x7d4038, 0x96564a}, {0xc9c8c2, 0xb8b6ae}};
     uint32_t cloth = iad_rng_below(design, 5);
     w->weave = iad_rng_int(design, 2, 4);
     w->count = iad_dice_range(design, 17, 23);
@@ -80,7 +81,8 @@ static float over(const fabric *w, int i, int j) {
     return k < w->weave - 1 - (w->weave == 4) ? 1.0f : -1.0f;
 }
 
-/* Height of a yarn's top at distance d (-0.5..0.5 yarns from its axis) where its axis has height `lift` (-1..1); -9 beside it. */
+/* Height of a yarn's top at distance d (-0.5..0.5 yarns from its axis) where its axis has height `lift` (-1..1); -9
+ * beside it. */
 static float yarn_top(float d, float half, float lift) {
     float q = d / half;
     return q * q >= 1 ? -9.0f : 0.5f * lift + 0.75f * sqrtf(1 - q * q);
@@ -150,11 +152,13 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
     }
     int is_warp = top_x >= top_y;
     float twist = is_warp ? rm_wave(Y * 1.1f + dx * 1.4f) : rm_wave(X * 1.1f + dy * 1.4f);
-    float fibre = is_warp ? iad_noise(w->seed.grain + 8, X * 7, Y * 2.5f) : iad_noise(w->seed.grain + 9, X * 2.5f, Y * 7);
+    float fibre =
+        is_warp ? iad_noise(w->seed.grain + 8, X * 7, Y * 2.5f) : iad_noise(w->seed.grain + 9, X * 2.5f, Y * 7);
     float own = is_warp ? rm_hash01(i, 0, w->seed.grain + 10) : rm_hash01(j, 1, w->seed.grain + 10);
     shade *= 0.93f + 0.12f * own + 0.06f * twist + 0.10f * fibre;
     iad_surface_paint(s, is_warp ? warp : weft, 0, 0.85f);
-    if (w->seed.kind == WRONG_YARN && ((is_warp && hit_x) || (!is_warp && hit_y))) iad_surface_cover(s, k, w->wrong, 0, 0.8f);
+    if (w->seed.kind == WRONG_YARN && ((is_warp && hit_x) || (!is_warp && hit_y)))
+        iad_surface_cover(s, k, w->wrong, 0, 0.8f);
     iad_surface_tint(s, shade);
     s->z = 0.55f * top / w->count;
     s->sx = 0.25f * fibre + 0.15f * twist;

@@ -35,7 +35,8 @@ static void draw_defect(gear *w, iad_dice *dice) {
             break;
         case CHIPPED_TOOTH: {
             w->tooth = (int)iad_rng_below(rng, (uint32_t)w->teeth);
-            iad_pose_set(&turn, 0, 0, ((float)w->tooth + 0.5f + iad_dice_range(rng, -0.15f, 0.15f)) / (float)w->teeth, 1);
+            iad_pose_set(&turn, 0, 0, ((float)w->tooth + 0.5f + iad_dice_range(rng, -0.15f, 0.15f)) / (float)w->teeth,
+                         1);
             float at = w->tip - 0.01f, radius = (w->tip - w->root) * (0.3f + 0.4f * severity);
             iad_blob_make(&w->blob, rng, turn.c * at, turn.s * at, radius, 1.3f, 0.6f);
             break;
@@ -49,7 +50,8 @@ static void draw_defect(gear *w, iad_dice *dice) {
             break;
         }
         case CRACK: {
-            float at = w->bore * 0.98f, half = 0.007f + 0.007f * severity, length = (w->root - w->bore) * (0.45f + 0.5f * severity);
+            float at = w->bore * 0.98f, half = 0.007f + 0.007f * severity,
+                  length = (w->root - w->bore) * (0.45f + 0.5f * severity);
             float heading = angle + iad_dice_range(rng, -0.05f, 0.05f);
             iad_crack_make(&w->crack, rng, turn.c * at, turn.s * at, heading, length, half, 2);
             break;

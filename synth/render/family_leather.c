@@ -22,8 +22,13 @@ static void draw_defect(leather *w, iad_dice *dice) {
     float v = iad_dice_range(rng, -0.6f, 0.6f);
     float heading = iad_dice_range(rng, 0, 1);
     switch (dice->kind) {
-        case CUT: iad_stroke_make(&w->stroke, rng, u, v, heading, 0.15f + 0.3f * severity, 0.008f + 0.012f * severity, 0.2f); break;
-        case FOLD: iad_stroke_make(&w->stroke, rng, 0.5f * u, 0.5f * v, heading, 0.5f + 0.7f * severity, 0.025f + 0.02f * severity, 0.35f); break;
+        case CUT:
+            iad_stroke_make(&w->stroke, rng, u, v, heading, 0.15f + 0.3f * severity, 0.008f + 0.012f * severity, 0.2f);
+            break;
+        case FOLD:
+            iad_stroke_make(&w->stroke, rng, 0.5f * u, 0.5f * v, heading, 0.5f + 0.7f * severity,
+                            0.025f + 0.02f * severity, 0.35f);
+            break;
         case POKE: iad_blob_make(&w->blob, rng, u, v, 0.03f + 0.035f * severity, 1.3f, 0.4f); break;
         case COLOR: {
             static const uint32_t dyes[] = {0x1d2a4a, 0x7a1f1f, 0x1f1a16, 0xc8b48a};

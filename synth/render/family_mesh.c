@@ -36,7 +36,9 @@ static void draw_defect(mesh *w, iad_dice *dice) {
             w->bend = (0.2f + 0.4f * severity) * (iad_rng_chance(rng, 0.5) ? 1.0f : -1.0f);
             break;
         }
-        case THREAD: iad_stroke_make(&w->stroke, rng, u, v, heading, 0.35f + 0.6f * severity, 0.008f + 0.005f * severity, 1.0f); break;
+        case THREAD:
+            iad_stroke_make(&w->stroke, rng, u, v, heading, 0.35f + 0.6f * severity, 0.008f + 0.005f * severity, 1.0f);
+            break;
         case CLOGGED: iad_blob_make(&w->blob, rng, u, v, 0.07f + 0.10f * severity, 1.4f, 0.5f); break;
         case CORROSION: iad_blob_make(&w->blob, rng, u, v, 0.14f + 0.18f * severity, 1.5f, 0.9f); break;
         default: break;
@@ -91,7 +93,8 @@ static float wire_at(const mesh *w, int across, int line, float d, float along) 
 static void surface(const void *context, float x, float y, iad_surface *s) {
     const mesh *w = context;
     iad_surface_paint(s, w->table, 0, 0.85f);
-    iad_surface_tint(s, 1 + 0.03f * iad_noise_fbm(w->seed.grain, x * 20, y * 20, 3) + 0.05f * iad_noise(w->seed.grain + 1, x * 1.5f, y * 1.5f));
+    iad_surface_tint(s, 1 + 0.03f * iad_noise_fbm(w->seed.grain, x * 20, y * 20, 3) +
+                            0.05f * iad_noise(w->seed.grain + 1, x * 1.5f, y * 1.5f));
     s->z = -2.2f * w->half / w->count;
     float u, v;
     iad_pose_local(&w->pose, x, y, &u, &v);
@@ -107,7 +110,8 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
     }
     float patchy = 0;
     if (found) {
-        float drawn = found == 1 ? iad_noise(w->seed.grain + 5, X * 22, Y * 2) : iad_noise(w->seed.grain + 6, X * 2, Y * 22);
+        float drawn =
+            found == 1 ? iad_noise(w->seed.grain + 5, X * 22, Y * 2) : iad_noise(w->seed.grain + 6, X * 2, Y * 22);
         s->z = best / w->count;
         iad_surface_paint(s, w->wire, 1, 0.3f);
         iad_surface_tint(s, 0.92f + 0.08f * drawn);

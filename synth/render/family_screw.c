@@ -90,7 +90,9 @@ static void build(iad_dice *dice, void *context, iad_scene *scene) {
 /* Radius of the screw's body at axis position u on the side angle `phase` (turns round the axis). */
 static float radius_at(const screw *w, float u, float phase) {
     const float head_end = -0.8f + 0.85f * (w->head - w->shank);
-    if (u < head_end) return rm_mix(w->head, w->shank, rm_smooth(-0.8f, head_end, u) * 0.5f + 0.5f * rm_sat((u + 0.8f) / (head_end + 0.8f)));
+    if (u < head_end)
+        return rm_mix(w->head, w->shank,
+                      rm_smooth(-0.8f, head_end, u) * 0.5f + 0.5f * rm_sat((u + 0.8f) / (head_end + 0.8f)));
     float tip = rm_sat((w->length - u) / 0.2f); /* 0 at the point */
     float threaded = rm_smooth(w->thread_from, w->thread_from + 0.05f, u);
     float core = rm_mix(w->shank, w->core * tip, threaded);
@@ -123,7 +125,8 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
         iad_surface_paint(s, w->metal, 1, 0.42f);
         float edge = rm_smooth(1.0f, 0.8f, face);
         float c = 0.70710678f, a = rm_abs(face_u * c + face_v * c), b = rm_abs(face_u * c - face_v * c);
-        float cross = rm_max(rm_smooth(0.62f, 0.52f, rm_max(a, 3.6f * b)), rm_smooth(0.62f, 0.52f, rm_max(b, 3.6f * a)));
+        float cross =
+            rm_max(rm_smooth(0.62f, 0.52f, rm_max(a, 3.6f * b)), rm_smooth(0.62f, 0.52f, rm_max(b, 3.6f * a)));
         s->dark = 0.8f * cross;
         iad_pose_slope(&w->pose, 0.45f - 0.8f * (1 - edge), 0, s);
         iad_surface_tint(s, 0.8f + 0.2f * paper * edge);
@@ -135,7 +138,8 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
             if (u > w->cut + 0.012f + ragged) r = 0;
         }
         if (w->worn > 0) {
-            float k = rm_smooth(w->worn_from, w->worn_from + 0.03f, u) * rm_smooth(w->worn_to, w->worn_to - 0.03f, u) * w->worn;
+            float k = rm_smooth(w->worn_from, w->worn_from + 0.03f, u) * rm_smooth(w->worn_to, w->worn_to - 0.03f, u) *
+                      w->worn;
             k *= rm_smooth(-0.6f, 0.3f, v * w->worn_side / w->crest);
             r = rm_mix(r, rm_min(r, w->core * 1.04f + 0.006f * iad_noise(w->seed.flaw, u * 30, v * 30)), k);
         }

@@ -27,7 +27,8 @@ static void draw_defect(sheet *w, iad_dice *dice) {
             float length = iad_dice_range(rng, 0.25f, 0.8f);
             iad_stroke_make(&w->stroke, rng, 0.6f * u, 0.6f * v, heading, length, 0.005f + 0.008f * severity, 0.15f);
             if (iad_rng_chance(rng, 0.3)) {
-                iad_stroke_make(&w->second, rng, 0.6f * u + 0.06f, 0.6f * v, heading, 0.7f * length, 0.004f + 0.006f * severity, 0.15f);
+                iad_stroke_make(&w->second, rng, 0.6f * u + 0.06f, 0.6f * v, heading, 0.7f * length,
+                                0.004f + 0.006f * severity, 0.15f);
             }
             break;
         }
@@ -76,7 +77,8 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
     const sheet *w = context;
     float u, v;
     iad_pose_local(&w->pose, x, y, &u, &v);
-    float hair = iad_noise(w->seed.grain, u * 1.3f, v * w->coarse) + 0.7f * iad_noise(w->seed.grain + 1, u * 3.0f, v * 2.3f * w->coarse);
+    float hair = iad_noise(w->seed.grain, u * 1.3f, v * w->coarse) +
+                 0.7f * iad_noise(w->seed.grain + 1, u * 3.0f, v * 2.3f * w->coarse);
     float band = iad_noise(w->seed.grain + 2, u * 0.6f, v * 9) + 0.6f * iad_noise(w->seed.grain + 3, u * 0.8f, v * 26);
     float cloud = iad_noise_fbm(w->seed.grain + 4, u * 1.5f, v * 1.5f, 3);
     iad_surface_paint(s, w->metal, 1, w->rough + 0.02f * band);
@@ -99,7 +101,8 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
         if (k > 0) {
             float du = u - w->blob.x, dv = v - w->blob.y;
             float a = w->ridge_c * du + w->ridge_s * dv, b = w->ridge_c * dv - w->ridge_s * du;
-            float loop = rm_len(a * 0.8f, b + 0.06f + 1.5f * a * a) + 0.012f * iad_noise_fbm(w->seed.flaw, u * 12, v * 12, 2);
+            float loop =
+                rm_len(a * 0.8f, b + 0.06f + 1.5f * a * a) + 0.012f * iad_noise_fbm(w->seed.flaw, u * 12, v * 12, 2);
             float ridge = rm_smooth(0.35f, 0.65f, rm_triangle(loop * 17));
             float touch = 0.6f + 0.4f * iad_noise_fbm(w->seed.flaw + 1, u * 9, v * 9, 3);
             float oil = k * (0.25f + 0.75f * ridge) * rm_sat(touch + 0.3f) * (0.4f + 0.6f * w->seed.severity);
@@ -123,7 +126,8 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
         float d = iad_blob_at(&w->blob, u, v);
         float k = rm_smooth(1.0f, 0.55f, d) * (0.3f + 0.7f * w->seed.severity);
         /* straw, purple, blue: the order of temper colours towards the heat */
-        float straw = rm_bump((d - 0.85f) / 0.3f), purple = rm_bump((d - 0.6f) / 0.25f), blue = rm_smooth(0.6f, 0.3f, d);
+        float straw = rm_bump((d - 0.85f) / 0.3f), purple = rm_bump((d - 0.6f) / 0.25f),
+              blue = rm_smooth(0.6f, 0.3f, d);
         float r = 1 - 0.05f * straw - 0.25f * purple - 0.6f * blue;
         float g = 1 - 0.18f * straw - 0.55f * purple - 0.4f * blue;
         float b = 1 - 0.5f * straw - 0.3f * purple - 0.05f * blue;

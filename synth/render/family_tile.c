@@ -23,7 +23,9 @@ static void draw_defect(tile *w, iad_dice *dice) {
     float v = iad_dice_range(rng, -0.6f, 0.6f);
     float heading = iad_dice_range(rng, 0, 1);
     switch (dice->kind) {
-        case CRACK: iad_crack_make(&w->crack, rng, u, v, heading, 0.3f + 0.8f * severity, 0.004f + 0.008f * severity, 3); break;
+        case CRACK:
+            iad_crack_make(&w->crack, rng, u, v, heading, 0.3f + 0.8f * severity, 0.004f + 0.008f * severity, 3);
+            break;
         case CHIP: iad_blob_make(&w->blob, rng, u, v, 0.05f + 0.10f * severity, 1.4f, 0.55f); break;
         case PINHOLES: iad_blob_make(&w->blob, rng, u, v, 0.10f + 0.18f * severity, 1.3f, 0.4f); break;
         case PAINT: {
@@ -41,7 +43,10 @@ static void draw_defect(tile *w, iad_dice *dice) {
 static void build(iad_dice *dice, void *context, iad_scene *scene) {
     tile *w = context;
     iad_rng *design = &dice->design, *pose = &dice->pose;
-    static const uint32_t stones[][3] = {{0xa9a6a0, 0x3c3b3d, 0xe2dfd8}, {0xb49a86, 0x5a4438, 0xe6d8c8}, {0x7c838a, 0x2c3036, 0xc2c8cc}, {0xc9c3b8, 0x8c8478, 0xf0ece2}};
+    static const uint32_t stones[][3] = {{0xa9a6a0, 0x3c3b3d, 0xe2dfd8},
+                                         {0xb49a86, 0x5a4438, 0xe6d8c8},
+                                         {0x7c838a, 0x2c3036, 0xc2c8cc},
+                                         {0xc9c3b8, 0x8c8478, 0xf0ece2}};
     uint32_t kind = iad_rng_below(design, 4);
     w->grain_size = iad_dice_range(design, 11, 18);
     w->veins = iad_rng_chance(design, 0.4) ? iad_dice_range(design, 0.4f, 0.8f) : 0;
@@ -67,7 +72,8 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
     const tile *w = context;
     float u, v;
     iad_pose_local(&w->pose, x, y, &u, &v);
-    float wu = u + 0.05f * iad_noise(w->seed.grain, u * 8, v * 8), wv = v + 0.05f * iad_noise(w->seed.grain + 1, u * 8, v * 8);
+    float wu = u + 0.05f * iad_noise(w->seed.grain, u * 8, v * 8),
+          wv = v + 0.05f * iad_noise(w->seed.grain + 1, u * 8, v * 8);
     iad_noise_cell big, small;
     iad_noise_cells(w->seed.grain + 2, wu * w->grain_size, wv * w->grain_size, &big);
     iad_noise_cells(w->seed.grain + 3, wu * 2.3f * w->grain_size, wv * 2.3f * w->grain_size, &small);

@@ -120,7 +120,8 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
     if (inside <= 0) return;
     float rounded = rm_sat(inside / w->chamfer);
     s->z = w->height * (0.55f + 0.45f * sqrtf(rounded * (2 - rounded))) + lift;
-    float groove = iad_noise_line(w->seed.pattern, r * 190) + 0.6f * iad_noise(w->seed.grain + 9, r * 120 + 2 * pu / rm_max(r, 0.01f), 2 * pv / rm_max(r, 0.01f));
+    float groove = iad_noise_line(w->seed.pattern, r * 190) +
+                   0.6f * iad_noise(w->seed.grain + 9, r * 120 + 2 * pu / rm_max(r, 0.01f), 2 * pv / rm_max(r, 0.01f));
     float stain = iad_noise_fbm(w->seed.grain + 5, u * 4, v * 4, 4);
     iad_surface_paint(s, w->metal, 1, w->rough + 0.05f * stain + 0.03f * fine);
     iad_surface_tint(s, 0.95f + 0.06f * stain + 0.03f * groove);
@@ -143,7 +144,8 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
     } else if (w->seed.kind == RUST) {
         float d = iad_blob_at(&w->blob, u, v);
         float patchy = 0.5f + 0.5f * iad_noise_fbm(w->seed.flaw, u * 28, v * 28, 3);
-        float k = rm_smooth(1.05f, 0.55f, d) * rm_smooth(0.15f, 0.55f, patchy + 0.35f * (1 - d)) * (0.45f + 0.55f * w->seed.severity);
+        float k = rm_smooth(1.05f, 0.55f, d) * rm_smooth(0.15f, 0.55f, patchy + 0.35f * (1 - d)) *
+                  (0.45f + 0.55f * w->seed.severity);
         iad_surface_cover(s, k, w->rust, 0, 0.9f);
         iad_surface_tint(s, 1 + 0.5f * k * (patchy - 0.5f));
         s->z += 0.006f * k * patchy;

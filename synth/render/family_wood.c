@@ -40,7 +40,8 @@ static void draw_defect(wood *w, iad_dice *dice) {
         }
         case SPLIT: {
             float heading = 0.25f + iad_dice_range(rng, -0.015f, 0.015f);
-            iad_crack_make(&w->crack, rng, u, -0.4f + 0.6f * v, heading, 0.4f + 0.6f * severity, 0.006f + 0.008f * severity, 1);
+            iad_crack_make(&w->crack, rng, u, -0.4f + 0.6f * v, heading, 0.4f + 0.6f * severity,
+                           0.006f + 0.008f * severity, 1);
             for (int i = 0; i < w->crack.n; i++) { /* splits follow the fibre */
                 w->crack.ax[i] = u + 0.3f * (w->crack.ax[i] - u);
                 w->crack.bx[i] = u + 0.3f * (w->crack.bx[i] - u);
@@ -56,7 +57,8 @@ static void draw_defect(wood *w, iad_dice *dice) {
 static void build(iad_dice *dice, void *context, iad_scene *scene) {
     wood *w = context;
     iad_rng *design = &dice->design, *pose = &dice->pose;
-    static const uint32_t woods[][2] = {{0xcfa673, 0x9c6b3c}, {0xe0c69a, 0xb58d58}, {0x8a5a36, 0x5c381f}, {0xb5774a, 0x84492a}};
+    static const uint32_t woods[][2] = {
+        {0xcfa673, 0x9c6b3c}, {0xe0c69a, 0xb58d58}, {0x8a5a36, 0x5c381f}, {0xb5774a, 0x84492a}};
     uint32_t kind = iad_rng_below(design, 4);
     w->rings = iad_dice_range(design, 6.0f, 11.0f);
     w->wave = iad_dice_range(design, 1.0f, 2.4f);
@@ -99,7 +101,8 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
     iad_pose_slope(&w->pose, 0.05f * fibre + 0.15f * pore, 0, s);
     if (w->seed.kind == WORM_HOLES) {
         for (int i = 0; i < w->holes; i++) {
-            float d = rm_len(u - w->hole_u[i], v - w->hole_v[i]) / w->hole_r[i] + 0.15f * iad_noise(w->seed.flaw, u * 60, v * 60);
+            float d = rm_len(u - w->hole_u[i], v - w->hole_v[i]) / w->hole_r[i] +
+                      0.15f * iad_noise(w->seed.flaw, u * 60, v * 60);
             if (d > 1.5f) continue;
             float k = rm_smooth(1.0f, 0.75f, d);
             s->z -= 0.06f * k;

@@ -6,8 +6,8 @@
 
 #define IAD_GLYPHS 16
 
-/* Coverage 0..1 at (u, v) of glyph `code` (0..15) that fills u 0..1 (left to right) and v 0..1 (top to bottom). Soft by `soft`
- * in raster cells. */
+/* Coverage 0..1 at (u, v) of glyph `code` (0..15) that fills u 0..1 (left to right) and v 0..1 (top to bottom). Soft by
+ * `soft` in raster cells. */
 static inline float iad_glyph_at(unsigned code, float u, float v, float soft) {
     /* rows of three bits from the top: 0-9, A, C, E, H, L, R */
     static const unsigned short raster[IAD_GLYPHS] = {0x7b6f, 0x2c97, 0x73e7, 0x72cf, 0x5bc9, 0x79cf, 0x79ef, 0x7252,

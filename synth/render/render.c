@@ -31,24 +31,28 @@ int iad_render_kind_find(const iad_render_family *family, const char *kind) {
     return -1;
 }
 
-static iad_status draw_defect(const iad_render_job *job, const iad_canvas *good, iad_canvas *bad, iad_image *mask, iad_err *err) {
+static iad_status draw_defect(const iad_render_job *job, const iad_canvas *good, iad_canvas *bad, iad_image *mask,
+                              iad_err *err) {
     size_t pixels = (size_t)job->side * (size_t)job->side;
     for (int attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
         size_t area = 0;
         IAD_TRY(iad_canvas_draw(job, job->kind, attempt, good, bad, err));
         IAD_TRY(iad_defect_mask(good->grid, bad->grid, good->coded, bad->coded, job->side, mask, &area, err));
-        if ((double)area >= IAD_RENDER_MIN_AREA * (double)pixels && (double)area <= IAD_RENDER_MAX_AREA * (double)pixels) return IAD_OK;
+        if ((double)area >= IAD_RENDER_MIN_AREA * (double)pixels &&
+            (double)area <= IAD_RENDER_MAX_AREA * (double)pixels)
+            return IAD_OK;
         iad_image_deinit(mask);
     }
-    return IAD_FAIL(err, IAD_ERR_INTERNAL, "%s/%s: no defect of seed %llu gives a mask of a sensible size", job->family->name,
-                    job->family->kinds[job->kind].name, (unsigned long long)job->seed);
+    return IAD_FAIL(err, IAD_ERR_INTERNAL, "%s/%s: no defect of seed %llu gives a mask of a sensible size",
+                    job->family->name, job->family->kinds[job->kind].name, (unsigned long long)job->seed);
 }
 
 iad_status iad_render_picture(const iad_render_job *job, iad_image *picture, iad_image *mask, iad_err *err) {
     memset(picture, 0, sizeof *picture);
     if (mask) memset(mask, 0, sizeof *mask);
     if (job->side < IAD_RENDER_MIN_SIDE || job->side > IAD_RENDER_MAX_SIDE) {
-        return IAD_FAIL(err, IAD_ERR_ARG, "picture side %d is outside %d..%d", job->side, IAD_RENDER_MIN_SIDE, IAD_RENDER_MAX_SIDE);
+        return IAD_FAIL(err, IAD_ERR_ARG, "picture side %d is outside %d..%d", job->side, IAD_RENDER_MIN_SIDE,
+                        IAD_RENDER_MAX_SIDE);
     }
     if (job->kind < -1 || job->kind >= (int)iad_render_kind_count(job->family)) {
         return IAD_FAIL(err, IAD_ERR_ARG, "%s has no defect kind number %d", job->family->name, job->kind);

@@ -1,8 +1,8 @@
 /* The procedural parts renderer: pictures of small products, good and defective, with exact masks.
  *
- * A picture is a pure function of (family, design, seed, kind, side), the same bytes on every machine. A defective picture shares
- * product, pose, light, grain and sensor noise with its good twin (same call without a kind): the defect changes geometry or
- * material of the scene before light falls on it. */
+ * A picture is a pure function of (family, design, seed, kind, side), the same bytes on every machine. A defective
+ * picture shares product, pose, light, grain and sensor noise with its good twin (same call without a kind): the defect
+ * changes geometry or material of the scene before light falls on it. */
 #ifndef IAD_SYNTH_RENDER_H
 #define IAD_SYNTH_RENDER_H
 
@@ -41,10 +41,10 @@ typedef struct iad_render_job {
     int side;         /* pixels, IAD_RENDER_MIN_SIDE..IAD_RENDER_MAX_SIDE */
 } iad_render_job;
 
-/* Renders the RGB picture and, if mask is not NULL, its mask (one channel, 0 or 255; all 0 for a good part). Both are initialised
- * here. What counts as defect is stated in defectmask.h. A drawn defect whose mask is outside the area limits above is drawn again
- * (with growing severity), at most 12 times.
- * Errors: IAD_ERR_ARG (side, kind), IAD_ERR_NOMEM, IAD_ERR_INTERNAL (no draw fits the limits: names family, kind and seed). */
+/* Renders the RGB picture and, if mask is not NULL, its mask (one channel, 0 or 255; all 0 for a good part). Both are
+ * initialised here. What counts as defect is stated in defectmask.h. A drawn defect whose mask is outside the area
+ * limits above is drawn again (with growing severity), at most 12 times. Errors: IAD_ERR_ARG (side, kind),
+ * IAD_ERR_NOMEM, IAD_ERR_INTERNAL (no draw fits the limits: names family, kind and seed). */
 iad_status iad_render_picture(const iad_render_job *job, iad_image *picture, iad_image *mask, iad_err *err);
 
 #endif

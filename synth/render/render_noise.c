@@ -3,8 +3,14 @@
 #include "synth/render/render_math.h"
 
 /* Eight unit gradients picked by the top three bits of the hash (a table, because a branch on noise mispredicts). */
-static const float gradient[8][2] = {{1, 0}, {-1, 0}, {0, 1}, {0, -1}, {0.70710678f, 0.70710678f}, {-0.70710678f, 0.70710678f},
-                                     {0.70710678f, -0.70710678f}, {-0.70710678f, -0.70710678f}};
+static const float gradient[8][2] = {{1, 0},
+                                     {-1, 0},
+                                     {0, 1},
+                                     {0, -1},
+                                     {0.70710678f, 0.70710678f},
+                                     {-0.70710678f, 0.70710678f},
+                                     {0.70710678f, -0.70710678f},
+                                     {-0.70710678f, -0.70710678f}};
 
 static inline float corner(uint32_t h, float x, float y) {
     const float *g = gradient[h >> 29];

@@ -14,11 +14,14 @@
 #define MAX_RECIPE_BYTES 65536
 #define MAX_PNG_BYTES (64u * 1024u * 1024u)
 
-static size_t per_family(const iad_render_set *set) { return (size_t)set->train + (size_t)set->good + (size_t)set->bad; }
+static size_t per_family(const iad_render_set *set) {
+    return (size_t)set->train + (size_t)set->good + (size_t)set->bad;
+}
 
 size_t iad_render_set_size(const iad_render_set *set) { return set->n_families * per_family(set); }
 
-iad_status iad_render_set_item(const iad_render_set *set, size_t item, iad_render_job *job, char *picture, char *mask, size_t size, iad_err *err) {
+iad_status iad_render_set_item(const iad_render_set *set, size_t item, iad_render_job *job, char *picture, char *mask,
+                               size_t size, iad_err *err) {
     const iad_render_family *family = set->families[item / per_family(set)];
     int k = (int)(item % per_family(set)), number = k;
     const char *part = "train", *kind = "good";
@@ -37,7 +40,8 @@ iad_status iad_render_set_item(const iad_render_set *set, size_t item, iad_rende
     int n = snprintf(picture, size, "%s/%s/%s/%03d.png", family->name, part, kind, number);
     int m = job->kind < 0 ? 0 : snprintf(mask, size, "%s/ground_truth/%s/%03d_mask.png", family->name, kind, number);
     if (job->kind < 0) *mask = 0;
-    if (n < 0 || m < 0 || (size_t)n >= size || (size_t)m >= size) return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: path too long", family->name);
+    if (n < 0 || m < 0 || (size_t)n >= size || (size_t)m >= size)
+        return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: path too long", family->name);
     char folder[256];
     snprintf(folder, sizeof folder, "%s/%s/%s", family->name, part, kind);
     job->design = iad_rng_subseed(set->seed, family->name, 0);
@@ -48,8 +52,10 @@ iad_status iad_render_set_item(const iad_render_set *set, size_t item, iad_rende
 /* ---- the recipe ---- */
 
 static iad_status recipe_text(const iad_render_set *set, iad_buf *out, iad_err *err) {
-    return iad_buf_addf(out, err, "{\n  \"program\": \"iad-synth render\",\n  \"renderer\": %d,\n  \"seed\": \"%llu\",\n  \"side\": %d\n}\n",
-                        IAD_RENDER_VERSION, (unsigned long long)set->seed, set->side);
+    return iad_buf_addf(
+        out, err,
+        "{\n  \"program\": \"iad-synth render\",\n  \"renderer\": %d,\n  \"seed\": \"%llu\",\n  \"side\": %d\n}\n",
+        IAD_RENDER_VERSION, (unsigned long long)set->seed, set->side);
 }
 
 static iad_status compare_recipe(const iad_render_set *set, const char *path, iad_err *err) {
@@ -63,8 +69,10 @@ static iad_status compare_recipe(const iad_render_set *set, const char *path, ia
     if (status == IAD_OK) status = iad_json_int(root, "side", 0, INT32_MAX, path, &side, err);
     if (status == IAD_OK) status = iad_json_string(root, "seed", path, &seed, err);
     if (status == IAD_OK && (version != IAD_RENDER_VERSION || side != set->side || strcmp(seed, wanted) != 0)) {
-        status = IAD_FAIL(err, IAD_ERR_EXISTS, "%s: holds pictures of renderer %lld, seed %.40s, side %lld; wanted are renderer %d, seed %s, side %d",
-                          set->out, (long long)version, seed, (long long)side, IAD_RENDER_VERSION, wanted, set->side);
+        status = IAD_FAIL(
+            err, IAD_ERR_EXISTS,
+            "%s: holds pictures of renderer %lld, seed %.40s, side %lld; wanted are renderer %d, seed %s, side %d",
+            set->out, (long long)version, seed, (long long)side, IAD_RENDER_VERSION, wanted, set->side);
     }
     json_decref(root);
     return status;
@@ -80,7 +88,9 @@ static iad_status claim_folder(const iad_render_set *set, iad_err *err) {
         IAD_TRY(iad_dir_read(set->out, &list, err));
         size_t n = list.n;
         iad_dir_list_deinit(&list);
-        if (n) return IAD_FAIL(err, IAD_ERR_EXISTS, "%s: holds other files and no %s; name an empty or a new folder", set->out, RECIPE);
+        if (n)
+            return IAD_FAIL(err, IAD_ERR_EXISTS, "%s: holds other files and no %s; name an empty or a new folder",
+                            set->out, RECIPE);
     }
     iad_buf text;
     iad_buf_init(&text, MAX_RECIPE_BYTES);
@@ -131,7 +141,8 @@ static iad_status work(void *user, size_t item, int thread, void *result, iad_er
     return status;
 }
 
-static iad_status emit(void *user, size_t item, void *result, iad_status status, const iad_err *item_err, iad_err *err) {
+static iad_status emit(void *user, size_t item, void *result, iad_status status, const iad_err *item_err,
+                       iad_err *err) {
     (void)item;
     run_state *state = user;
     const iad_render_set *set = state->set;
@@ -150,7 +161,8 @@ static iad_status emit(void *user, size_t item, void *result, iad_status status,
 
 static iad_status check_set(const iad_render_set *set, iad_err *err) {
     if (set->side < IAD_RENDER_MIN_SIDE || set->side > IAD_RENDER_MAX_SIDE) {
-        return IAD_FAIL(err, IAD_ERR_ARG, "picture side %d is outside %d..%d", set->side, IAD_RENDER_MIN_SIDE, IAD_RENDER_MAX_SIDE);
+        return IAD_FAIL(err, IAD_ERR_ARG, "picture side %d is outside %d..%d", set->side, IAD_RENDER_MIN_SIDE,
+                        IAD_RENDER_MAX_SIDE);
     }
     const int parts[] = {set->train, set->good, set->bad};
     for (int i = 0; i < 3; i++) {

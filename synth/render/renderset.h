@@ -5,9 +5,9 @@
  *     <out>/<family>/test/good/000.png, test/<kind>/000.png
  *     <out>/<family>/ground_truth/<kind>/000_mask.png  8-bit grey, 0 or 255
  *
- * Each picture's seed follows from the set's seed, the picture's folder and its number alone: asking for more pictures or more families
- * later adds files and leaves those that are there as they are. Every file appears complete or not at all, so an interrupted run
- * goes on with the same call and ends with the same bytes. */
+ * Each picture's seed follows from the set's seed, the picture's folder and its number alone: asking for more pictures
+ * or more families later adds files and leaves those that are there as they are. Every file appears complete or not at
+ * all, so an interrupted run goes on with the same call and ends with the same bytes. */
 #ifndef IAD_RENDER_RENDERSET_H
 #define IAD_RENDER_RENDERSET_H
 
@@ -24,11 +24,12 @@ typedef struct iad_render_set {
     const iad_render_family *const *families; /* borrowed */
     size_t n_families;
     int side;                                 /* pixels */
-    int train, good, bad;                     /* pictures per family, 0..IAD_RENDER_MAX_PER_PART; bad ones go round the kinds */
+    int train, good, bad; /* pictures per family, 0..IAD_RENDER_MAX_PER_PART; bad ones go round the kinds */
     uint64_t seed;
     int threads;                              /* 1..256 */
     const atomic_int *stop;                   /* may be NULL */
-    void (*progress)(void *user, int written, int failed); /* after every picture, in order; 0 0: it was there. May be NULL */
+    void (*progress)(void *user, int written,
+                     int failed); /* after every picture, in order; 0 0: it was there. May be NULL */
     void (*trouble)(void *user, const char *message);      /* a picture that cannot be rendered. May be NULL */
     void *user;
 } iad_render_set;
@@ -42,12 +43,14 @@ typedef struct iad_render_counts {
 size_t iad_render_set_size(const iad_render_set *set);
 
 /* Path of picture `item` (0..size-1) relative to out, and of its mask ("" for a good one), and how to render it. */
-iad_status iad_render_set_item(const iad_render_set *set, size_t item, iad_render_job *job, char *picture, char *mask, size_t size, iad_err *err);
+iad_status iad_render_set_item(const iad_render_set *set, size_t item, iad_render_job *job, char *picture, char *mask,
+                               size_t size, iad_err *err);
 
-/* Renders and writes what is missing. A picture counts as present when its file and, for a defective one, its mask are there.
- * Errors: IAD_ERR_ARG (options out of range), IAD_ERR_EXISTS (the folder holds something that this call would not have
- * written: other files without a render.json, or another seed, side or renderer version), IAD_ERR_FORMAT (broken render.json), IAD_ERR_IO,
- * IAD_ERR_NOMEM, IAD_ERR_INTERRUPTED. A picture that cannot be rendered is counted in `failed` and is no error. */
+/* Renders and writes what is missing. A picture counts as present when its file and, for a defective one, its mask are
+ * there. Errors: IAD_ERR_ARG (options out of range), IAD_ERR_EXISTS (the folder holds something that this call would
+ * not have written: other files without a render.json, or another seed, side or renderer version), IAD_ERR_FORMAT
+ * (broken render.json), IAD_ERR_IO, IAD_ERR_NOMEM, IAD_ERR_INTERRUPTED. A picture that cannot be rendered is counted in
+ * `failed` and is no error. */
 iad_status iad_render_set_run(const iad_render_set *set, iad_render_counts *counts, iad_err *err);
 
 #endif

@@ -20,7 +20,8 @@ void iad_color_hex(uint32_t hex, float rgb[3]) {
 void iad_color_vary(uint32_t hex, float amount, iad_rng *rng, float rgb[3]) {
     iad_color_hex(hex, rgb);
     float whole = iad_dice_range(rng, 1 - amount, 1 + amount);
-    for (int i = 0; i < 3; i++) rgb[i] = rm_sat(rgb[i] * whole * iad_dice_range(rng, 1 - 0.35f * amount, 1 + 0.35f * amount));
+    for (int i = 0; i < 3; i++)
+        rgb[i] = rm_sat(rgb[i] * whole * iad_dice_range(rng, 1 - 0.35f * amount, 1 + 0.35f * amount));
 }
 
 static void direction(float azimuth, float elevation, float *x, float *y, float *z) {

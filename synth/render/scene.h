@@ -1,7 +1,8 @@
 /* What a family hands to the renderer: a surface function and the light and camera it is seen with.
  *
- * Picture coordinates: x to the right, y down, both -1..1 over the square picture; heights z in the same unit, towards the
- * camera, which looks straight down (geometry is orthographic; reflections know the real view direction). Colours are linear light, 0..1. */
+ * Picture coordinates: x to the right, y down, both -1..1 over the square picture; heights z in the same unit, towards
+ * the camera, which looks straight down (geometry is orthographic; reflections know the real view direction). Colours
+ * are linear light, 0..1. */
 #ifndef IAD_RENDER_SCENE_H
 #define IAD_RENDER_SCENE_H
 
@@ -23,7 +24,8 @@ typedef struct iad_surface {
 
 #define IAD_SCENE_BOXES 3
 
-/* A softbox seen in reflections: unit direction, cosine of its half opening, strength, softness of its rim in cosine. */
+/* A softbox seen in reflections: unit direction, cosine of its half opening, strength, softness of its rim in cosine.
+ */
 typedef struct iad_softbox {
     float x, y, z, cosine, power, soft;
 } iad_softbox;
@@ -35,7 +37,7 @@ typedef struct iad_light {
     float ground[3];      /* ambient light from the sides */
     float spread;         /* apparent size of the key light: width of penumbrae per distance, widens highlights */
     float falloff_x, falloff_y; /* relative change of the key light from the centre to the right and bottom edge */
-    float perspective;    /* the view direction at (x, y) is (-x, -y, 1/perspective): reflections drift over flat faces */
+    float perspective; /* the view direction at (x, y) is (-x, -y, 1/perspective): reflections drift over flat faces */
     float env_low, env_high; /* brightness of the surroundings in reflections: at the horizon and straight up */
     iad_softbox box[IAD_SCENE_BOXES];
     int boxes;
@@ -58,8 +60,9 @@ typedef struct iad_scene {
     float occlusion_radius; /* reach of the coarse occlusion scale */
 } iad_scene;
 
-/* The dice of one picture. `design` is the same for all pictures of a category (it makes the product), `pose` belongs to the
- * picture, `defect` to the defect: drawing from one never moves another, so a picture and its defective twin share a scene. */
+/* The dice of one picture. `design` is the same for all pictures of a category (it makes the product), `pose` belongs
+ * to the picture, `defect` to the defect: drawing from one never moves another, so a picture and its defective twin
+ * share a scene. */
 typedef struct iad_dice {
     iad_rng design, pose, defect;
     uint32_t pattern; /* noise seed of the design */
@@ -81,8 +84,8 @@ typedef struct iad_render_family {
     const char *text;
     iad_render_kind kinds[IAD_RENDER_MAX_KINDS]; /* up to the first without a name */
     size_t context;       /* bytes of the context that build fills and surface reads */
-    /* Draws the product, its pose, the light, and the defect dice->kind into context (zeroed) and *scene (defaults set).
-     * Must take the same numbers from dice->design and dice->pose whatever the kind. */
+    /* Draws the product, its pose, the light, and the defect dice->kind into context (zeroed) and *scene (defaults
+     * set). Must take the same numbers from dice->design and dice->pose whatever the kind. */
     void (*build)(iad_dice *dice, void *context, iad_scene *scene);
     /* The surface at (x, y); *s holds a matt mid grey at z = 0 on entry. Pure. */
     void (*surface)(const void *context, float x, float y, iad_surface *s);
@@ -98,8 +101,8 @@ void iad_color_hex(uint32_t hex, float rgb[3]);
 /* The same, each channel and the whole varied by up to +-amount (relative). */
 void iad_color_vary(uint32_t hex, float amount, iad_rng *rng, float rgb[3]);
 
-/* Key light from azimuth (turns, 0 = from the right, 0.25 = from below) and elevation (degrees above the table), with `ratio` of the
- * light in the key and the rest in the sky; total 1. */
+/* Key light from azimuth (turns, 0 = from the right, 0.25 = from below) and elevation (degrees above the table), with
+ * `ratio` of the light in the key and the rest in the sky; total 1. */
 void iad_light_set(iad_light *light, float azimuth, float elevation, float ratio);
 /* Adds a softbox at azimuth / elevation, half opening in degrees. */
 void iad_light_box(iad_light *light, float azimuth, float elevation, float opening, float power);

@@ -29,7 +29,8 @@ static void box_line(const int32_t *in, int32_t *out, int n, int step, int r) {
 /* Two box passes per axis: a tent-like window of reach 2 r. In place; scratch has the same size. */
 static void smooth_plane(int32_t *plane, int32_t *scratch, int side, int r) {
     for (int pass = 0; pass < 2; pass++) {
-        for (int y = 0; y < side; y++) box_line(plane + (size_t)y * (size_t)side, scratch + (size_t)y * (size_t)side, side, 1, r);
+        for (int y = 0; y < side; y++)
+            box_line(plane + (size_t)y * (size_t)side, scratch + (size_t)y * (size_t)side, side, 1, r);
         for (int x = 0; x < side; x++) box_line(scratch + x, plane + x, side, side, r);
     }
 }
@@ -43,7 +44,8 @@ static float read_plane(const int32_t *plane, int side, int gx, int gy) {
     if (x0 < 0) x0 = 0;
     if (y0 < 0) y0 = 0;
     const int32_t *r0 = plane + (size_t)y0 * (size_t)side, *r1 = plane + (size_t)y1 * (size_t)side;
-    return rm_mix(rm_mix((float)r0[x0], (float)r0[x1], kx), rm_mix((float)r1[x0], (float)r1[x1], kx), ky) * (1.0f / FIXED);
+    return rm_mix(rm_mix((float)r0[x0], (float)r0[x1], kx), rm_mix((float)r1[x0], (float)r1[x1], kx), ky) *
+           (1.0f / FIXED);
 }
 
 /* Share of the key light that reaches the point, by marching over the heights towards the light. */
@@ -105,7 +107,8 @@ static void shade_run(const iad_light *light, float y, point_run *p) {
     const iad_light l = *light;
     float vy0 = -y * l.perspective;
     for (int i = 0; i < RUN; i++) {
-        float x = p->x[i], nx = p->nx[i], ny = p->ny[i], nz = p->nz[i], rough = p->rough[i], metal = p->metal[i], open = p->open[i];
+        float x = p->x[i], nx = p->nx[i], ny = p->ny[i], nz = p->nz[i], rough = p->rough[i], metal = p->metal[i],
+              open = p->open[i];
         float lit = p->lit[i] * positive(1.0f + x * l.falloff_x + y * l.falloff_y);
         float direct = positive(nx * l.x + ny * l.y + nz * l.z) * lit;
         float vx = -x * l.perspective;
@@ -148,7 +151,8 @@ iad_shade_rect iad_shade_reach(const iad_scene *scene, iad_shade_rect changed, f
     int reach = 2; /* normals and bilinear reading */
     if (scene->occlusion > 0) reach += 2 * box_radius(coarse_reach_of(scene), side, 2) + 2;
     if (scene->shadow > 0) {
-        float climb = scene->light.z / rm_max(rm_len(scene->light.x, scene->light.y), 1e-3f) - 0.5f * scene->light.spread;
+        float climb =
+            scene->light.z / rm_max(rm_len(scene->light.x, scene->light.y), 1e-3f) - 0.5f * scene->light.spread;
         float flat = (high - low) / rm_max(climb, 0.05f);
         int shadow = flat < 2 ? (int)(flat * 0.5f * (float)side) + 4 : side;
         if (shadow > side) shadow = side;
@@ -185,7 +189,8 @@ static inline void prepare_point(const light_job *job, int x, int y, int i, poin
                       rm_max(0, read_plane(job->coarse, job->side, x, y) - s->z) / job->coarse_reach;
         open = 1.0f / (1.0f + scene->occlusion * depth);
     }
-    if (scene->shadow > 0) lit = 1.0f - scene->shadow * (1.0f - shadow_at(&scene->light, job->grid, w, x, y, job->z_top));
+    if (scene->shadow > 0)
+        lit = 1.0f - scene->shadow * (1.0f - shadow_at(&scene->light, job->grid, w, x, y, job->z_top));
     run->x[i] = ((float)x + 0.5f) * 2.0f / (float)w - 1.0f;
     run->nx[i] = -sx * nz;
     run->ny[i] = -sy * nz;
@@ -200,7 +205,8 @@ static inline void prepare_point(const light_job *job, int x, int y, int i, poin
     run->glow[i] = s->glow;
 }
 
-iad_status iad_shade(const iad_scene *scene, const iad_surface *grid, int side, iad_shade_rect rect, float *radiance, iad_err *err) {
+iad_status iad_shade(const iad_scene *scene, const iad_surface *grid, int side, iad_shade_rect rect, float *radiance,
+                     iad_err *err) {
     int w = side * IAD_SHADE_SUPER;
     size_t pixels = (size_t)side * (size_t)side;
     int32_t *fine = iad_alloc(pixels, sizeof *fine), *coarse = iad_alloc(pixels, sizeof *coarse);

@@ -89,7 +89,8 @@ static void test_cells(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_angle), cmocka_unit_test(test_wave), cmocka_unit_test(test_shapes),
-                                       cmocka_unit_test(test_noise), cmocka_unit_test(test_cells)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_angle), cmocka_unit_test(test_wave),
+                                       cmocka_unit_test(test_shapes), cmocka_unit_test(test_noise),
+                                       cmocka_unit_test(test_cells)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,7 +50,8 @@ static void test_flat(void **state) {
     free(grid);
 }
 
-/* A block throws its shadow to the left, darkens the table round it by occlusion, and its right flank is the brighter one. */
+/* A block throws its shadow to the left, darkens the table round it by occlusion, and its right flank is the brighter
+ * one. */
 static void test_block(void **state) {
     (void)state;
     iad_surface *grid = flat_grid(0.5f);
@@ -102,7 +103,8 @@ static void test_rect(void **state) {
 static void test_camera(void **state) {
     (void)state;
     iad_err err = IAD_ERR_NONE;
-    float *radiance = iad_calloc(SIDE * SIDE * 3, sizeof *radiance), *coded = iad_calloc(SIDE * SIDE * 3, sizeof *coded);
+    float *radiance = iad_calloc(SIDE * SIDE * 3, sizeof *radiance),
+          *coded = iad_calloc(SIDE * SIDE * 3, sizeof *coded);
     assert_non_null(radiance);
     assert_non_null(coded);
     for (int i = 0; i < SIDE * SIDE * 3; i++) radiance[i] = 0.2140411f; /* 127.5 in sRGB */
@@ -125,7 +127,8 @@ static void test_camera(void **state) {
     iad_image_deinit(&picture);
     iad_image_deinit(&again);
     /* brighter light never gives a darker pixel, and white is never passed */
-    for (int i = 0; i < SIDE * SIDE; i++) radiance[3 * i] = radiance[3 * i + 1] = radiance[3 * i + 2] = (float)i * 0.001f;
+    for (int i = 0; i < SIDE * SIDE; i++)
+        radiance[3 * i] = radiance[3 * i + 1] = radiance[3 * i + 2] = (float)i * 0.001f;
     camera.blur = 0;
     assert_ok(iad_camera_expose(&camera, radiance, SIDE, coded, &err));
     for (int i = 1; i < SIDE * SIDE; i++) assert_true(coded[3 * i] >= coded[3 * i - 3] && coded[3 * i] <= 255);
@@ -134,7 +137,8 @@ static void test_camera(void **state) {
     radiance[0] = 0.5f;
     assert_ok(iad_camera_expose(&camera, radiance, SIDE, coded, &err));
     assert_ok(iad_camera_develop(&camera, coded, SIDE, 5, &picture, &err));
-    for (int i = 0; i < SIDE * SIDE; i++) assert_true(picture.px[3 * i] == picture.px[3 * i + 1] && picture.px[3 * i] == picture.px[3 * i + 2]);
+    for (int i = 0; i < SIDE * SIDE; i++)
+        assert_true(picture.px[3 * i] == picture.px[3 * i + 1] && picture.px[3 * i] == picture.px[3 * i + 2]);
     iad_image_deinit(&picture);
     free(radiance);
     free(coded);
@@ -152,7 +156,9 @@ static void test_mask_rule(void **state) {
         for (int x = 0; x < SIDE; x++) {
             int at = (y * SIDE + x) * 3 + 2;
             int support = x >= 10 && x < 30 && y >= 10 && y < 20;
-            if (support) bad[(y * IAD_SHADE_SUPER) * GRID + x * IAD_SHADE_SUPER].metal = 0.5f; /* one point of the pixel is enough */
+            if (support)
+                bad[(y * IAD_SHADE_SUPER) * GRID + x * IAD_SHADE_SUPER].metal =
+                    0.5f;                                   /* one point of the pixel is enough */
             if (support) b[at] = IAD_MASK_INSIDE;           /* seen */
             if (support && x == 20) b[at] = 1;              /* a gap of one pixel: closed */
             if (x >= 40 && x < 50 && y < 20) b[at] = IAD_MASK_OUTSIDE - 1; /* a faint shadow: no */
@@ -233,8 +239,9 @@ static void test_colors(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_flat),      cmocka_unit_test(test_block),     cmocka_unit_test(test_rect),
-                                       cmocka_unit_test(test_camera),    cmocka_unit_test(test_mask_rule), cmocka_unit_test(test_blemishes),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_flat),      cmocka_unit_test(test_block),
+                                       cmocka_unit_test(test_rect),      cmocka_unit_test(test_camera),
+                                       cmocka_unit_test(test_mask_rule), cmocka_unit_test(test_blemishes),
                                        cmocka_unit_test(test_colors)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

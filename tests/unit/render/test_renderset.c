@@ -16,7 +16,15 @@ static const iad_render_family *two[2];
 static iad_render_set set_of(const char *out) {
     two[0] = iad_render_family_find("tile");
     two[1] = iad_render_family_find("washer");
-    return (iad_render_set){.out = out, .families = two, .n_families = 2, .side = 64, .train = 2, .good = 1, .bad = 7, .seed = 5, .threads = 1};
+    return (iad_render_set){.out = out,
+                            .families = two,
+                            .n_families = 2,
+                            .side = 64,
+                            .train = 2,
+                            .good = 1,
+                            .bad = 7,
+                            .seed = 5,
+                            .threads = 1};
 }
 
 static void fresh_folder(char *path, size_t size, const char *name) {
@@ -77,8 +85,8 @@ static void test_threads_and_resume(void **state) {
     tree_digest(eight, b);
     assert_string_equal(a, b);
     /* lost files come back as they were: a picture, a mask, and both of one */
-    static const char *const lost[] = {"tile/train/good/001.png", "washer/ground_truth/crack/000_mask.png", "tile/test/crack/001.png",
-                                       "tile/ground_truth/crack/001_mask.png"};
+    static const char *const lost[] = {"tile/train/good/001.png", "washer/ground_truth/crack/000_mask.png",
+                                       "tile/test/crack/001.png", "tile/ground_truth/crack/001_mask.png"};
     for (size_t i = 0; i < 4; i++) {
         char path[IAD_PATH_MAX];
         assert_ok(iad_path_join(path, sizeof path, eight, lost[i], &err));
@@ -178,7 +186,8 @@ static void test_foreign_folders(void **state) {
     assert_fails(IAD_ERR_ARG, iad_render_set_run(&set, &counts, &err));
 }
 
-/* The plan: paths are safe and different, kinds take turns, seeds differ, and a picture's seed does not depend on the counts. */
+/* The plan: paths are safe and different, kinds take turns, seeds differ, and a picture's seed does not depend on the
+ * counts. */
 static void test_plan(void **state) {
     (void)state;
     iad_err err = IAD_ERR_NONE;
@@ -242,7 +251,8 @@ static void test_files(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_plan), cmocka_unit_test(test_files), cmocka_unit_test(test_threads_and_resume),
-                                       cmocka_unit_test(test_interrupt), cmocka_unit_test(test_foreign_folders)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_plan), cmocka_unit_test(test_files),
+                                       cmocka_unit_test(test_threads_and_resume), cmocka_unit_test(test_interrupt),
+                                       cmocka_unit_test(test_foreign_folders)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -190,8 +190,8 @@ static iad_status list_from_lines(const iad_refs_pool *pool, const iad_refs_rule
 }
 
 /* JSON when the first byte is '{', a table when the first line has a separator and a "path" column, else one path per line. */
-static iad_status list_read(const iad_refs_pool *pool, const iad_refs_rule *rule, int shots, const char *text, size_t n, iad_refs_choice *choice,
-                            iad_err *err) {
+iad_status iad_refs_list_read(const iad_refs_pool *pool, const iad_refs_rule *rule, int shots, const char *text, size_t n, iad_refs_choice *choice,
+                              iad_err *err) {
     if (memchr(text, 0, n)) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: not a text file", rule->arg);
     if (text[strspn(text, " \t\r\n")] == '{') return list_from_json(pool, rule, shots, text, n, choice, err);
     size_t head = strcspn(text, "\r\n");
@@ -210,7 +210,7 @@ iad_status iad_refs_choose_list(const iad_refs_pool *pool, const iad_refs_rule *
     uint8_t *data = NULL;
     size_t n = 0;
     IAD_TRY(iad_file_read(rule->arg, MAX_LIST_BYTES, &data, &n, err));
-    iad_status status = list_read(pool, rule, shots, (const char *)data, n, choice, err);
+    iad_status status = iad_refs_list_read(pool, rule, shots, (const char *)data, n, choice, err);
     uint8_t digest[32];
     char hex[IAD_SHA256_HEX];
     if (status == IAD_OK) status = iad_sha256_bytes(data, n, digest, err);

@@ -85,6 +85,9 @@ iad_status iad_refs_choose_metauas(const iad_refs_pool *, const iad_refs_rule *,
 /* refs_lists.c */
 iad_status iad_refs_choose_mmad(const iad_refs_pool *, const iad_refs_rule *, int, int, iad_refs_choice *, iad_err *);
 iad_status iad_refs_choose_list(const iad_refs_pool *, const iad_refs_rule *, int, int, iad_refs_choice *, iad_err *);
+/* The text of a list file (n bytes and a NUL behind them) into the choice. */
+iad_status iad_refs_list_read(const iad_refs_pool *pool, const iad_refs_rule *rule, int shots, const char *text, size_t n, iad_refs_choice *choice,
+                              iad_err *err);
 /* refs_paired.c */
 iad_status iad_refs_choose_paired(const iad_refs_pool *, const iad_refs_rule *, int, int, iad_refs_choice *, iad_err *);
 

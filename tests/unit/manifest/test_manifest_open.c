@@ -274,12 +274,68 @@ static void test_read_only_folder(void **state) {
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* No room for another page: the message says so, the transaction leaves nothing behind, and the handle still works. */
+static void test_disk_full(void **state) {
+    (void)state;
+    iad_err err;
+    iad_manifest *m = NULL;
+    unlink(DIR_NAME "/full.db");
+    assert_ok(iad_manifest_open(DIR_NAME "/full.db", IAD_MANIFEST_CREATE, &m, &err));
+    int64_t dataset = fixture_dataset(m, "d", "", ""), category = fixture_category(m, dataset, "c"), pages = 0, n = 0;
+    char sql[64], path[64];
+    assert_ok(iad_query_scalar(m, "PRAGMA page_count", 0, &pages, &err));
+    snprintf(sql, sizeof sql, "PRAGMA max_page_count=%lld", (long long)pages + 2);
+    assert_ok(iad_query_exec(m, sql, &err));
+    assert_ok(iad_manifest_begin(m, &err));
+    iad_status status = IAD_OK;
+    for (int i = 0; status == IAD_OK && i < 10000; i++) {
+        int64_t id;
+        snprintf(path, sizeof path, "train/%05d.png", i);
+        iad_image_row row = fixture_row(dataset, category, path, IAD_PART_TRAIN, IAD_LABEL_NORMAL);
+        status = iad_image_put(m, &row, &id, NULL, &err);
+    }
+    assert_int_equal(status, IAD_ERR_IO);
+    assert_non_null(strstr(err.msg, "full.db: table image, train/"));
+    assert_non_null(strstr(err.msg, "the disk is full"));
+    iad_manifest_rollback(m);
+    assert_ok(iad_query_scalar(m, "SELECT count(*) FROM image", -1, &n, &err));
+    assert_int_equal(n, 0);
+    fixture_image(m, dataset, category, "one.png", IAD_PART_TRAIN, IAD_LABEL_NORMAL);
+    iad_manifest_close(m);
+}
+
+/* A second writer waits for the first, then says what is going on; readers do not wait. */
+static void test_two_writers(void **state) {
+    (void)state;
+    iad_err err;
+    iad_manifest *a = NULL, *b = NULL, *reader = NULL;
+    unlink(DIR_NAME "/busy.db");
+    assert_ok(iad_manifest_open(DIR_NAME "/busy.db", IAD_MANIFEST_CREATE, &a, &err));
+    assert_ok(iad_manifest_open(DIR_NAME "/busy.db", IAD_MANIFEST_WRITE, &b, &err));
+    sqlite3_busy_timeout(iad_manifest_sqlite(b), 10);
+    assert_ok(iad_manifest_begin(a, &err));
+    fixture_dataset(a, "a", "", "");
+    assert_fails(IAD_ERR_DB, iad_manifest_begin(b, &err));
+    assert_non_null(strstr(err.msg, "another program is writing"));
+    assert_ok(iad_manifest_open(DIR_NAME "/busy.db", IAD_MANIFEST_READ, &reader, &err));
+    int64_t id = 7;
+    assert_ok(iad_dataset_find(reader, "a", &id, &err));
+    assert_int_equal(id, 0);
+    assert_ok(iad_manifest_commit(a, &err));
+    assert_ok(iad_dataset_find(reader, "a", &id, &err));
+    assert_int_equal(id, 1);
+    assert_ok(iad_manifest_begin(b, &err));
+    iad_manifest_close(b);
+    iad_manifest_close(a);
+    iad_manifest_close(reader);
+}
+
 int main(void) {
     iad_err err;
     if (iad_dir_make(DIR_NAME, &err) != IAD_OK) return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_create_and_reopen), cmocka_unit_test(test_refusals),     cmocka_unit_test(test_newer_schema),
         cmocka_unit_test(test_migration_is_all_or_nothing), cmocka_unit_test(test_transactions), cmocka_unit_test(test_runs),
-        cmocka_unit_test(test_roots), cmocka_unit_test(test_bytes), cmocka_unit_test(test_read_only_folder)};
+        cmocka_unit_test(test_roots), cmocka_unit_test(test_bytes), cmocka_unit_test(test_read_only_folder), cmocka_unit_test(test_disk_full), cmocka_unit_test(test_two_writers)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,7 +39,7 @@ typedef struct iad_ingest_result {
     size_t pictures;           /* found by the scan (after the limit) */
     size_t added, changed, same; /* same: the row was right already */
     size_t not_read;           /* of `same` and `changed`: size and time said that the file need not be read */
-    size_t bad;                /* stored as bad */
+    size_t bad;                /* pictures of the scan whose row is bad, also from earlier runs */
     size_t masks, masks_failed; /* ground truths stored in this run; ground truths that could not be read */
     size_t refused, rejected;  /* paths that leave the root; broken records, missing files */
     size_t repeated;           /* named a second time by the source */

@@ -120,6 +120,7 @@ iad_status iad_ingest_write_known(iad_ingest_writer *writer, const iad_ingest_en
     if (status != IAD_OK) return status;
     count_put(writer->result, what);
     writer->result->not_read++;
+    writer->result->bad += known->bad != 0;
     return IAD_OK;
 }
 

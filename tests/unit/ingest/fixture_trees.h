@@ -70,7 +70,7 @@ FX void fx_tree_own(const char *dir) {
     fx_text(dir, "line/widget/ground_truth/dent/broken.png", "not a mask");
     FX_PATH(outside, "%s.outside", dir);
     fx_png(outside, "secret.png", 8);
-    FX_PATH(outside, "%s.outside/secret.png", dir);
+    FX_PATH(outside, "../../../../../%s.outside/secret.png", iad_path_base(dir));
     fx_link(dir, "line/widget/test/good/link.png", outside);
     fx_link(dir, "line/widget/test/good/near.png", "../../train/good/2.jpg"); /* a link that stays inside is fine */
     fx_link(dir, "line/widget/test/good/gone.png", "nowhere.png");

@@ -1,5 +1,5 @@
 /* Every layout: its fixture against a stored dump, the same for one and for eight threads, and a second run that adds nothing.
- * `test_ingest_layouts --write DIR` writes the fixtures instead, for scripts. */
+ * For scripts: --write DIR writes the fixtures, --many DIR N a set of N pictures, --dump DB prints a manifest's rows. */
 #include "manifests/ingest/ingest.h"
 #include "tests/unit/ingest/dump.h"
 #include "tests/unit/ingest/fixture_trees.h"
@@ -122,7 +122,40 @@ static int write_fixtures(const char *dir) {
     return 0;
 }
 
+/* Enough work to be interrupted in: every third picture has a mask, every fifth is a JPEG, some are broken. */
+static int write_many(const char *dir, unsigned n) {
+    for (unsigned i = 0; i < n; i++) {
+        char path[64];
+        const char *split = i % 2 ? "train/good" : i % 3 ? "test/good" : "test/dent";
+        FX_PATH(path, "part%u/%s/%05u.%s", i % 4, split, i, i % 5 ? "png" : "jpg");
+        if (i % 37 == 5) fx_text(dir, path, "broken");
+        else if (i % 5) fx_png_size(dir, path, 160, 120, 3, i);
+        else fx_jpeg_cut(dir, path, 160, 120, 3, i, 100);
+        if (i % 2 || i % 3) continue;
+        iad_image mask = fx_rects(160, 120, 1, &(fx_rect){(int)(i % 90), 5, (int)(i % 90) + 20, 40, 255, 0, 0}, 1);
+        FX_PATH(path, "part%u/ground_truth/dent/%05u_mask.png", i % 4, i);
+        fx_write_png(dir, path, &mask);
+    }
+    return 0;
+}
+
+static int print_dump(const char *db) {
+    iad_err err = IAD_ERR_NONE;
+    iad_manifest *manifest = NULL;
+    if (iad_manifest_open(db, IAD_MANIFEST_READ, &manifest, &err) != IAD_OK) {
+        fprintf(stderr, "%s\n", err.msg);
+        return 1;
+    }
+    char *text = dump_exact(manifest);
+    fputs(text, stdout);
+    free(text);
+    iad_manifest_close(manifest);
+    return 0;
+}
+
 int main(int argc, char **argv) {
+    if (argc == 4 && strcmp(argv[1], "--many") == 0) return write_many(argv[2], (unsigned)strtoul(argv[3], NULL, 10));
+    if (argc == 3 && strcmp(argv[1], "--dump") == 0) return print_dump(argv[2]);
     if (argc == 3 && strcmp(argv[1], "--write") == 0) return write_fixtures(argv[2]);
     const struct CMUnitTest tests[] = {cmocka_unit_test(layouts)};
     return cmocka_run_group_tests(tests, NULL, NULL);

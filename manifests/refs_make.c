@@ -172,7 +172,7 @@ static iad_status keep(const iad_refs_pool *pool, const iad_refs_rule *rule, con
     set->n_unpaired = choice->n_unpaired;
     for (size_t i = 0; i < choice->n; i++) IAD_TRY(copy_row(&refs->arena, choice->picks[i], &set->pictures[set->n_pictures++], err));
     set->n_common = choice->n;
-    qsort(choice->own, choice->n_own, sizeof *choice->own, by_query);
+    if (choice->n_own) qsort(choice->own, choice->n_own, sizeof *choice->own, by_query);
     for (size_t i = 0; i < choice->n_own; i++) {
         const iad_refs_own *own = &choice->own[i];
         iad_refs_query *query = &set->queries[set->n_queries++];

@@ -104,7 +104,7 @@ static iad_status deliver(folder_scan *scan, const char *path, const iad_scan_pa
                             .defect = *defect ? defect : NULL,
                             .masks = &mask,
                             .n_masks = mask != NULL,
-                            .exemplar_ok = iad_scan_exemplar(scan->split)};
+                            .exemplar_ok = label == IAD_LABEL_NORMAL && iad_scan_exemplar(scan->split)};
     return scan->sink->item(scan->sink->user, &item, err);
 }
 

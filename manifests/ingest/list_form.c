@@ -101,6 +101,7 @@ static iad_status parse_box(const json_t *entry, iad_ingest_box *box, iad_err *e
         v[i] = json_number_value(json_array_get(entry, i));
         if (!(v[i] >= -1e6 && v[i] <= 1e6)) return IAD_FAIL(err, IAD_ERR_FORMAT, "boxes: a corner is outside of any picture");
     }
+    if (!(v[0] < v[2] && v[1] < v[3])) return IAD_FAIL(err, IAD_ERR_FORMAT, "boxes: one has no area");
     if (n == 5 && !json_is_null(json_array_get(entry, 4)) && !json_is_string(json_array_get(entry, 4)))
         return IAD_FAIL(err, IAD_ERR_FORMAT, "boxes: a name is not a text");
     *box = (iad_ingest_box){v[0], v[1], v[2], v[3], n == 5 ? json_string_value(json_array_get(entry, 4)) : NULL};

@@ -35,7 +35,7 @@ iad_status iad_visa_classes(const char *category, json_t **values, iad_err *err)
         if (strcmp(tables[i].category, category) != 0) continue;
         json_t *map = json_object();
         for (int k = 0; map && tables[i].names[k]; k++) {
-            char key[4];
+            char key[12];
             snprintf(key, sizeof key, "%d", k + 1);
             if (json_object_set_new(map, key, json_string(tables[i].names[k])) != 0) {
                 json_decref(map);

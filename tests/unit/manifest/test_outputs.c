@@ -2,10 +2,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/file.h"
 #include "base/image/encode.h"
 #include "base/json.h"
-#include "manifest_fixture.h"
+#include "tests/unit/manifest/manifest_fixture.h"
 #include "manifests/export/export.h"
 #include "manifests/gallery.h"
 #include "manifests/gallery_thumb.h"
@@ -118,7 +119,7 @@ static char *dump(iad_manifest *m, const char *sql) {
     assert_ok(iad_query_open_text(&q, m, "dump", sql, &err));
     while (iad_query_next(&q)) n += (size_t)snprintf(text + n, sizeof text - n, "%s\n", iad_query_col_text(&q, 0) ? iad_query_col_text(&q, 0) : "-");
     assert_ok(iad_query_close(&q, &err));
-    char *copy = malloc(n + 1);
+    char *copy = iad_alloc(n + 1, 1);
     memcpy(copy, text, n + 1);
     return copy;
 }

@@ -7,15 +7,17 @@
 #include "bench/metrics/hugeblock.h"
 #include "bench/metrics/rankkeys.h"
 
-/* Chosen by measurement, see SPEED.md. */
-#define COARSE_BITS 16
-#define PART_KEYS 1024u   /* keys per part: 4 KiB of keys, 8 KiB of table, 8 KiB of counters */
-#define PART_FILL 2048u   /* pixels per buffer */
-#define FINE_PER_KEY 4u   /* table cells per key, at least */
+/* Chosen by counting cache misses and by time, see SPEED.md. */
+#define COARSE_BITS 16    /* at most; fewer when they separate the parts as well: the table should stay in cache */
+#define COARSE_MIN_BITS 12
+#define PART_KEYS 512u    /* keys per part, at least: 2 KiB of keys, 4 KiB of table, 4 KiB of counters */
+#define PARTS 1024u       /* more keys make larger parts, not more of them */
+#define PART_FILL 4096u   /* pixels per buffer */
+#define FINE_PER_KEY 2u   /* table cells per key, at least */
 #define MAX_PARTS 4096u
 #define BLOCK 2048u       /* pixels converted at a time */
 #define DIRECT_KEYS 4096u /* up to this many keys everything stays in cache without buffers */
-#define MAX_STEPS 6u      /* more keys than this in some table cell: the part bisects within the cell */
+#define MAX_STEPS 16u     /* more keys than this in some table cell: the part bisects within the cell */
 
 /* Shifted keys: key - base with base below the first key, clamped to [0, top], so that 0 means "below all keys" and
  * top "above all keys". */
@@ -76,6 +78,24 @@ static void build_part(iad_rank_plan *plan, part *p, size_t *fine_used, uint32_t
     *fine_used += cells;
 }
 
+/* Fewest bits of a coarse cell number with which no cell holds much more than one part's keys. */
+static uint32_t coarse_bits(const uint32_t *keys, size_t k, uint32_t span_bits, uint32_t target) {
+    uint32_t bits = COARSE_MIN_BITS;
+    for (; bits < COARSE_BITS && bits < span_bits; bits++) {
+        const uint32_t shift = span_bits - bits;
+        uint32_t cell = keys[0] >> shift, n = 0, most = 0;
+        for (size_t i = 0; i < k; i++) {
+            if (keys[i] >> shift != cell) {
+                cell = keys[i] >> shift;
+                n = 0;
+            }
+            if (++n > most) most = n;
+        }
+        if (most <= target / 2) break;
+    }
+    return bits;
+}
+
 iad_status iad_rank_plan_new(const uint32_t *keys, size_t k, iad_rank_plan **out, iad_err *err) {
     *out = NULL;
     if (!k || k > UINT32_MAX / 4) return IAD_FAIL(err, IAD_ERR_ARG, "%zu keys to rank against", k);
@@ -88,24 +108,28 @@ iad_status iad_rank_plan_new(const uint32_t *keys, size_t k, iad_rank_plan **out
     plan->k = k;
     plan->base = keys[0] - 1;
     plan->top = keys[k - 1] - plan->base + 1;
-    uint32_t span_bits = bits_for(plan->top);
-    plan->coarse_shift = span_bits > COARSE_BITS ? span_bits - COARSE_BITS : 0;
-    size_t n_coarse = ((size_t)plan->top >> plan->coarse_shift) + 1;
+    uint32_t target = PART_KEYS;
+    if (k <= DIRECT_KEYS) target = (uint32_t)k;
+    else if (k / PARTS > target) target = (uint32_t)(k / PARTS);
     plan->keys = iad_huge_alloc(k + MAX_STEPS + 1, sizeof *plan->keys, 0);
-    plan->coarse = iad_alloc(n_coarse, sizeof *plan->coarse);
-    plan->parts = iad_calloc(MAX_PARTS, sizeof *plan->parts);
-    /* Cells of a part: at most 2 * FINE_PER_KEY per key (rounding to a power of two) and two more. */
-    plan->fine = iad_huge_alloc(2 * FINE_PER_KEY * k + 4 * MAX_PARTS, sizeof *plan->fine, 0);
-    if (!plan->keys || !plan->coarse || !plan->parts || !plan->fine) {
+    if (!plan->keys) {
         iad_rank_plan_free(plan);
         return IAD_NOMEM(err, "rank plan");
     }
     for (size_t i = 0; i < k; i++) plan->keys[i] = keys[i] - plan->base;
     for (size_t i = 0; i < MAX_STEPS + 1; i++) plan->keys[k + i] = UINT32_MAX;
+    const uint32_t span_bits = bits_for(plan->top), bits = coarse_bits(plan->keys, k, span_bits, target);
+    plan->coarse_shift = span_bits > bits ? span_bits - bits : 0;
+    size_t n_coarse = ((size_t)plan->top >> plan->coarse_shift) + 1;
+    plan->coarse = iad_alloc(n_coarse, sizeof *plan->coarse);
+    plan->parts = iad_calloc(MAX_PARTS, sizeof *plan->parts);
+    /* Cells of a part: at most 2 * FINE_PER_KEY per key (rounding to a power of two) and two more. */
+    plan->fine = iad_huge_alloc(2 * FINE_PER_KEY * k + 4 * MAX_PARTS, sizeof *plan->fine, 0);
+    if (!plan->coarse || !plan->parts || !plan->fine) {
+        iad_rank_plan_free(plan);
+        return IAD_NOMEM(err, "rank plan");
+    }
 
-    uint32_t target = PART_KEYS;
-    if (k <= DIRECT_KEYS) target = (uint32_t)k;
-    if (k / target >= MAX_PARTS - 1) target = (uint32_t)(k / (MAX_PARTS - 1)) + 1;
     uint32_t n_parts = 0, i = 0;
     size_t fine_used = 0;
     part *p = plan->parts;

@@ -41,7 +41,22 @@ static iad_status scan(const char *root, const json_t *options, const iad_ingest
     return status;
 }
 
-static int probe(const char *root) { return usual_list(root) ? 60 : 0; }
+/* A list with a path in its first line is there on purpose: it goes before any layout that the folders may also have, as those that
+ * iad-manifest export copies do. */
+static int probe(const char *root) {
+    const char *file = usual_list(root);
+    char path[IAD_PATH_MAX], line[4096];
+    if (!file || iad_path_join(path, sizeof path, root, file, NULL) != IAD_OK) return 0;
+    FILE *stream = fopen(path, "r");
+    if (!stream) return 0;
+    int has_path = 0, first = 1;
+    while (first && fgets(line, sizeof line, stream)) {
+        has_path = strstr(line, "path") != NULL;
+        first = line[0] == '#' || line[0] == '\n' || line[0] == '\r';
+    }
+    fclose(stream);
+    return has_path ? 97 : 0;
+}
 
 const iad_adapter iad_adapter_list = {
     .name = "list",

@@ -15,15 +15,14 @@
 /* One more remark about the picture, separated by "; ". */
 static void add_note(iad_picture *picture, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void add_note(iad_picture *picture, const char *fmt, ...) {
-    size_t len = strlen(picture->note);
-    if (len) {
-        iad_text_copy(picture->note + len, sizeof picture->note - len, "; ");
-        len = strlen(picture->note);
-    }
+    char text[sizeof picture->note];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(picture->note + len, sizeof picture->note - len, fmt, ap);
+    vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    if (strstr(picture->note, text)) return; /* the source's own note may say it: lists that were exported do */
+    size_t len = strlen(picture->note);
+    snprintf(picture->note + len, sizeof picture->note - len, "%s%s", len ? "; " : "", text);
     /* Names in it may be cut in the middle of a character. */
     picture->note[iad_utf8_valid(picture->note, strlen(picture->note))] = 0;
 }

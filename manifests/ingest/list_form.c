@@ -15,8 +15,8 @@ typedef struct list_record {
     const char *path, *label, *category, *split, *defect, *kind, *object_key, *view, *light, *note, *mask_quality, *exemplar_ok;
     const char *mask;        /* ';' list, or NULL */
     const json_t *mask_json; /* text or list of texts, or NULL */
-    const char *boxes;       /* JSON text, or NULL */
-    const json_t *boxes_json;
+    const char *boxes, *mask_values; /* JSON texts, or NULL */
+    const json_t *boxes_json, *mask_values_json;
 } list_record;
 
 static const struct {
@@ -35,7 +35,8 @@ static const struct {
               {"mask_quality", offsetof(list_record, mask_quality)},
               {"exemplar_ok", offsetof(list_record, exemplar_ok)},
               {"mask", offsetof(list_record, mask)},
-              {"boxes", offsetof(list_record, boxes)}};
+              {"boxes", offsetof(list_record, boxes)},
+              {"mask_values", offsetof(list_record, mask_values)}};
 enum { N_FIELDS = sizeof fields / sizeof *fields };
 
 static void set_field(list_record *record, size_t field, const char *text) {
@@ -117,13 +118,39 @@ static iad_status parse_boxes(const json_t *list, iad_ingest_box **boxes, size_t
     return IAD_OK;
 }
 
+/* {"3": "scratch", "7": null}: keys are values, names are texts or null; those without a name are left out. */
+static iad_status parse_values(const list_record *record, json_t **values, iad_err *err) {
+    const json_t *given = record->mask_values_json;
+    json_t *parsed = NULL;
+    if (!given && record->mask_values) {
+        IAD_TRY(iad_json_parse(record->mask_values, strlen(record->mask_values), 4, "mask_values", &parsed, err));
+        given = parsed;
+    }
+    if (!given) return IAD_OK;
+    iad_status status = IAD_OK;
+    *values = json_is_object(given) ? json_deep_copy(given) : NULL;
+    json_decref(parsed);
+    if (!*values) return IAD_FAIL(err, IAD_ERR_FORMAT, "mask_values: not an object");
+    const char *key;
+    json_t *name;
+    void *next;
+    json_object_foreach_safe(*values, next, key, name) {
+        int64_t value;
+        if (iad_parse_i64(key, 1, 255, "value", &value, NULL) != IAD_OK || (!json_is_string(name) && !json_is_null(name)))
+            status = IAD_FAIL(err, IAD_ERR_FORMAT, "mask_values: not {\"1\": \"name\", ...} with values from 1 to 255");
+        else if (json_is_null(name)) json_object_del(*values, key);
+        if (status != IAD_OK) break;
+    }
+    return status;
+}
+
 /* ---- one record ---- */
 
 typedef struct list_item {
     iad_strings masks;
     iad_ingest_box *boxes;
     size_t n_boxes;
-    json_t *boxes_json; /* owned */
+    json_t *boxes_json, *mask_values; /* owned */
     char category[IAD_PATH_MAX];
     iad_ingest_item item;
 } list_item;
@@ -132,6 +159,7 @@ static void drop_item(list_item *made) {
     iad_strings_deinit(&made->masks);
     free(made->boxes);
     json_decref(made->boxes_json);
+    json_decref(made->mask_values);
 }
 
 static iad_status make_item(const list_record *record, const iad_list_defaults *defaults, list_item *made, iad_err *err) {
@@ -152,6 +180,8 @@ static iad_status make_item(const list_record *record, const iad_list_defaults *
         return IAD_FAIL(err, IAD_ERR_FORMAT, "kind: \"%.40s\" is none of object, texture, multi, logical", record->kind);
     if (record->mask_quality) IAD_TRY(iad_mask_quality_parse(record->mask_quality, &item->mask_quality, err));
     IAD_TRY(parse_masks(record, defaults->strip, &made->masks, err));
+    IAD_TRY(parse_values(record, &made->mask_values, err));
+    item->mask_values = made->mask_values;
     item->masks = (const char *const *)made->masks.items;
     item->n_masks = made->masks.n;
     const json_t *boxes = record->boxes_json;
@@ -186,7 +216,7 @@ static iad_status parse_table(const iad_table *table, const iad_list_defaults *d
     IAD_TRY(iad_table_need(table, "path", &need, err));
     for (size_t f = 0; f < N_FIELDS; f++) column[f] = iad_table_column(table, fields[f].name);
     for (size_t c = 0; c < table->n_columns; c++) {
-        int known = 0;
+        int known = iad_scan_in_list("sha256 width height format mask_state", table->columns[c]); /* facts that are found out again */
         for (size_t f = 0; f < N_FIELDS; f++) known |= column[f] == (int)c;
         if (!known) iad_scan_remark(sink, "column \"%.60s\" is not used", table->columns[c]);
     }
@@ -211,6 +241,7 @@ static iad_status deliver_line(const json_t *object, const char *where, const ia
         if (!member || json_is_null(member)) continue;
         if (strcmp(fields[f].name, "mask") == 0) record.mask_json = member;
         else if (strcmp(fields[f].name, "boxes") == 0 && !json_is_string(member)) record.boxes_json = member;
+        else if (strcmp(fields[f].name, "mask_values") == 0 && !json_is_string(member)) record.mask_values_json = member;
         else if (json_is_string(member)) set_field(&record, f, json_string_value(member));
         else if (json_is_boolean(member)) set_field(&record, f, json_is_true(member) ? "1" : "0");
         else if (json_is_integer(member) && (json_integer_value(member) == 0 || json_integer_value(member) == 1))

@@ -71,6 +71,24 @@ static void list_values(void **state) {
     iad_ingest_list_deinit(&list);
 }
 
+/* Names of class ids as an object or as the text that a table holds. */
+static void list_mask_values(void **state) {
+    (void)state;
+    iad_err err = IAD_ERR_NONE;
+    iad_ingest_list list;
+    iad_ingest_news news;
+    heard h;
+    assert_ok(parse("{\"path\": \"a.png\", \"mask\": \"m.png\", \"mask_values\": {\"7\": \"b\", \"3\": \"a\", \"9\": null}}\n"
+                    "{\"path\": \"b.png\", \"mask_values\": \"{\\\"1\\\": \\\"c\\\"}\"}\n"
+                    "{\"path\": \"c.png\", \"mask_values\": {\"0\": \"x\"}}\n{\"path\": \"d.png\", \"mask_values\": {\"1\": 2}}\n{\"path\": \"e.png\", \"mask_values\": []}\n",
+                    IAD_LIST_JSONL, NULL, &list, &news, &h, &err));
+    assert_int_equal(2, list.n);
+    assert_int_equal(3, list.rejected);
+    assert_string_equal("{\"3\":\"a\",\"7\":\"b\"}", list.items[0].value_map);
+    assert_string_equal("{\"1\":\"c\"}", list.items[1].value_map);
+    iad_ingest_list_deinit(&list);
+}
+
 /* Each broken record is rejected by name, its neighbours go in. */
 static void list_rejects(void **state) {
     (void)state;
@@ -324,7 +342,7 @@ static void published(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(list_values), cmocka_unit_test(list_rejects), cmocka_unit_test(list_forms),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(list_values), cmocka_unit_test(list_mask_values), cmocka_unit_test(list_rejects), cmocka_unit_test(list_forms),
                                        cmocka_unit_test(box_files),   cmocka_unit_test(visa),         cmocka_unit_test(loco),
                                        cmocka_unit_test(counts),      cmocka_unit_test(files),        cmocka_unit_test(table),
                                        cmocka_unit_test(published)};

@@ -57,7 +57,7 @@ static iad_status choose_univad(const iad_refs_pool *pool, const iad_refs_rule *
 static iad_status choose_anomalydino(const iad_refs_pool *pool, const iad_refs_rule *rule, int shots, int strict, iad_refs_choice *choice,
                                      iad_err *err) {
     (void)strict;
-    size_t first = rule->number < pool->n_train ? (size_t)rule->number * (size_t)shots : SIZE_MAX / 2;
+    size_t first = rule->number < SIZE_MAX / 2 / IAD_REFS_MAX_SHOTS ? (size_t)rule->number * (size_t)shots : SIZE_MAX / 2;
     return iad_refs_take_slice(pool, rule, first, shots, choice, err);
 }
 

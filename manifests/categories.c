@@ -12,7 +12,8 @@
 
 static iad_status check_slug(const char *slug, iad_err *err) {
     size_t n = strspn(slug, "abcdefghijklmnopqrstuvwxyz0123456789_");
-    if (n == 0 || slug[n] || n > MAX_SLUG || slug[0] == '_') return IAD_FAIL(err, IAD_ERR_FORMAT, "slug '%.80s': wants a-z 0-9 _ (at most %d)", slug, MAX_SLUG);
+    if (n == 0 || slug[n] || n > MAX_SLUG || slug[0] == '_')
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "slug '%.80s': wants a-z 0-9 _ (at most %d)", slug, MAX_SLUG);
     return IAD_OK;
 }
 
@@ -20,7 +21,8 @@ static iad_status parse_item(char *const *cells, size_t number, iad_product *ite
     static const char *const names[] = {"id", "group", "slug", "name_en", "query_en", "name_zh", "query_zh"};
     *item = (iad_product){0, cells[1], cells[2], cells[3], cells[4], cells[5], cells[6]};
     IAD_TRY(iad_parse_i64(cells[0], 1, INT32_MAX, "id", &item->id, err));
-    if ((size_t)item->id != number) return IAD_FAIL(err, IAD_ERR_FORMAT, "id %lld: ids count from 1 without gaps", (long long)item->id);
+    if ((size_t)item->id != number)
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "id %lld: ids count from 1 without gaps", (long long)item->id);
     for (int i = 1; i < 7; i++) {
         size_t n = strlen(cells[i]);
         if (n == 0) return IAD_FAIL(err, IAD_ERR_FORMAT, "no %s", names[i]);
@@ -41,8 +43,8 @@ static iad_status check_unique(const iad_products *products, iad_err *err) {
     iad_status status = IAD_OK;
     for (size_t i = 1; status == IAD_OK && i < products->n; i++)
         if (!strcmp(sorted[i - 1]->slug, sorted[i]->slug))
-            status = IAD_FAIL(err, IAD_ERR_FORMAT, "%s: slug %s twice (ids %lld and %lld)", products->table.name, sorted[i]->slug,
-                              (long long)sorted[i - 1]->id, (long long)sorted[i]->id);
+            status = IAD_FAIL(err, IAD_ERR_FORMAT, "%s: slug %s twice (ids %lld and %lld)", products->table.name,
+                              sorted[i]->slug, (long long)sorted[i - 1]->id, (long long)sorted[i]->id);
     free(sorted);
     return status;
 }

@@ -1,4 +1,5 @@
-/* The 400 industrial product categories that the crawler searches for: names and search words in English and Chinese. */
+/* The 400 industrial product categories that the crawler searches for: names and search words in English and Chinese.
+ */
 #ifndef IAD_MANIFESTS_CATEGORIES_H
 #define IAD_MANIFESTS_CATEGORIES_H
 
@@ -9,11 +10,11 @@
 #include "base/table.h"
 
 typedef struct iad_product {
-    int64_t id;                      /* 1 .. n in file order */
-    const char *group;               /* "fasteners" */
-    const char *slug;                /* "hex_bolt": a-z 0-9 _; unique; folder and category name */
-    const char *name_en, *query_en;  /* not empty */
-    const char *name_zh, *query_zh;  /* not empty, UTF-8 */
+    int64_t id;                     /* 1 .. n in file order */
+    const char *group;              /* "fasteners" */
+    const char *slug;               /* "hex_bolt": a-z 0-9 _; unique; folder and category name */
+    const char *name_en, *query_en; /* not empty */
+    const char *name_zh, *query_zh; /* not empty, UTF-8 */
 } iad_product;
 
 typedef struct iad_products {

@@ -22,7 +22,8 @@ static const iad_check_rule_info coded[] = {
     {"file-changed", "with --files: and has its hash"}};
 enum { N_CODED = sizeof coded / sizeof *coded };
 
-iad_status iad_check_report(iad_check_state *state, const char *rule, const char *item, const char *text, iad_err *err) {
+iad_status iad_check_report(iad_check_state *state, const char *rule, const char *item, const char *text,
+                            iad_err *err) {
     state->counts->violations++;
     return state->sink->violation(state->sink->user, rule, item ? item : "?", text, err);
 }
@@ -39,7 +40,9 @@ size_t iad_check_rules(iad_check_rule_info *out, size_t n) {
 /* "data set/path" of a picture. */
 static iad_status picture_name(iad_manifest *manifest, int64_t id, char *out, size_t size, iad_err *err) {
     iad_query q;
-    IAD_TRY(iad_query_open(&q, manifest, "image", "SELECT d.name||'/'||i.path FROM image i JOIN dataset d ON d.id=i.dataset_id WHERE i.id=?", err));
+    IAD_TRY(iad_query_open(&q, manifest, "image",
+                           "SELECT d.name||'/'||i.path FROM image i JOIN dataset d ON d.id=i.dataset_id WHERE i.id=?",
+                           err));
     iad_query_i64(&q, id);
     const char *name = iad_query_next(&q) ? iad_query_col_text(&q, 0) : NULL;
     snprintf(out, size, "%s", name ? name : "?");
@@ -70,7 +73,8 @@ static iad_status check_leakage(iad_check_state *state, iad_err *err) {
     return status;
 }
 
-iad_status iad_check_run(iad_manifest *manifest, const iad_check_options *options, const iad_check_sink *sink, iad_check_counts *counts, iad_err *err) {
+iad_status iad_check_run(iad_manifest *manifest, const iad_check_options *options, const iad_check_sink *sink,
+                         iad_check_counts *counts, iad_err *err) {
     iad_check_state state = {manifest, options, sink, counts};
     memset(counts, 0, sizeof *counts);
     IAD_TRY(iad_check_schema(&state, err));

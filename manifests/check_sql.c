@@ -14,80 +14,112 @@
 
 static const iad_check_sql_rule rules[] = {
     {"picture-state", "a good picture has a size and pixel hashes, a bad one a reason",
-     "SELECT " PICTURE("d", "i") ",CASE WHEN i.bad=1 THEN 'bad without a reason' WHEN i.width<1 OR i.height<1 THEN 'no size' ELSE 'no pixel hash' END"
-     " FROM image i JOIN dataset d ON d.id=i.dataset_id WHERE (i.bad=1 AND coalesce(i.bad_reason,'')='') OR (i.bad=0 AND (i.width<1 OR i.height<1 OR"
+     "SELECT " PICTURE("d", "i") ",CASE WHEN i.bad=1 THEN 'bad without a reason' WHEN i.width<1 OR i.height<1"
+     " THEN 'no size' ELSE 'no pixel hash' END"
+     " FROM image i JOIN dataset d ON d.id=i.dataset_id WHERE (i.bad=1 AND coalesce(i.bad_reason,'')='')"
+     " OR (i.bad=0 AND (i.width<1 OR i.height<1 OR"
      " i.pixel_sha256 IS NULL OR i.phash IS NULL OR i.phash_turns IS NULL))"},
-    {"picture-label", "a normal picture has no defect name; only normal, readable pictures outside the test part may be exemplars",
-     "SELECT " PICTURE("d", "i") ",CASE WHEN i.label='normal' AND i.defect IS NOT NULL THEN 'normal, but with the defect '||defect ELSE"
-     " 'may be an exemplar, but is '||CASE WHEN i.bad=1 THEN 'unreadable' WHEN i.part='test' THEN 'in the test part' ELSE i.label END END"
-     " FROM image i JOIN dataset d ON d.id=i.dataset_id WHERE (i.label='normal' AND i.defect IS NOT NULL) OR (i.exemplar_ok=1 AND (i.label<>'normal' OR"
+    {"picture-label", "a normal picture has no defect name; only normal, readable pictures outside the test part may"
+                      " be exemplars",
+     "SELECT " PICTURE("d", "i") ",CASE WHEN i.label='normal' AND i.defect IS NOT NULL"
+     " THEN 'normal, but with the defect '||defect ELSE"
+     " 'may be an exemplar, but is '||CASE WHEN i.bad=1 THEN 'unreadable' WHEN i.part='test'"
+     " THEN 'in the test part' ELSE i.label END END"
+     " FROM image i JOIN dataset d ON d.id=i.dataset_id WHERE (i.label='normal' AND i.defect IS NOT NULL)"
+     " OR (i.exemplar_ok=1 AND (i.label<>'normal' OR"
      " i.bad=1 OR i.part='test'))"},
     {"picture-category", "a picture's category belongs to its data set",
-     "SELECT " PICTURE("d", "i") ",'its category '||c.name||' is of another data set' FROM image i JOIN dataset d ON d.id=i.dataset_id"
+     "SELECT " PICTURE("d", "i") ",'its category '||c.name||' is of another data set' FROM image i JOIN dataset d"
+     " ON d.id=i.dataset_id"
      " JOIN category c ON c.id=i.category_id WHERE c.dataset_id<>i.dataset_id"},
     {"double", "dup_of names another picture that is itself no double",
-     "SELECT " PICTURE("d", "i") ",CASE WHEN i.dup_of=i.id THEN 'a double of itself' ELSE 'a double of a double' END FROM image i JOIN dataset d ON"
+     "SELECT " PICTURE("d", "i") ",CASE WHEN i.dup_of=i.id THEN 'a double of itself'"
+     " ELSE 'a double of a double' END FROM image i JOIN dataset d ON"
      " d.id=i.dataset_id JOIN image o ON o.id=i.dup_of WHERE i.dup_of=i.id OR o.dup_of IS NOT NULL"},
     {"mask-size", "a mask has its picture's size",
-     "SELECT " PICTURE("d", "i") ",'mask is '||m.width||'x'||m.height||', picture is '||i.width||'x'||i.height FROM image_mask x JOIN image i ON"
-     " i.id=x.image_id JOIN mask m ON m.id=x.mask_id JOIN dataset d ON d.id=i.dataset_id WHERE i.bad=0 AND (m.width<>i.width OR m.height<>i.height)"},
+     "SELECT " PICTURE("d", "i") ",'mask is '||m.width||'x'||m.height||', picture is '||i.width||'x'||i.height"
+     " FROM image_mask x JOIN image i ON"
+     " i.id=x.image_id JOIN mask m ON m.id=x.mask_id JOIN dataset d ON d.id=i.dataset_id WHERE i.bad=0"
+     " AND (m.width<>i.width OR m.height<>i.height)"},
     {"mask-label", "a normal picture has no defect pixels, the mask of an anomalous one is not empty",
-     "SELECT " PICTURE("d", "i") ",CASE WHEN i.label='normal' THEN 'normal, but its mask marks '||sum(m.area)||' pixels' ELSE 'anomalous, but its mask is"
-     " empty' END FROM image_mask x JOIN image i ON i.id=x.image_id JOIN mask m ON m.id=x.mask_id JOIN dataset d ON d.id=i.dataset_id WHERE x.role='gt'"
+     "SELECT " PICTURE("d", "i") ",CASE WHEN i.label='normal' THEN 'normal, but its mask marks '||sum(m.area)||'"
+     " pixels' ELSE 'anomalous, but its mask is"
+     " empty' END FROM image_mask x JOIN image i ON i.id=x.image_id JOIN mask m ON m.id=x.mask_id JOIN dataset d"
+     " ON d.id=i.dataset_id WHERE x.role='gt'"
      " AND i.label<>'unknown' GROUP BY i.id HAVING (sum(m.area)>0)=(i.label='normal')"},
     {"exemplar-normal", "an exemplar is normal, readable and may be one",
-     "SELECT DISTINCT " SET_NAME ",i.path||' is '||CASE WHEN i.bad=1 THEN 'unreadable' WHEN i.label<>'normal' THEN i.label ELSE 'not to be an exemplar' END"
+     "SELECT DISTINCT " SET_NAME ",i.path||' is '||CASE WHEN i.bad=1 THEN 'unreadable' WHEN i.label<>'normal'"
+     " THEN i.label ELSE 'not to be an exemplar' END"
      EXEMPLARS " WHERE i.label<>'normal' OR i.exemplar_ok=0 OR i.bad=1"},
     {"exemplar-category", "an exemplar is of its set's category and view",
      "SELECT DISTINCT " SET_NAME ",i.path||' is of another category or view'" EXEMPLARS
      " WHERE i.category_id IS NOT s.category_id OR coalesce(i.view,'')<>s.view"},
     {"exemplar-test", "an exemplar is not in the test part",
-     "SELECT DISTINCT " SET_NAME ",i.path||' is in the test part'" EXEMPLARS " LEFT JOIN split p ON p.image_id=i.id AND p.scheme=s.scheme"
+     "SELECT DISTINCT " SET_NAME ",i.path||' is in the test part'" EXEMPLARS " LEFT JOIN split p"
+     " ON p.image_id=i.id AND p.scheme=s.scheme"
      " WHERE CASE WHEN s.scheme='' THEN i.part ELSE coalesce(p.part,'none') END='test'"},
     {"exemplar-query", "an exemplar is not the query itself",
      "SELECT " SET_NAME ",i.path||' is its own exemplar'" EXEMPLARS " WHERE e.query_id=e.image_id"},
     {"exemplar-object", "an exemplar does not show an object that is judged (paired sets do so on purpose)",
      "SELECT DISTINCT " SET_NAME ",i.path||' shows object '||i.object_key||' like the test picture '||t.path" EXEMPLARS
-     " JOIN image t ON t.category_id=s.category_id AND t.object_key=i.object_key AND t.id<>i.id AND (e.query_id IS NULL OR t.id=e.query_id)"
+     " JOIN image t ON t.category_id=s.category_id AND t.object_key=i.object_key AND t.id<>i.id"
+     " AND (e.query_id IS NULL OR t.id=e.query_id)"
      " LEFT JOIN split p ON p.image_id=t.id AND p.scheme=s.scheme"
      " WHERE s.rule<>'paired' AND CASE WHEN s.scheme='' THEN t.part ELSE coalesce(p.part,'none') END='test'"},
     {"exemplar-changed", "an exemplar's file is still the one that was chosen",
      "SELECT DISTINCT " SET_NAME ",i.path||' has changed since it was chosen'" EXEMPLARS " WHERE e.sha256<>i.sha256"},
     {"exemplar-count", "a set has as many exemplars as shots (kagprompt may have fewer), ranks without gaps",
-     "SELECT " SET_NAME ",count(*)||' exemplars'||CASE WHEN q IS NULL THEN '' ELSE ' for a query' END||', highest rank '||max(e.rank)"
+     "SELECT " SET_NAME ",count(*)||' exemplars'||CASE WHEN q IS NULL THEN ''"
+     " ELSE ' for a query' END||', highest rank '||max(e.rank)"
      " FROM (SELECT set_id,rank,NULL AS q FROM exemplar UNION ALL SELECT set_id,rank,query_id FROM exemplar_query) e"
-     " JOIN exemplar_set s ON s.id=e.set_id JOIN category c ON c.id=s.category_id JOIN dataset d ON d.id=c.dataset_id GROUP BY e.set_id,e.q"
+     " JOIN exemplar_set s ON s.id=e.set_id JOIN category c ON c.id=s.category_id JOIN dataset d"
+     " ON d.id=c.dataset_id GROUP BY e.set_id,e.q"
      " HAVING max(e.rank)<>count(*)-1 OR (count(*)<>s.shots AND NOT (s.rule='kagprompt' AND count(*)<s.shots))"},
     {"exemplar-empty", "a set is not empty",
-     "SELECT " SET_NAME ",'no exemplars' FROM exemplar_set s JOIN category c ON c.id=s.category_id JOIN dataset d ON d.id=c.dataset_id WHERE NOT EXISTS"
+     "SELECT " SET_NAME ",'no exemplars' FROM exemplar_set s JOIN category c ON c.id=s.category_id JOIN dataset d"
+     " ON d.id=c.dataset_id WHERE NOT EXISTS"
      "(SELECT 1 FROM exemplar WHERE set_id=s.id) AND NOT EXISTS(SELECT 1 FROM exemplar_query WHERE set_id=s.id)"},
     {"task-eval", "no training task shows a picture of a benchmark's data set (eval_overlap)",
-     "SELECT DISTINCT 'task '||t.id||' ('||t.task||')','part train, but '||i.path||' is of '||d.name||' (overlaps '||d.eval_overlap||')' FROM task t"
-     " JOIN task_image x ON x.task_id=t.id LEFT JOIN synth y ON y.id=x.synth_id JOIN image i ON i.id IN(x.image_id,y.dst_image,y.src_image,y.tex_image)"
+     "SELECT DISTINCT 'task '||t.id||' ('||t.task||')','part train, but '||i.path||' is of '||d.name||' (overlaps"
+     " '||d.eval_overlap||')' FROM task t"
+     " JOIN task_image x ON x.task_id=t.id LEFT JOIN synth y ON y.id=x.synth_id JOIN image i"
+     " ON i.id IN(x.image_id,y.dst_image,y.src_image,y.tex_image)"
      " JOIN dataset d ON d.id=i.dataset_id WHERE t.part<>'eval' AND d.eval_overlap<>''"},
     {"task-test", "no training task shows a picture of a test part",
-     "SELECT DISTINCT 'task '||t.id||' ('||t.task||')','part train, but '||i.path||' is in the test part of '||d.name FROM task t JOIN task_image x ON"
-     " x.task_id=t.id LEFT JOIN synth y ON y.id=x.synth_id JOIN image i ON i.id IN(x.image_id,y.dst_image,y.src_image,y.tex_image) JOIN dataset d ON"
+     "SELECT DISTINCT 'task '||t.id||' ('||t.task||')','part train, but '||i.path||' is in the test part of '||d.name"
+     " FROM task t JOIN task_image x ON"
+     " x.task_id=t.id LEFT JOIN synth y ON y.id=x.synth_id JOIN image i"
+     " ON i.id IN(x.image_id,y.dst_image,y.src_image,y.tex_image) JOIN dataset d ON"
      " d.id=i.dataset_id WHERE t.part<>'eval' AND t.stage>0 AND i.part='test' AND d.eval_overlap=''"},
     {"task-mask", "the query of a stage-3 task has a mask, unless it is normal",
-     "SELECT 'task '||t.id||' ('||t.task||')','stage 3, but no mask for its query' FROM task t WHERE t.stage=3 AND t.mask_id IS NULL AND NOT EXISTS("
-     "SELECT 1 FROM task_image x LEFT JOIN image i ON i.id=x.image_id LEFT JOIN synth y ON y.id=x.synth_id WHERE x.task_id=t.id AND x.role='query' AND"
+     "SELECT 'task '||t.id||' ('||t.task||')','stage 3, but no mask for its query' FROM task t WHERE t.stage=3"
+     " AND t.mask_id IS NULL AND NOT EXISTS("
+     "SELECT 1 FROM task_image x LEFT JOIN image i ON i.id=x.image_id LEFT JOIN synth y ON y.id=x.synth_id"
+     " WHERE x.task_id=t.id AND x.role='query' AND"
      " (i.label='normal' OR y.kind='null_edit'))"},
     {"task-query", "query_pos points at the picture with the role query; positions count from 0 without gaps",
-     "SELECT 'task '||t.id||' ('||t.task||')',CASE WHEN t.query_pos IS NOT NULL AND NOT EXISTS(SELECT 1 FROM task_image x WHERE x.task_id=t.id AND"
-     " x.pos=t.query_pos AND x.role='query') THEN 'query_pos '||t.query_pos||' is no query' ELSE 'positions with gaps' END FROM task t WHERE (t.query_pos IS"
-     " NOT NULL AND NOT EXISTS(SELECT 1 FROM task_image x WHERE x.task_id=t.id AND x.pos=t.query_pos AND x.role='query')) OR"
+     "SELECT 'task '||t.id||' ('||t.task||')',CASE WHEN t.query_pos IS NOT NULL AND NOT EXISTS(SELECT 1"
+     " FROM task_image x WHERE x.task_id=t.id AND"
+     " x.pos=t.query_pos AND x.role='query') THEN 'query_pos '||t.query_pos||' is no query'"
+     " ELSE 'positions with gaps' END FROM task t WHERE (t.query_pos IS"
+     " NOT NULL AND NOT EXISTS(SELECT 1 FROM task_image x WHERE x.task_id=t.id AND x.pos=t.query_pos"
+     " AND x.role='query')) OR"
      " (SELECT coalesce(max(pos),-1)+1<>count(*) FROM task_image x WHERE x.task_id=t.id)"},
     {"task-exemplar", "no reference picture of a stage-3 task is the query or shows its object",
-     "SELECT 'task '||t.id||' ('||t.task||')',r.path||' is shown as a reference for '||q.path||', the same '||CASE WHEN r.id=q.id THEN 'picture' ELSE"
-     " 'object' END FROM task t JOIN task_image xr ON xr.task_id=t.id AND xr.role='ref' JOIN image r ON r.id=xr.image_id JOIN task_image xq ON"
-     " xq.task_id=t.id AND xq.role='query' LEFT JOIN synth y ON y.id=xq.synth_id JOIN image q ON q.id=coalesce(xq.image_id,y.dst_image) WHERE t.stage=3 AND"
+     "SELECT 'task '||t.id||' ('||t.task||')',r.path||' is shown as a reference for '||q.path||', the same '||CASE"
+     " WHEN r.id=q.id THEN 'picture' ELSE"
+     " 'object' END FROM task t JOIN task_image xr ON xr.task_id=t.id AND xr.role='ref' JOIN image r"
+     " ON r.id=xr.image_id JOIN task_image xq ON"
+     " xq.task_id=t.id AND xq.role='query' LEFT JOIN synth y ON y.id=xq.synth_id JOIN image q"
+     " ON q.id=coalesce(xq.image_id,y.dst_image) WHERE t.stage=3 AND"
      " (r.id=q.id OR r.object_key=q.object_key)"},
     {"template-polarity", "the canonical templates of a kind of task agree on what Yes means",
-     "SELECT 'task kind '||task,'canonical templates disagree on yes_means' FROM template WHERE canonical=1 GROUP BY task HAVING"
+     "SELECT 'task kind '||task,'canonical templates disagree on yes_means' FROM template WHERE canonical=1"
+     " GROUP BY task HAVING"
      " count(DISTINCT coalesce(yes_means,''))>1"},
     {"task-polarity", "a task's yes_means is its template's",
-     "SELECT 'task '||t.id||' ('||t.task||')','yes_means '||coalesce(t.yes_means,'unset')||', its template says '||coalesce(p.yes_means,'unset') FROM task t"
+     "SELECT 'task '||t.id||' ('||t.task||')','yes_means '||coalesce(t.yes_means,'unset')||', its template says"
+     " '||coalesce(p.yes_means,'unset') FROM task t"
      " JOIN template p ON p.id=t.template_id WHERE t.yes_means IS NOT p.yes_means"},
     {NULL, NULL, NULL}};
 

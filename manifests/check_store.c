@@ -37,16 +37,21 @@ static iad_status pragma_rows(iad_check_state *state, const char *rule, const ch
 }
 
 /* Every object of `from` must be in `in` with the same text. Returns SQLite's code. */
-static int compare_schema(sqlite3 *from, sqlite3 *in, const char *complaint, iad_check_state *state, iad_status *status, iad_err *err) {
+static int compare_schema(sqlite3 *from, sqlite3 *in, const char *complaint, iad_check_state *state, iad_status *status,
+                          iad_err *err) {
     sqlite3_stmt *have = NULL, *look = NULL;
-    int code = sqlite3_prepare_v2(from, "SELECT type,name,sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'", -1, &have, NULL);
-    if (code == SQLITE_OK) code = sqlite3_prepare_v2(in, "SELECT 1 FROM sqlite_schema WHERE type=? AND name=? AND sql IS ?", -1, &look, NULL);
+    int code = sqlite3_prepare_v2(
+        from, "SELECT type,name,sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'", -1, &have, NULL);
+    if (code == SQLITE_OK)
+        code =
+            sqlite3_prepare_v2(in, "SELECT 1 FROM sqlite_schema WHERE type=? AND name=? AND sql IS ?", -1, &look, NULL);
     while (code == SQLITE_OK && *status == IAD_OK && (code = sqlite3_step(have)) == SQLITE_ROW) {
         sqlite3_reset(look);
         for (int i = 0; i < 3; i++) sqlite3_bind_value(look, i + 1, sqlite3_column_value(have, i));
         int found = sqlite3_step(look) == SQLITE_ROW;
         char item[200];
-        snprintf(item, sizeof item, "%.20s %.150s", (const char *)sqlite3_column_text(have, 0), (const char *)sqlite3_column_text(have, 1));
+        snprintf(item, sizeof item, "%.20s %.150s", (const char *)sqlite3_column_text(have, 0),
+                 (const char *)sqlite3_column_text(have, 1));
         if (!found) *status = iad_check_report(state, "schema", item, complaint, err);
         code = SQLITE_OK;
     }
@@ -66,8 +71,10 @@ iad_status iad_check_schema(iad_check_state *state, iad_err *err) {
     iad_status status = iad_schema_migrate(fresh, "reference schema", 0, err);
     if (status == IAD_OK) {
         int code = compare_schema(fresh, db, "missing or changed", state, &status, err);
-        if (code == SQLITE_OK && status == IAD_OK) code = compare_schema(db, fresh, "does not belong here, or was changed", state, &status, err);
-        if (code != SQLITE_OK && status == IAD_OK) status = iad_query_fail(db, iad_manifest_path(state->manifest), "comparing the schema", err);
+        if (code == SQLITE_OK && status == IAD_OK)
+            code = compare_schema(db, fresh, "does not belong here, or was changed", state, &status, err);
+        if (code != SQLITE_OK && status == IAD_OK)
+            status = iad_query_fail(db, iad_manifest_path(state->manifest), "comparing the schema", err);
     }
     sqlite3_close(fresh);
     state->counts->rules += 3;
@@ -96,11 +103,14 @@ static iad_status judge_roots(iad_check_state *state, iad_err *err) {
 iad_status iad_check_paths(iad_check_state *state, iad_err *err) {
     IAD_TRY(judge_roots(state, err));
     iad_query q;
-    IAD_TRY(iad_query_open(&q, state->manifest, "image", "SELECT d.name||'/'||i.path,i.path FROM image i JOIN dataset d ON d.id=i.dataset_id", err));
+    IAD_TRY(iad_query_open(&q, state->manifest, "image",
+                           "SELECT d.name||'/'||i.path,i.path FROM image i JOIN dataset d ON d.id=i.dataset_id", err));
     iad_status status = IAD_OK;
     while (status == IAD_OK && iad_query_next(&q)) {
         const char *path = iad_query_col_text(&q, 1);
-        if (!path || !iad_path_safe(path)) status = iad_check_report(state, "path", iad_query_col_text(&q, 0), "could leave the data set's folder", err);
+        if (!path || !iad_path_safe(path))
+            status =
+                iad_check_report(state, "path", iad_query_col_text(&q, 0), "could leave the data set's folder", err);
     }
     state->counts->rules++;
     iad_status closed = iad_query_close(&q, status == IAD_OK ? err : NULL);
@@ -117,7 +127,8 @@ static iad_status judge_mask(iad_check_state *state, int64_t id, iad_query *q, i
     uint8_t stored[32];
     iad_mask_quality quality = IAD_MASK_EXACT;
     snprintf(item, sizeof item, "mask %lld", (long long)id);
-    if (iad_mask_pixels(state->manifest, id, &pixels, &why) != IAD_OK) return iad_check_report(state, "mask-pixels", item, why.msg, err);
+    if (iad_mask_pixels(state->manifest, id, &pixels, &why) != IAD_OK)
+        return iad_check_report(state, "mask-pixels", item, why.msg, err);
     iad_status status = iad_mask_quality_parse(iad_query_col_text(q, 4), &quality, err);
     if (status == IAD_OK) status = iad_mask_prepare(&pixels, iad_query_col_text(q, 3), quality, &again, err);
     iad_image_deinit(&pixels);
@@ -125,7 +136,8 @@ static iad_status judge_mask(iad_check_state *state, int64_t id, iad_query *q, i
     if (!iad_query_col_bytes(q, 1, stored, 32) || memcmp(stored, again.sha256, 32) != 0)
         status = iad_check_report(state, "mask-pixels", item, "its pixels do not have its hash", err);
     else if (again.area != iad_query_col_i64(q, 2)) {
-        snprintf(text, sizeof text, "says %lld pixels, has %lld", (long long)iad_query_col_i64(q, 2), (long long)again.area);
+        snprintf(text, sizeof text, "says %lld pixels, has %lld", (long long)iad_query_col_i64(q, 2),
+                 (long long)again.area);
         status = iad_check_report(state, "mask-pixels", item, text, err);
     }
     iad_mask_row_deinit(&again);
@@ -135,7 +147,8 @@ static iad_status judge_mask(iad_check_state *state, int64_t id, iad_query *q, i
 
 iad_status iad_check_masks(iad_check_state *state, iad_err *err) {
     iad_query q;
-    IAD_TRY(iad_query_open(&q, state->manifest, "mask", "SELECT id,sha256,area,value_map,quality FROM mask ORDER BY id", err));
+    IAD_TRY(iad_query_open(&q, state->manifest, "mask", "SELECT id,sha256,area,value_map,quality FROM mask ORDER BY id",
+                           err));
     iad_status status = IAD_OK;
     while (status == IAD_OK && iad_query_next(&q)) {
         if (state->options->stop && *state->options->stop) status = IAD_FAIL(err, IAD_ERR_INTERRUPTED, "interrupted");
@@ -170,23 +183,27 @@ static iad_status hash_file(void *user, size_t i, int thread, void *result, iad_
     return iad_sha256_file(((file_batch *)user)->jobs[i].path, ((file_result *)result)->sha256, err);
 }
 
-static iad_status judge_file(void *user, size_t i, void *result, iad_status status, const iad_err *item_err, iad_err *err) {
+static iad_status judge_file(void *user, size_t i, void *result, iad_status status, const iad_err *item_err,
+                             iad_err *err) {
     file_batch *batch = user;
     file_job *job = &batch->jobs[i];
     batch->state->counts->files++;
     if (status != IAD_OK) {
-        if (!iad_file_exists(job->path)) return iad_check_report(batch->state, "file-missing", job->item, "its file is not there", err);
+        if (!iad_file_exists(job->path))
+            return iad_check_report(batch->state, "file-missing", job->item, "its file is not there", err);
         return iad_check_report(batch->state, "file-missing", job->item, item_err->msg, err);
     }
     if (memcmp(((file_result *)result)->sha256, job->sha256, 32) != 0)
-        return iad_check_report(batch->state, "file-changed", job->item, "its file has other content than when it was taken in", err);
+        return iad_check_report(batch->state, "file-changed", job->item,
+                                "its file has other content than when it was taken in", err);
     return IAD_OK;
 }
 
 static iad_status run_batch(file_batch *batch, iad_err *err) {
     iad_pool_job job = {.work = hash_file, .emit = judge_file, .user = batch, .result_size = sizeof(file_result)};
-    iad_status status = iad_pool_run(&job, batch->n, batch->state->options->threads > 0 ? batch->state->options->threads : 1, 0,
-                                     batch->state->options->stop, err);
+    iad_status status =
+        iad_pool_run(&job, batch->n, batch->state->options->threads > 0 ? batch->state->options->threads : 1, 0,
+                     batch->state->options->stop, err);
     for (size_t i = 0; i < batch->n; i++) {
         free(batch->jobs[i].path);
         free(batch->jobs[i].item);
@@ -197,7 +214,8 @@ static iad_status run_batch(file_batch *batch, iad_err *err) {
 
 static iad_status add_file(file_batch *batch, iad_query *q, iad_err *err) {
     char path[IAD_PATH_MAX], item[IAD_PATH_MAX + 256];
-    const char *dataset = iad_query_col_text(q, 0), *root = iad_query_col_text(q, 1), *relative = iad_query_col_text(q, 2);
+    const char *dataset = iad_query_col_text(q, 0), *root = iad_query_col_text(q, 1),
+               *relative = iad_query_col_text(q, 2);
     if (!dataset || !root || !relative) return IAD_OK;
     /* Unsafe paths are reported by the rule "path" and never touched. */
     if (iad_image_path_join(batch->state->manifest, root, relative, path, sizeof path, NULL) != IAD_OK) return IAD_OK;
@@ -216,8 +234,10 @@ iad_status iad_check_files(iad_check_state *state, iad_err *err) {
     if (!batch) return IAD_NOMEM(err, "a batch of files");
     batch->state = state;
     iad_query q;
-    iad_status status = iad_query_open(&q, state->manifest, "image",
-                                       "SELECT d.name,d.root,i.path,i.sha256 FROM image i JOIN dataset d ON d.id=i.dataset_id ORDER BY d.name,i.path", err);
+    iad_status status = iad_query_open(
+        &q, state->manifest, "image",
+        "SELECT d.name,d.root,i.path,i.sha256 FROM image i JOIN dataset d ON d.id=i.dataset_id ORDER BY d.name,i.path",
+        err);
     if (status == IAD_OK) {
         while (status == IAD_OK && iad_query_next(&q)) status = add_file(batch, &q, err);
         iad_status closed = iad_query_close(&q, status == IAD_OK ? err : NULL);

@@ -18,7 +18,8 @@ static int64_t count_marks(const char *text, size_t *end) {
     return n;
 }
 
-/* [[start, end, "word"], ...] in bytes: each word must stand there, behind the last image mark. Writes what is wrong, "" when nothing. */
+/* [[start, end, "word"], ...] in bytes: each word must stand there, behind the last image mark. Writes what is wrong,
+ * "" when nothing. */
 static void judge_spans(const char *question, size_t marks_end, const char *spans, char *wrong, size_t size) {
     iad_err err = IAD_ERR_NONE;
     json_t *list = NULL, *span;
@@ -38,7 +39,8 @@ static void judge_spans(const char *question, size_t marks_end, const char *span
         json_int_t a = json_integer_value(start), b = json_integer_value(end);
         if (a < 0 || b < a || (uint64_t)b > length || (size_t)(b - a) != strlen(json_string_value(word)) ||
             memcmp(question + a, json_string_value(word), (size_t)(b - a)) != 0) {
-            snprintf(wrong, size, "span %zu says '%.60s', the question does not have it at %lld", i, json_string_value(word), (long long)a);
+            snprintf(wrong, size, "span %zu says '%.60s', the question does not have it at %lld", i,
+                     json_string_value(word), (long long)a);
             break;
         }
         if ((size_t)a < marks_end) {
@@ -54,7 +56,8 @@ static iad_status judge_task(iad_check_state *state, iad_query *q, iad_err *err)
     size_t marks_end;
     const char *question = iad_query_col_text(q, 3);
     if (!question) return IAD_OK;
-    snprintf(item, sizeof item, "task %lld (%.80s)", (long long)iad_query_col_i64(q, 0), iad_query_col_text(q, 1) ? iad_query_col_text(q, 1) : "");
+    snprintf(item, sizeof item, "task %lld (%.80s)", (long long)iad_query_col_i64(q, 0),
+             iad_query_col_text(q, 1) ? iad_query_col_text(q, 1) : "");
     int64_t marks = count_marks(question, &marks_end), pictures = iad_query_col_i64(q, 6);
     int foreign = iad_query_col_i64(q, 2) == 0; /* others' questions may leave the marks out altogether */
     if (marks != pictures && !(foreign && marks == 0)) {
@@ -72,10 +75,12 @@ static iad_status judge_task(iad_check_state *state, iad_query *q, iad_err *err)
 
 static iad_status judge_tasks(iad_check_state *state, iad_err *err) {
     iad_query q;
-    IAD_TRY(iad_query_open(&q, state->manifest, "task",
-                           "SELECT t.id,t.task,t.stage,t.question,t.anomaly_spans,t.normal_spans,(SELECT count(*) FROM task_image x WHERE x.task_id=t.id)"
-                           " FROM task t ORDER BY t.id",
-                           err));
+    IAD_TRY(iad_query_open(
+        &q, state->manifest, "task",
+        "SELECT t.id,t.task,t.stage,t.question,t.anomaly_spans,t.normal_spans,(SELECT count(*) FROM task_image x"
+        " WHERE x.task_id=t.id)"
+        " FROM task t ORDER BY t.id",
+        err));
     iad_status status = IAD_OK;
     while (status == IAD_OK && iad_query_next(&q)) status = judge_task(state, &q, err);
     iad_status closed = iad_query_close(&q, status == IAD_OK ? err : NULL);

@@ -27,7 +27,8 @@ int iad_cmd_operands(const iad_strings *operands, size_t lo, size_t hi, const ch
 iad_status iad_cmd_print(const char *text, size_t n, iad_err *err);
 /* JSON with indent to standard output. */
 iad_status iad_cmd_print_json(const json_t *value, iad_err *err);
-/* Ends the run row with the exit code's word and the counts (stolen). On a failure of the command itself its error stays in *err. */
+/* Ends the run row with the exit code's word and the counts (stolen). On a failure of the command itself its error
+ * stays in *err. */
 void iad_cmd_end_run(iad_manifest *manifest, int64_t run_id, int code, json_t *counts);
 
 #endif

@@ -28,40 +28,70 @@ static int export_all(iad_app *app, const char *db, iad_export_options *options,
     if (status == IAD_OK) status = iad_export_run(manifest, options, &list, &counts, err);
     if (status == IAD_OK && options->format != IAD_EXPORT_MVTEC) {
         char path[IAD_PATH_MAX];
-        if (options->out) status = iad_path_join(path, sizeof path, options->out, iad_export_list_name(options->format), err);
-        if (status == IAD_OK) status = options->out ? iad_file_write(path, iad_buf_str(&list), list.len, err) : iad_cmd_print(iad_buf_str(&list), list.len, err);
+        if (options->out)
+            status = iad_path_join(path, sizeof path, options->out, iad_export_list_name(options->format), err);
+        if (status == IAD_OK)
+            status = options->out ? iad_file_write(path, iad_buf_str(&list), list.len, err)
+                                  : iad_cmd_print(iad_buf_str(&list), list.len, err);
     }
     if (status == IAD_OK)
-        fprintf(stderr, "%s export: pictures=%zu masks=%zu skipped=%zu failed=%zu\n", app->program, counts.pictures, counts.masks, counts.skipped, counts.failed);
+        fprintf(stderr, "%s export: pictures=%zu masks=%zu skipped=%zu failed=%zu\n", app->program, counts.pictures,
+                counts.masks, counts.skipped, counts.failed);
     iad_buf_deinit(&list);
     iad_manifest_close(manifest);
     return status != IAD_OK ? iad_app_exit_code(status) : counts.failed ? IAD_EXIT_PARTIAL : IAD_EXIT_OK;
 }
 
 int iad_cmd_export(iad_app *app, int argc, char **argv, iad_err *err) {
-    static const char *const formats[] = {"tsv", "csv", "jsonl", "mvtec", NULL}, *const kinds[] = {"none", "copy", "hardlink", "symlink", NULL};
+    static const char *const formats[] = {"tsv", "csv", "jsonl", "mvtec", NULL}, *const kinds[] = {"none", "copy",
+                                                                                                   "hardlink",
+                                                                                                   "symlink", NULL};
     const char *db = NULL, *format = "tsv", *files = NULL;
     iad_strings categories = {0}, operands = {0};
     iad_export_options options = {.categories = &categories, .trouble = show_trouble, .user = app, .stop = &app->stop};
     const iad_arg table[] = {
         {.kind = IAD_ARG_STRING, .name = "db", .value = &db, .meta = "FILE", .help = "manifest", .required = 1},
         {.kind = IAD_ARG_CHOICE, .name = "format", .value = &format, .choices = "tsv|csv|jsonl|mvtec", .help = "form"},
-        {.kind = IAD_ARG_STRING, .name = "out", .value = &options.out, .meta = "DIR", .help = "folder to write; without it a list goes to standard output"},
-        {.kind = IAD_ARG_CHOICE, .name = "files", .value = &files, .choices = "none|copy|hardlink|symlink",
+        {.kind = IAD_ARG_STRING,
+         .name = "out",
+         .value = &options.out,
+         .meta = "DIR",
+         .help = "folder to write; without it a list goes to standard output"},
+        {.kind = IAD_ARG_CHOICE,
+         .name = "files",
+         .value = &files,
+         .choices = "none|copy|hardlink|symlink",
          .help = "how pictures get to DIR (with --out: copy, else none); none: the list only, without masks"},
-        {.kind = IAD_ARG_STRING, .name = "dataset", .value = &options.dataset, .meta = "NAME", .help = "which data set, when there are several"},
-        {.kind = IAD_ARG_LIST, .name = "category", .value = &categories, .meta = "NAME,...", .help = "only these categories"},
-        {.kind = IAD_ARG_STRING, .name = "split", .value = &options.scheme, .meta = "NAME", .help = "named split instead of the source's"},
+        {.kind = IAD_ARG_STRING,
+         .name = "dataset",
+         .value = &options.dataset,
+         .meta = "NAME",
+         .help = "which data set, when there are several"},
+        {.kind = IAD_ARG_LIST,
+         .name = "category",
+         .value = &categories,
+         .meta = "NAME,...",
+         .help = "only these categories"},
+        {.kind = IAD_ARG_STRING,
+         .name = "split",
+         .value = &options.scheme,
+         .meta = "NAME",
+         .help = "named split instead of the source's"},
         {.kind = IAD_ARG_END}};
-    const iad_command self = {.name = "export", .usage = "--db FILE [--format F] [--out DIR] [options]",
-                              .help = "Writes a data set's pictures as a list (path, label, split, defect, mask, hash ...) that iad-manifest ingest --adapter list reads "
-                                      "back, or in MVTec AD's folders. Files that changed since they were taken in are named and left out."};
+    const iad_command self = {
+        .name = "export",
+        .usage = "--db FILE [--format F] [--out DIR] [options]",
+        .help =
+            "Writes a data set's pictures as a list (path, label, split, defect, mask, hash ...) that iad-manifest"
+            " ingest --adapter list reads "
+            "back, or in MVTec AD's folders. Files that changed since they were taken in are named and left out."};
     int code = iad_app_parse(app, &self, argc, argv, table, &operands, err);
     if (code < 0) code = iad_cmd_operands(&operands, 0, 0, "", err);
     if (code < 0) {
         options.format = (iad_export_format)index_of(format, formats);
         options.files = (iad_export_files)index_of(files ? files : options.out ? "copy" : "none", kinds);
-        if (options.format == IAD_EXPORT_MVTEC && !options.out) code = iad_app_exit_code(IAD_FAIL(err, IAD_ERR_ARG, "mvtec folders need --out DIR"));
+        if (options.format == IAD_EXPORT_MVTEC && !options.out)
+            code = iad_app_exit_code(IAD_FAIL(err, IAD_ERR_ARG, "mvtec folders need --out DIR"));
         else code = export_all(app, db, &options, err);
     }
     iad_strings_deinit(&operands);

@@ -73,12 +73,20 @@ int iad_cmd_show(iad_app *app, int argc, char **argv, iad_err *err) {
     int json = 0;
     const iad_arg table[] = {
         {.kind = IAD_ARG_STRING, .name = "db", .value = &db, .meta = "FILE", .help = "manifest", .required = 1},
-        {.kind = IAD_ARG_CHOICE, .name = "kind", .value = &kind, .choices = "picture|dataset|category|task|set|run|mask", .help = "what KEY is"},
+        {.kind = IAD_ARG_CHOICE,
+         .name = "kind",
+         .value = &kind,
+         .choices = "picture|dataset|category|task|set|run|mask",
+         .help = "what KEY is"},
         {.kind = IAD_ARG_FLAG, .name = "json", .value = &json, .help = "as JSON"},
         {.kind = IAD_ARG_END}};
-    const iad_command self = {.name = "show", .usage = "--db FILE [options] KEY",
-                              .help = "KEY is a row's id; for pictures also the file, its path in the data set, DATASET/PATH or the file's SHA-256; for "
-                                      "data sets and categories a name; for tasks the external id."};
+    const iad_command self = {
+        .name = "show",
+        .usage = "--db FILE [options] KEY",
+        .help =
+            "KEY is a row's id; for pictures also the file, its path in the data set, DATASET/PATH or the file's"
+            " SHA-256; for "
+            "data sets and categories a name; for tasks the external id."};
     iad_strings operands = {0};
     int code = iad_app_parse(app, &self, argc, argv, table, &operands, err);
     if (code < 0) code = iad_cmd_operands(&operands, 1, 1, "one KEY", err);

@@ -6,8 +6,9 @@
 #include "manifests/stats.h"
 
 enum { N_COLUMNS = 15, MAX_CELL = 40 };
-static const char *const column_names[N_COLUMNS] = {"dataset", "category", "kind",    "train",     "val",      "test good", "test bad", "other",
-                                                    "unlabelled", "bad files", "defects", "masks", "no mask", "exemplars", "size"};
+static const char *const column_names[N_COLUMNS] = {"dataset",   "category", "kind",    "train",      "val",
+                                                    "test good", "test bad", "other",   "unlabelled", "bad files",
+                                                    "defects",   "masks",    "no mask", "exemplars",  "size"};
 
 typedef struct stats_row {
     char cell[N_COLUMNS][MAX_CELL];
@@ -22,7 +23,8 @@ static json_int_t cell_of(const json_t *category, const char *part, const char *
 }
 
 static json_int_t unlabelled(const json_t *category) {
-    return cell_of(category, "train", "unknown") + cell_of(category, "val", "unknown") + cell_of(category, "test", "unknown") + cell_of(category, "none", "unknown");
+    return cell_of(category, "train", "unknown") + cell_of(category, "val", "unknown") +
+           cell_of(category, "test", "unknown") + cell_of(category, "none", "unknown");
 }
 
 static void size_text(const json_t *category, char *text, size_t size) {
@@ -38,7 +40,8 @@ static void fill(const char *dataset, const json_t *category, json_int_t totals[
     const char *kind = json_string_value(json_object_get(category, "kind"));
     json_int_t values[N_COLUMNS] = {0};
     static const char *const parts[] = {"train", "val"};
-    for (int i = 0; i < 2; i++) values[3 + i] = cell_of(category, parts[i], "normal") + cell_of(category, parts[i], "anomalous");
+    for (int i = 0; i < 2; i++)
+        values[3 + i] = cell_of(category, parts[i], "normal") + cell_of(category, parts[i], "anomalous");
     values[5] = cell_of(category, "test", "normal");
     values[6] = cell_of(category, "test", "anomalous");
     values[7] = cell_of(category, "none", "normal") + cell_of(category, "none", "anomalous");
@@ -98,11 +101,11 @@ static void print_defects(const json_t *stats) {
     const char *defect;
     size_t i, k;
     printf("\ndataset\tcategory\tdefect\tpictures\n");
-    json_array_foreach(json_object_get(stats, "datasets"), i, dataset)
-        json_array_foreach(json_object_get(dataset, "categories"), k, category)
-            json_object_foreach(json_object_get(category, "defects"), defect, count)
-                printf("%s\t%s\t%s\t%lld\n", json_string_value(json_object_get(dataset, "name")), json_string_value(json_object_get(category, "name")), defect,
-                       (long long)json_integer_value(count));
+    json_array_foreach(json_object_get(stats, "datasets"), i,
+                       dataset) json_array_foreach(json_object_get(dataset, "categories"), k, category)
+        json_object_foreach(json_object_get(category, "defects"), defect, count)
+            printf("%s\t%s\t%s\t%lld\n", json_string_value(json_object_get(dataset, "name")),
+                   json_string_value(json_object_get(category, "name")), defect, (long long)json_integer_value(count));
 }
 
 static void print_tasks(const json_t *stats) {
@@ -110,9 +113,9 @@ static void print_tasks(const json_t *stats) {
     size_t i;
     if (!json_array_size(tasks)) return;
     printf("\ntask\tstage\tpart\tcount\n");
-    json_array_foreach(tasks, i, task)
-        printf("%s\t%lld\t%s\t%lld\n", json_string_value(json_object_get(task, "task")), (long long)number(task, "stage"),
-               json_string_value(json_object_get(task, "part")), (long long)number(task, "count"));
+    json_array_foreach(tasks, i, task) printf(
+        "%s\t%lld\t%s\t%lld\n", json_string_value(json_object_get(task, "task")), (long long)number(task, "stage"),
+        json_string_value(json_object_get(task, "part")), (long long)number(task, "count"));
 }
 
 static void summary(const iad_app *app, const json_t *stats) {
@@ -123,9 +126,13 @@ static void summary(const iad_app *app, const json_t *stats) {
         pictures += number(dataset, "pictures");
         categories += json_array_size(json_object_get(dataset, "categories"));
     }
-    fprintf(stderr, "%s stats: datasets=%zu categories=%zu pictures=%lld masks=%lld exemplar_sets=%lld captions=%lld synth=%lld runs=%lld\n", app->program, datasets,
-            categories, (long long)pictures, (long long)number(stats, "masks"), (long long)number(stats, "exemplar_sets"),
-            (long long)number(stats, "captions"), (long long)number(stats, "synth"), (long long)number(stats, "runs"));
+    fprintf(
+        stderr,
+        "%s stats: datasets=%zu categories=%zu pictures=%lld masks=%lld exemplar_sets=%lld captions=%lld synth=%lld"
+        " runs=%lld\n",
+        app->program, datasets, categories, (long long)pictures, (long long)number(stats, "masks"),
+        (long long)number(stats, "exemplar_sets"), (long long)number(stats, "captions"),
+        (long long)number(stats, "synth"), (long long)number(stats, "runs"));
 }
 
 int iad_cmd_stats(iad_app *app, int argc, char **argv, iad_err *err) {
@@ -134,11 +141,18 @@ int iad_cmd_stats(iad_app *app, int argc, char **argv, iad_err *err) {
     const iad_arg table[] = {
         {.kind = IAD_ARG_STRING, .name = "db", .value = &db, .meta = "FILE", .help = "manifest", .required = 1},
         {.kind = IAD_ARG_STRING, .name = "dataset", .value = &dataset, .meta = "NAME", .help = "only this data set"},
-        {.kind = IAD_ARG_STRING, .name = "split", .value = &scheme, .meta = "NAME", .help = "count by this named split instead of the source's"},
+        {.kind = IAD_ARG_STRING,
+         .name = "split",
+         .value = &scheme,
+         .meta = "NAME",
+         .help = "count by this named split instead of the source's"},
         {.kind = IAD_ARG_FLAG, .name = "defects", .value = &defects, .help = "also list the defects"},
         {.kind = IAD_ARG_FLAG, .name = "json", .value = &json, .help = "everything as JSON"},
         {.kind = IAD_ARG_END}};
-    const iad_command self = {.name = "stats", .usage = "--db FILE [options]", .help = "Counts pictures by data set, category, part and label, defects, masks and sizes."};
+    const iad_command self = {.name = "stats",
+                              .usage = "--db FILE [options]",
+                              .help =
+                                  "Counts pictures by data set, category, part and label, defects, masks and sizes."};
     iad_strings operands = {0};
     iad_manifest *manifest = NULL;
     json_t *stats = NULL;

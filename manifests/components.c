@@ -29,8 +29,8 @@ static void join(run *runs, uint32_t a, uint32_t b) {
     else runs[a].parent = b;
 }
 
-/* First place at or after x, before n, where the row is non-zero (or zero); n when there is none. Eight pixels at a time: masks are
- * nearly all of one value. */
+/* First place at or after x, before n, where the row is non-zero (or zero); n when there is none. Eight pixels at a
+ * time: masks are nearly all of one value. */
 static int skip(const uint8_t *row, int x, int n, int zeros) {
     for (; x + 8 <= n; x += 8) {
         uint64_t eight;
@@ -42,7 +42,8 @@ static int skip(const uint8_t *row, int x, int n, int zeros) {
 }
 
 /* Finds the runs of row y and joins them with those of the row before, runs[first..end). */
-static iad_status scan_row(const iad_image *mask, int y, run **runs, size_t *n, size_t *cap, size_t first, iad_err *err) {
+static iad_status scan_row(const iad_image *mask, int y, run **runs, size_t *n, size_t *cap, size_t first,
+                           iad_err *err) {
     const uint8_t *row = mask->px + (size_t)y * (size_t)mask->width;
     size_t end = *n, above = first;
     for (int x = skip(row, 0, mask->width, 1); x < mask->width; x = skip(row, x, mask->width, 1)) {

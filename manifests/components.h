@@ -12,8 +12,9 @@ typedef struct iad_component {
     int64_t area;       /* pixels */
 } iad_component;
 
-/* 8-connected regions of the non-zero pixels of a one-channel image, in raster order of their first pixel. *items is owned by the
- * caller (free). Memory: proportional to the number of runs of non-zero pixels. Errors: IAD_ERR_ARG, IAD_ERR_LIMIT, IAD_ERR_NOMEM. */
+/* 8-connected regions of the non-zero pixels of a one-channel image, in raster order of their first pixel. *items is
+ * owned by the caller (free). Memory: proportional to the number of runs of non-zero pixels. Errors: IAD_ERR_ARG,
+ * IAD_ERR_LIMIT, IAD_ERR_NOMEM. */
 iad_status iad_components(const iad_image *mask, iad_component **items, size_t *n, iad_err *err);
 
 #endif

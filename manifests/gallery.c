@@ -46,7 +46,8 @@ static int by_group(const void *a, const void *b) {
     return order ? order : strcmp(x->path, y->path);
 }
 
-/* Keeps at most `limit` of list[n], sorted by group: every group gets the same number as long as it has that many, its pictures evenly spaced. */
+/* Keeps at most `limit` of list[n], sorted by group: every group gets the same number as long as it has that many, its
+ * pictures evenly spaced. */
 static size_t thin_out(const iad_image_row **list, size_t n, size_t limit) {
     if (n <= limit) return n;
     size_t quota = 0, total = 0; /* largest quota that fits */
@@ -84,10 +85,11 @@ static iad_status make_thumb(void *user, size_t i, int thread, void *result, iad
     iad_buf_init(&out->jpeg, MAX_THUMB_BYTES);
     IAD_TRY(iad_image_path_join(g->manifest, g->dataset->root, g->shown[i]->path, path, sizeof path, err));
     /* A mask that cannot be used does not hide the picture: it counts as unknown. */
-    if (iad_image_mask(g->readers[thread], g->shown[i]->id, &mask, &facts, &why) != IAD_OK) facts.state = IAD_MASK_UNKNOWN;
+    if (iad_image_mask(g->readers[thread], g->shown[i]->id, &mask, &facts, &why) != IAD_OK)
+        facts.state = IAD_MASK_UNKNOWN;
     out->mask = facts.state;
-    iad_status status = iad_gallery_thumb(path, facts.state == IAD_MASK_KNOWN ? &mask : NULL, g->options->side, g->options->quality, &out->jpeg, &out->width,
-                                          &out->height, err);
+    iad_status status = iad_gallery_thumb(path, facts.state == IAD_MASK_KNOWN ? &mask : NULL, g->options->side,
+                                          g->options->quality, &out->jpeg, &out->width, &out->height, err);
     iad_image_deinit(&mask);
     return status;
 }
@@ -96,14 +98,17 @@ static iad_status add_caption(gallery *g, const iad_image_row *row, const thumb 
     static const char *const classes[] = {"normal", "anomalous", "unknown"};
     iad_buf *out = g->html;
     IAD_TRY(iad_buf_addf(out, err, "<figcaption><b class=\"%s\">", classes[row->label]));
-    IAD_TRY(iad_html_text(out, row->label == IAD_LABEL_ANOMALOUS && row->defect ? row->defect : iad_label_name(row->label), err));
-    IAD_TRY(iad_buf_addf(out, err, "</b> %s%s<br><span>", iad_part_name(row->part),
-                         t && t->mask == IAD_MASK_UNKNOWN && row->label == IAD_LABEL_ANOMALOUS ? " &middot; no mask" : ""));
+    IAD_TRY(iad_html_text(
+        out, row->label == IAD_LABEL_ANOMALOUS && row->defect ? row->defect : iad_label_name(row->label), err));
+    IAD_TRY(
+        iad_buf_addf(out, err, "</b> %s%s<br><span>", iad_part_name(row->part),
+                     t && t->mask == IAD_MASK_UNKNOWN && row->label == IAD_LABEL_ANOMALOUS ? " &middot; no mask" : ""));
     IAD_TRY(iad_html_text(out, iad_path_base(row->path), err));
     return iad_buf_addf(out, err, "</span> %d&times;%d</figcaption></figure>\n", row->width, row->height);
 }
 
-static iad_status emit_thumb(void *user, size_t i, void *result, iad_status status, const iad_err *item_err, iad_err *err) {
+static iad_status emit_thumb(void *user, size_t i, void *result, iad_status status, const iad_err *item_err,
+                             iad_err *err) {
     gallery *g = user;
     const thumb *t = result;
     const iad_image_row *row = g->shown[i];
@@ -113,7 +118,8 @@ static iad_status emit_thumb(void *user, size_t i, void *result, iad_status stat
     IAD_TRY(iad_html_text(g->html, row->path, err));
     IAD_TRY(iad_buf_add_str(g->html, "\">", err));
     if (status == IAD_OK) {
-        IAD_TRY(iad_buf_addf(g->html, err, "<div class=\"box\"><img width=\"%d\" height=\"%d\" alt=\"\" src=\"", t->width, t->height));
+        IAD_TRY(iad_buf_addf(g->html, err, "<div class=\"box\"><img width=\"%d\" height=\"%d\" alt=\"\" src=\"",
+                             t->width, t->height));
         IAD_TRY(iad_html_data_uri(g->html, "image/jpeg", t->jpeg.data, t->jpeg.len, err));
         IAD_TRY(iad_buf_add_str(g->html, "\"></div>", err));
     } else {
@@ -154,9 +160,11 @@ static iad_status add_category(gallery *g, const iad_category_row *category, iad
         if (status == IAD_OK) status = iad_buf_add_str(g->html, " / ", err);
         if (status == IAD_OK) status = iad_html_text(g->html, category->name, err);
         if (status == IAD_OK)
-            status = iad_buf_addf(g->html, err, "</h2>\n<p>%zu normal, %zu anomalous, %zu unlabelled%s</p>\n<div class=\"sheet\">\n", normal, anomalous,
-                                  rows.n - normal - anomalous, n < rows.n ? "; a selection is shown" : "");
-        iad_pool_job job = {.work = make_thumb, .emit = emit_thumb, .drop = drop_thumb, .user = g, .result_size = sizeof(thumb)};
+            status = iad_buf_addf(
+                g->html, err, "</h2>\n<p>%zu normal, %zu anomalous, %zu unlabelled%s</p>\n<div class=\"sheet\">\n",
+                normal, anomalous, rows.n - normal - anomalous, n < rows.n ? "; a selection is shown" : "");
+        iad_pool_job job = {
+            .work = make_thumb, .emit = emit_thumb, .drop = drop_thumb, .user = g, .result_size = sizeof(thumb)};
         if (status == IAD_OK) status = iad_pool_run(&job, n, g->threads, 0, g->options->stop, err);
         if (status == IAD_OK) status = iad_buf_add_str(g->html, "</div>\n</section>\n", err);
     }
@@ -185,16 +193,21 @@ static iad_status add_dataset(gallery *g, iad_err *err) {
 /* ---- the page ---- */
 
 static const char head[] =
-    "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n<title>";
+    "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\""
+    " content=\"width=device-width\">\n<title>";
 static const char style[] =
     "</title>\n<style>\n"
     ":root{color-scheme:light dark;--ink:#1c2328;--soft:#5b6770;--paper:#f6f7f8;--card:#fff;--line:#dfe3e6}\n"
-    "@media(prefers-color-scheme:dark){:root{--ink:#e6eaed;--soft:#9aa6af;--paper:#14181b;--card:#1d2327;--line:#2c343a}}\n"
-    "body{margin:0 auto;max-width:1500px;padding:1.5rem;background:var(--paper);color:var(--ink);font:15px/1.45 system-ui,sans-serif}\n"
-    "h1{font-size:1.5rem;margin:0 0 .3rem}h2{font-size:1.15rem;margin:2.2rem 0 .2rem}p{margin:.1rem 0 .7rem;color:var(--soft)}\n"
+    "@media(prefers-color-scheme:dark){"
+    ":root{--ink:#e6eaed;--soft:#9aa6af;--paper:#14181b;--card:#1d2327;--line:#2c343a}}\n"
+    "body{margin:0 auto;max-width:1500px;padding:1.5rem;background:var(--paper);color:var(--ink);font:15px/1.45"
+    " system-ui,sans-serif}\n"
+    "h1{font-size:1.5rem;margin:0 0 .3rem}h2{font-size:1.15rem;margin:2.2rem 0 .2rem}p{margin:.1rem 0"
+    " .7rem;color:var(--soft)}\n"
     "label{margin-right:1.2rem}\n"
     ".sheet{display:flex;flex-wrap:wrap;gap:10px}\n"
-    "figure{margin:0;padding:6px;background:var(--card);border:1px solid var(--line);border-radius:6px;width:min-content}\n"
+    "figure{margin:0;padding:6px;background:var(--card);border:1px solid"
+    " var(--line);border-radius:6px;width:min-content}\n"
     ".box{display:flex;align-items:center;justify-content:center}\n"
     ".bad{color:#b3261e;font-size:12px;padding:8px;overflow:auto;overflow-wrap:anywhere}\n"
     "img{display:block;border-radius:3px}\n"
@@ -227,7 +240,8 @@ static iad_status open_readers(gallery *g, iad_err *err) {
     if (!g->readers) return IAD_NOMEM(err, "manifest handles");
     g->threads = threads;
     if (threads == 1) g->readers[0] = g->manifest;
-    for (int i = 0; threads > 1 && i < threads; i++) IAD_TRY(iad_manifest_open(iad_manifest_path(g->manifest), IAD_MANIFEST_READ, &g->readers[i], err));
+    for (int i = 0; threads > 1 && i < threads; i++)
+        IAD_TRY(iad_manifest_open(iad_manifest_path(g->manifest), IAD_MANIFEST_READ, &g->readers[i], err));
     return IAD_OK;
 }
 
@@ -242,14 +256,17 @@ static iad_status write_page(gallery *g, iad_err *err) {
     }
     iad_dataset_list_deinit(&datasets);
     if (status == IAD_OK && !g->counts->pictures)
-        status = IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%s: no pictures of this data set and category", iad_manifest_path(g->manifest));
+        status = IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%s: no pictures of this data set and category",
+                          iad_manifest_path(g->manifest));
     return status == IAD_OK ? iad_buf_add_str(g->html, "</main>\n</html>\n", err) : status;
 }
 
-iad_status iad_gallery_html(iad_manifest *manifest, const iad_gallery_options *options, iad_buf *html, iad_gallery_counts *counts, iad_err *err) {
+iad_status iad_gallery_html(iad_manifest *manifest, const iad_gallery_options *options, iad_buf *html,
+                            iad_gallery_counts *counts, iad_err *err) {
     gallery g = {.manifest = manifest, .options = options, .counts = counts, .html = html};
     memset(counts, 0, sizeof *counts);
-    if (options->per_category < 1 || options->side < 16 || options->side > 1024 || options->quality < 1 || options->quality > 100)
+    if (options->per_category < 1 || options->side < 16 || options->side > 1024 || options->quality < 1 ||
+        options->quality > 100)
         return IAD_FAIL(err, IAD_ERR_ARG, "gallery: at least 1 picture, side 16 to 1024, quality 1 to 100");
     iad_status status = open_readers(&g, err);
     if (status == IAD_OK) status = write_page(&g, err);

@@ -1,4 +1,5 @@
-/* A contact sheet of a manifest's pictures: one HTML file without outside parts, thumbnails inside, ground truth outlined. */
+/* A contact sheet of a manifest's pictures: one HTML file without outside parts, thumbnails inside, ground truth
+ * outlined. */
 #ifndef IAD_MANIFESTS_GALLERY_H
 #define IAD_MANIFESTS_GALLERY_H
 
@@ -29,8 +30,10 @@ typedef struct iad_gallery_counts {
     size_t categories, pictures, failed; /* failed: shown with the reason instead of a thumbnail */
 } iad_gallery_counts;
 
-/* Appends the page to *html. The same manifest and files give the same bytes for any number of threads. Errors: IAD_ERR_NOT_FOUND (nothing to show),
- * IAD_ERR_LIMIT (page beyond the buffer's limit), IAD_ERR_INTERRUPTED, database errors. */
-iad_status iad_gallery_html(iad_manifest *manifest, const iad_gallery_options *options, iad_buf *html, iad_gallery_counts *counts, iad_err *err);
+/* Appends the page to *html. The same manifest and files give the same bytes for any number of threads. Errors:
+ * IAD_ERR_NOT_FOUND (nothing to show), IAD_ERR_LIMIT (page beyond the buffer's limit), IAD_ERR_INTERRUPTED, database
+ * errors. */
+iad_status iad_gallery_html(iad_manifest *manifest, const iad_gallery_options *options, iad_buf *html,
+                            iad_gallery_counts *counts, iad_err *err);
 
 #endif

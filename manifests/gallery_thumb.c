@@ -25,7 +25,8 @@ static void fit(int *width, int *height, int side) {
     if (*height < 1) *height = 1;
 }
 
-iad_status iad_gallery_thumb(const char *path, const iad_image *mask, int side, int quality, iad_buf *jpeg, int *width, int *height, iad_err *err) {
+iad_status iad_gallery_thumb(const char *path, const iad_image *mask, int side, int quality, iad_buf *jpeg, int *width,
+                             int *height, iad_err *err) {
     static const iad_rgb red = {255, 32, 32};
     iad_image picture = {0}, small = {0}, outline = {0};
     iad_decode_options decode = {.channels = 3, .accept_truncated = 1};

@@ -22,7 +22,8 @@ static int is_colourless(const iad_image *image) {
     for (size_t left = (size_t)image->width * (size_t)image->height; left;) {
         size_t part = left < 1024 ? left : 1024;
         unsigned differ = 0;
-        for (size_t i = 0; i < part; i++) differ |= (unsigned)(px[3 * i] ^ px[3 * i + 1]) | (unsigned)(px[3 * i] ^ px[3 * i + 2]);
+        for (size_t i = 0; i < part; i++)
+            differ |= (unsigned)(px[3 * i] ^ px[3 * i + 1]) | (unsigned)(px[3 * i] ^ px[3 * i + 2]);
         if (differ) return 0;
         px += 3 * part;
         left -= part;
@@ -43,7 +44,8 @@ static iad_status hash_one_channel(const iad_nhsum_key *key, iad_sha256 *hash, c
 }
 
 iad_status iad_pixel_sha256(const iad_image *image, uint8_t digest[32], iad_err *err) {
-    if (image->channels != 1 && image->channels != 3) return IAD_FAIL(err, IAD_ERR_ARG, "pixels with %d channels", image->channels);
+    if (image->channels != 1 && image->channels != 3)
+        return IAD_FAIL(err, IAD_ERR_ARG, "pixels with %d channels", image->channels);
     size_t n = (size_t)image->width * (size_t)image->height;
     int packed = image->channels == 3 && is_colourless(image);
     uint8_t head[20] = {'i', 'a', 'd', 'p', 'i', 'x', '1', 0};
@@ -56,7 +58,8 @@ iad_status iad_pixel_sha256(const iad_image *image, uint8_t digest[32], iad_err 
     IAD_TRY(iad_sha256_init(&hash, err));
     iad_status status = iad_sha256_add(&hash, head, sizeof head, err);
     if (status == IAD_OK)
-        status = packed ? hash_one_channel(&key, &hash, image, err) : iad_nhsum_hash(&key, &hash, image->px, n * (size_t)image->channels, err);
+        status = packed ? hash_one_channel(&key, &hash, image, err)
+                        : iad_nhsum_hash(&key, &hash, image->px, n * (size_t)image->channels, err);
     if (status != IAD_OK) {
         iad_sha256_deinit(&hash);
         return status;
@@ -74,7 +77,8 @@ iad_status iad_leak_hash(const iad_image *image, uint64_t hash[4], iad_err *err)
 /* ---- masks ---- */
 
 /* Hash of all that makes the mask what it is; `pixels` are already in their stored form (0/255 or ids). */
-static iad_status mask_hash(const iad_image *pixels, const char *value_map, iad_mask_quality quality, uint8_t digest[32], iad_err *err) {
+static iad_status mask_hash(const iad_image *pixels, const char *value_map, iad_mask_quality quality,
+                            uint8_t digest[32], iad_err *err) {
     uint8_t head[16] = {'i', 'a', 'd', 'm', 'a', 's', 'k', '2'};
     put_u32(head + 8, (uint32_t)pixels->width);
     put_u32(head + 12, (uint32_t)pixels->height);
@@ -86,7 +90,8 @@ static iad_status mask_hash(const iad_image *pixels, const char *value_map, iad_
     iad_status status = iad_sha256_add(&hash, head, sizeof head, err);
     if (status == IAD_OK) status = iad_sha256_add(&hash, name, strlen(name) + 1, err);
     if (status == IAD_OK) status = iad_sha256_add(&hash, map, strlen(map) + 1, err);
-    if (status == IAD_OK) status = iad_nhsum_hash(&key, &hash, pixels->px, (size_t)pixels->width * (size_t)pixels->height, err);
+    if (status == IAD_OK)
+        status = iad_nhsum_hash(&key, &hash, pixels->px, (size_t)pixels->width * (size_t)pixels->height, err);
     if (status != IAD_OK) {
         iad_sha256_deinit(&hash);
         return status;
@@ -103,7 +108,8 @@ static iad_status describe_components(const iad_image *pixels, iad_mask_row *row
     for (size_t i = 0; i < n; i++) {
         row->area += items[i].area;
         if (status != IAD_OK || i >= IAD_MASK_MAX_BOXES) continue;
-        status = iad_buf_addf(&row->boxes, err, "%s[%d,%d,%d,%d]", i ? "," : "", items[i].x0, items[i].y0, items[i].x1, items[i].y1);
+        status = iad_buf_addf(&row->boxes, err, "%s[%d,%d,%d,%d]", i ? "," : "", items[i].x0, items[i].y0, items[i].x1,
+                              items[i].y1);
     }
     if (status == IAD_OK) status = iad_buf_add_str(&row->boxes, "]", err);
     free(items);
@@ -131,7 +137,8 @@ static iad_status binarise(const iad_image *mask, iad_image *copy, iad_err *err)
     return IAD_OK;
 }
 
-iad_status iad_mask_prepare(const iad_image *mask, const char *value_map, iad_mask_quality quality, iad_mask_row *row, iad_err *err) {
+iad_status iad_mask_prepare(const iad_image *mask, const char *value_map, iad_mask_quality quality, iad_mask_row *row,
+                            iad_err *err) {
     memset(row, 0, sizeof *row);
     if (mask->channels != 1) return IAD_FAIL(err, IAD_ERR_ARG, "a mask has one channel, not %d", mask->channels);
     iad_buf_init(&row->png, MAX_PNG_BYTES);
@@ -150,7 +157,8 @@ iad_status iad_mask_prepare(const iad_image *mask, const char *value_map, iad_ma
     if (status == IAD_OK) status = mask_hash(pixels, value_map, quality, row->sha256, err);
     if (status == IAD_OK) status = describe_components(pixels, row, err);
     if (status == IAD_OK && value_map) status = iad_buf_add_str(&row->value_map, value_map, err);
-    if (status == IAD_OK) status = value_map ? iad_encode_png(pixels, -1, &row->png, err) : iad_encode_png1(pixels, &row->png, err);
+    if (status == IAD_OK)
+        status = value_map ? iad_encode_png(pixels, -1, &row->png, err) : iad_encode_png1(pixels, &row->png, err);
     iad_image_deinit(&copy);
     if (status != IAD_OK) iad_mask_row_deinit(row);
     return status;

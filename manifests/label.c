@@ -28,7 +28,8 @@ static int name_index(const char *text, const char *const *names, int n) {
 
 iad_status iad_label_parse(const char *text, iad_label *label, iad_err *err) {
     int i = name_index(text, label_names, 3);
-    if (i < 0) return IAD_FAIL(err, IAD_ERR_FORMAT, "label '%.60s': not normal, anomalous or unknown", text ? text : "");
+    if (i < 0)
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "label '%.60s': not normal, anomalous or unknown", text ? text : "");
     *label = (iad_label)i;
     return IAD_OK;
 }
@@ -51,7 +52,8 @@ iad_status iad_part_parse(const char *text, iad_part *part, iad_err *err) {
 iad_part iad_part_of_split(const char *source_split) {
     if (!source_split) return IAD_PART_NONE;
     if (!strcasecmp(source_split, "train") || !strcasecmp(source_split, "training")) return IAD_PART_TRAIN;
-    if (!strcasecmp(source_split, "val") || !strcasecmp(source_split, "valid") || !strcasecmp(source_split, "validation"))
+    if (!strcasecmp(source_split, "val") || !strcasecmp(source_split, "valid") ||
+        !strcasecmp(source_split, "validation"))
         return IAD_PART_VAL;
     if (!strncasecmp(source_split, "test", 4)) return IAD_PART_TEST;
     return IAD_PART_NONE;

@@ -1,4 +1,5 @@
-/* The small closed vocabularies of the manifest: label, part, mask quality. Their names are what the database stores. */
+/* The small closed vocabularies of the manifest: label, part, mask quality. Their names are what the database stores.
+ */
 #ifndef IAD_MANIFESTS_LABEL_H
 #define IAD_MANIFESTS_LABEL_H
 
@@ -12,9 +13,9 @@ typedef enum iad_mask_quality { IAD_MASK_EXACT = 0, IAD_MASK_COARSE, IAD_MASK_BO
 /* What a picture may be used for. The source's own word stays in image.source_split; this is its meaning. */
 typedef enum iad_part { IAD_PART_NONE = 0, IAD_PART_TRAIN, IAD_PART_VAL, IAD_PART_TEST } iad_part;
 
-const char *iad_label_name(iad_label label);                  /* normal | anomalous | unknown */
-const char *iad_mask_quality_name(iad_mask_quality quality);  /* exact | coarse | box | auto */
-const char *iad_part_name(iad_part part);                     /* none | train | val | test */
+const char *iad_label_name(iad_label label);                 /* normal | anomalous | unknown */
+const char *iad_mask_quality_name(iad_mask_quality quality); /* exact | coarse | box | auto */
+const char *iad_part_name(iad_part part);                    /* none | train | val | test */
 
 /* IAD_ERR_FORMAT with the list of the known names for any other text. */
 iad_status iad_label_parse(const char *text, iad_label *label, iad_err *err);

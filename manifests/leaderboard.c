@@ -35,8 +35,15 @@ static iad_status unit_range(const char *unit, double *lo, double *hi, iad_err *
 
 static iad_status parse_row(char *const *cells, iad_leaderboard_row *row, iad_err *err) {
     double lo = 0, hi = 0;
-    *row = (iad_leaderboard_row){.method = cells[0], .setting = cells[1], .dataset = cells[2], .category = cells[3], .metric = cells[5],
-                                 .value_text = cells[6], .unit = cells[8], .source = cells[9], .note = cells[12]};
+    *row = (iad_leaderboard_row){.method = cells[0],
+                                 .setting = cells[1],
+                                 .dataset = cells[2],
+                                 .category = cells[3],
+                                 .metric = cells[5],
+                                 .value_text = cells[6],
+                                 .unit = cells[8],
+                                 .source = cells[9],
+                                 .note = cells[12]};
     for (int i = 0; i < 6; i++)
         if (!*cells[i]) return IAD_FAIL(err, IAD_ERR_FORMAT, "no %s", column_names[i]);
     IAD_TRY(parse_shots(cells[4], &row->shots, err));
@@ -45,11 +52,13 @@ static iad_status parse_row(char *const *cells, iad_leaderboard_row *row, iad_er
         return IAD_FAIL(err, IAD_ERR_FORMAT, "grade '%.40s': not one of P T S X M -", cells[10]);
     row->grade = cells[10][0];
     row->has_value = strcmp(cells[6], "-") != 0;
-    if (row->has_value != (row->grade != '-')) return IAD_FAIL(err, IAD_ERR_FORMAT, "grade '-' goes with value '-', and only with it");
+    if (row->has_value != (row->grade != '-'))
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "grade '-' goes with value '-', and only with it");
     if (row->has_value) IAD_TRY(iad_parse_f64(cells[6], lo, hi, "value", &row->value, err));
     row->has_sd = *cells[7] != 0;
     if (row->has_sd) IAD_TRY(iad_parse_f64(cells[7], 0, hi, "sd", &row->sd, err));
-    if (strcmp(cells[11], "0") != 0 && strcmp(cells[11], "1") != 0) return IAD_FAIL(err, IAD_ERR_FORMAT, "primary '%.40s': not 0 or 1", cells[11]);
+    if (strcmp(cells[11], "0") != 0 && strcmp(cells[11], "1") != 0)
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "primary '%.40s': not 0 or 1", cells[11]);
     row->primary = cells[11][0] == '1';
     return IAD_OK;
 }
@@ -78,8 +87,8 @@ static iad_status check_primaries(const iad_leaderboard *board, iad_err *err) {
     iad_status status = IAD_OK;
     for (size_t i = 1; status == IAD_OK && i < n; i++)
         if (same_figure(sorted[i - 1], sorted[i]) == 0)
-            status = IAD_FAIL(err, IAD_ERR_FORMAT, "%s: two primary rows for %s, %s, %s, %s", board->table.name, sorted[i]->method, sorted[i]->dataset,
-                              sorted[i]->category, sorted[i]->metric);
+            status = IAD_FAIL(err, IAD_ERR_FORMAT, "%s: two primary rows for %s, %s, %s, %s", board->table.name,
+                              sorted[i]->method, sorted[i]->dataset, sorted[i]->category, sorted[i]->metric);
     free(sorted);
     return status;
 }
@@ -131,12 +140,14 @@ void iad_leaderboard_deinit(iad_leaderboard *board) {
     memset(board, 0, sizeof *board);
 }
 
-const iad_leaderboard_row *iad_leaderboard_find(const iad_leaderboard *board, const char *method, const char *setting, const char *dataset,
-                                                const char *category, int shots, const char *metric) {
+const iad_leaderboard_row *iad_leaderboard_find(const iad_leaderboard *board, const char *method, const char *setting,
+                                                const char *dataset, const char *category, int shots,
+                                                const char *metric) {
     for (size_t i = 0; i < board->n; i++) {
         const iad_leaderboard_row *row = &board->rows[i];
-        if (row->primary && row->has_value && row->shots == shots && !strcmp(row->method, method) && (!setting || !strcmp(row->setting, setting)) &&
-            !strcmp(row->dataset, dataset) && !strcmp(row->category, category) && !strcmp(row->metric, metric))
+        if (row->primary && row->has_value && row->shots == shots && !strcmp(row->method, method) &&
+            (!setting || !strcmp(row->setting, setting)) && !strcmp(row->dataset, dataset) &&
+            !strcmp(row->category, category) && !strcmp(row->metric, metric))
             return row;
     }
     return NULL;

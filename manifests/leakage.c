@@ -13,7 +13,8 @@
 /* Two hashes within 6 bits agree in at least one of 7 pieces of 9 or 10 bits (pigeonhole): only those are compared. */
 enum { PIECES = IAD_LEAK_MAX_DISTANCE + 1, BUCKETS = 1024 };
 
-/* A hash of a picture without structure has few set bits; half of them is normal. It would match every other blank picture. */
+/* A hash of a picture without structure has few set bits; half of them is normal. It would match every other blank
+ * picture. */
 enum { MIN_BITS = 16 };
 
 typedef struct candidate {
@@ -45,13 +46,15 @@ static iad_status add_hit(iad_leak_hits *hits, const iad_leak_hit *hit, iad_err 
 
 static iad_status find_equal(iad_manifest *manifest, iad_leak_hits *hits, iad_err *err) {
     iad_query q;
-    IAD_TRY(iad_query_open(&q, manifest, "image",
-                           "SELECT t.id,min(e.id) FROM image t JOIN dataset dt ON dt.id=t.dataset_id"
-                           " JOIN image e ON e.pixel_sha256=t.pixel_sha256 AND e.id<>t.id JOIN dataset de ON de.id=e.dataset_id"
-                           " WHERE t.bad=0 AND e.bad=0 AND t.dup_of IS NULL AND t.part<>'test' AND t.pixel_sha256 IS NOT NULL"
-                           " AND CASE WHEN dt.eval_overlap='' THEN " IS_EVAL("e", "de") " ELSE t.part='train' AND e.part='test' AND"
-                           " e.dataset_id=t.dataset_id END GROUP BY t.id ORDER BY t.id",
-                           err));
+    IAD_TRY(iad_query_open(
+        &q, manifest, "image",
+        "SELECT t.id,min(e.id) FROM image t JOIN dataset dt ON dt.id=t.dataset_id"
+        " JOIN image e ON e.pixel_sha256=t.pixel_sha256 AND e.id<>t.id JOIN dataset de ON de.id=e.dataset_id"
+        " WHERE t.bad=0 AND e.bad=0 AND t.dup_of IS NULL AND t.part<>'test' AND t.pixel_sha256 IS NOT NULL"
+        " AND CASE WHEN dt.eval_overlap='' THEN " IS_EVAL(
+            "e", "de") " ELSE t.part='train' AND e.part='test' AND"
+                       " e.dataset_id=t.dataset_id END GROUP BY t.id ORDER BY t.id",
+        err));
     iad_status status = IAD_OK;
     while (status == IAD_OK && iad_query_next(&q)) {
         iad_leak_hit hit = {iad_query_col_i64(&q, 0), iad_query_col_i64(&q, 1), IAD_LEAK_PIXELS, 0, 0};
@@ -70,16 +73,19 @@ static uint64_t get_u64(const uint8_t *bytes) {
 }
 
 static iad_status load(iad_manifest *manifest, int eval, candidates *list, iad_err *err) {
-    static const char train_sql[] = "SELECT i.id,i.category_id,i.phash,i.phash_turns FROM image i JOIN dataset d ON d.id=i.dataset_id WHERE i.bad=0"
-                                    " AND i.dup_of IS NULL AND i.phash IS NOT NULL AND NOT " IS_EVAL("i", "d") " ORDER BY i.id";
-    static const char eval_sql[] = "SELECT i.id,i.category_id,i.phash,i.phash_turns FROM image i JOIN dataset d ON d.id=i.dataset_id WHERE i.bad=0"
-                                   " AND i.phash IS NOT NULL AND " IS_EVAL("i", "d") " ORDER BY i.id";
+    static const char train_sql[] =
+        "SELECT i.id,i.category_id,i.phash,i.phash_turns FROM image i JOIN dataset d ON d.id=i.dataset_id WHERE i.bad=0"
+        " AND i.dup_of IS NULL AND i.phash IS NOT NULL AND NOT " IS_EVAL("i", "d") " ORDER BY i.id";
+    static const char eval_sql[] =
+        "SELECT i.id,i.category_id,i.phash,i.phash_turns FROM image i JOIN dataset d ON d.id=i.dataset_id WHERE i.bad=0"
+        " AND i.phash IS NOT NULL AND " IS_EVAL("i", "d") " ORDER BY i.id";
     iad_query q;
     IAD_TRY(iad_query_open(&q, manifest, "image", eval ? eval_sql : train_sql, err));
     iad_status status = IAD_OK;
     while (status == IAD_OK && iad_query_next(&q)) {
         uint8_t turns[24];
-        candidate one = {iad_query_col_i64(&q, 0), iad_query_col_i64(&q, 1), {(uint64_t)iad_query_col_i64(&q, 2), 0, 0, 0}};
+        candidate one = {
+            iad_query_col_i64(&q, 0), iad_query_col_i64(&q, 1), {(uint64_t)iad_query_col_i64(&q, 2), 0, 0, 0}};
         if (!iad_query_col_bytes(&q, 3, turns, sizeof turns) || __builtin_popcountll(one.hash[0]) < MIN_BITS) continue;
         for (int i = 0; i < 3; i++) one.hash[i + 1] = get_u64(turns + 8 * i);
         void *block = list->items;
@@ -127,7 +133,8 @@ static hash_index *index_new(const candidates *list) {
     return index;
 }
 
-/* The closest evaluation picture of one training picture; ties to the lower turn, then the lower id. 1 when there is one. */
+/* The closest evaluation picture of one training picture; ties to the lower turn, then the lower id. 1 when there is
+ * one. */
 static int closest(const candidate *train, const candidates *eval, const hash_index *index, iad_leak_hit *hit) {
     int found = 0;
     for (int turn = 0; turn < 4; turn++) {
@@ -138,7 +145,8 @@ static int closest(const candidate *train, const candidates *eval, const hash_in
                 if (other->category_id == train->category_id && train->category_id) continue;
                 int distance = iad_hamming64(train->hash[turn], other->hash[0]);
                 if (distance > IAD_LEAK_MAX_DISTANCE) continue;
-                int better = !found || distance < hit->distance || (distance == hit->distance && turn == hit->turn && other->id < hit->eval_id);
+                int better = !found || distance < hit->distance ||
+                             (distance == hit->distance && turn == hit->turn && other->id < hit->eval_id);
                 if (!better) continue;
                 *hit = (iad_leak_hit){train->id, other->id, IAD_LEAK_NEAR, distance, turn};
                 found = 1;
@@ -185,9 +193,15 @@ static iad_status store_all(iad_manifest *manifest, const iad_leak_hits *hits, i
         const iad_leak_hit *hit = &hits->items[i];
         char note[80];
         if (hit->kind == IAD_LEAK_PIXELS) snprintf(note, sizeof note, "leak: same pixels as an evaluation picture");
-        else snprintf(note, sizeof note, "leak: %d bits from an evaluation picture, turned by %d", hit->distance, 90 * hit->turn);
+        else
+            snprintf(note, sizeof note, "leak: %d bits from an evaluation picture, turned by %d", hit->distance,
+                     90 * hit->turn);
         iad_query q;
-        IAD_TRY(iad_query_open(&q, manifest, "image", "UPDATE image SET dup_of=?1,note=CASE WHEN coalesce(note,'')='' THEN ?2 ELSE note||'; '||?2 END WHERE id=?3", err));
+        IAD_TRY(iad_query_open(
+            &q, manifest, "image",
+            "UPDATE image SET dup_of=?1,note=CASE WHEN coalesce(note,'')='' THEN ?2 ELSE note||'; '||?2 END"
+            " WHERE id=?3",
+            err));
         iad_query_i64(&q, hit->eval_id);
         iad_query_text(&q, note);
         iad_query_i64(&q, hit->train_id);

@@ -14,7 +14,8 @@
 #include "manifests/query.h"
 #include "manifests/schema.h"
 
-/* The largest text or blob in a manifest: a mask of 256 Mpixel as an incompressible PNG does not occur, a page-long answer does. */
+/* The largest text or blob in a manifest: a mask of 256 Mpixel as an incompressible PNG does not occur, a page-long
+ * answer does. */
 #define MAX_CELL_BYTES (64 * 1024 * 1024)
 #define MAX_URI (3 * PATH_MAX + 64)
 
@@ -65,15 +66,17 @@ static iad_status number(iad_manifest *m, const char *sql, int64_t *value, iad_e
     int code = sqlite3_prepare_v2(m->db, sql, -1, &stmt, NULL);
     if (code == SQLITE_OK) code = sqlite3_step(stmt);
     if (code == SQLITE_ROW) *value = sqlite3_column_int64(stmt, 0);
-    iad_status status = code == SQLITE_ROW || code == SQLITE_DONE ? IAD_OK : iad_query_fail(m->db, m->path, "reading its header", err);
+    iad_status status =
+        code == SQLITE_ROW || code == SQLITE_DONE ? IAD_OK : iad_query_fail(m->db, m->path, "reading its header", err);
     sqlite3_finalize(stmt);
     return status;
 }
 
 /* Every table of the newest schema must be there, otherwise a later statement would fail with a puzzling text. */
 static iad_status check_tables(iad_manifest *m, iad_err *err) {
-    static const char *const tables[] = {"meta",  "run",          "dataset",  "category",       "image",   "image_box", "mask", "image_mask",
-                                         "split", "exemplar_set", "exemplar", "exemplar_query", "caption", "synth",     "template", "task", "task_image"};
+    static const char *const tables[] = {
+        "meta",         "run",      "dataset",        "category", "image", "image_box", "mask", "image_mask", "split",
+        "exemplar_set", "exemplar", "exemplar_query", "caption",  "synth", "template",  "task", "task_image"};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         char sql[96];
         snprintf(sql, sizeof sql, "SELECT 1 FROM %s LIMIT 0", tables[i]);
@@ -98,15 +101,18 @@ static iad_status check_schema(iad_manifest *m, iad_manifest_mode mode, iad_err 
     } else if (app != IAD_SCHEMA_APP_ID) {
         return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: an SQLite database, but not a manifest", m->path);
     } else if (version > IAD_SCHEMA_VERSION) {
-        return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: written by a newer program (schema %lld, this program knows up to %d): update the program",
+        return IAD_FAIL(err, IAD_ERR_UNSUPPORTED,
+                        "%s: written by a newer program (schema %lld, this program knows up to %d): update the program",
                         m->path, (long long)version, IAD_SCHEMA_VERSION);
     } else if (version < 1) {
         return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: damaged manifest: schema version %lld", m->path, (long long)version);
     }
     if (version < IAD_SCHEMA_VERSION) {
         if (mode == IAD_MANIFEST_READ)
-            return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: has the older schema %lld (this program wants %d): run `iad-manifest init --db %s` once",
-                            m->path, (long long)version, IAD_SCHEMA_VERSION, m->path);
+            return IAD_FAIL(
+                err, IAD_ERR_UNSUPPORTED,
+                "%s: has the older schema %lld (this program wants %d): run `iad-manifest init --db %s` once", m->path,
+                (long long)version, IAD_SCHEMA_VERSION, m->path);
         IAD_TRY(iad_schema_migrate(m->db, m->path, (int)version, err));
     }
     return check_tables(m, err);
@@ -147,7 +153,8 @@ static iad_status open_for_reading(iad_manifest *m, iad_err *err) {
     IAD_TRY(open_file(m, SQLITE_OPEN_READONLY, "?mode=ro", err));
     if (sqlite3_exec(m->db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL) != SQLITE_OK) {
         int code = sqlite3_errcode(m->db) & 0xff;
-        /* WAL wants to make its side files. In a read-only folder, and when there is no log to be read, the file alone is the truth. */
+        /* WAL wants to make its side files. In a read-only folder, and when there is no log to be read, the file alone
+         * is the truth. */
         char wal[PATH_MAX + 8];
         snprintf(wal, sizeof wal, "%s-wal", m->path);
         uint64_t log_bytes = 0;
@@ -172,20 +179,24 @@ static iad_status open_for_writing(iad_manifest *m, iad_manifest_mode mode, iad_
         /* Do not touch what is not ours, not even its journal mode. */
         int64_t app;
         IAD_TRY(number(m, "PRAGMA application_id", &app, err));
-        if (app != IAD_SCHEMA_APP_ID) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: an SQLite database, but not a manifest", m->path);
+        if (app != IAD_SCHEMA_APP_ID)
+            return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: an SQLite database, but not a manifest", m->path);
     }
     IAD_TRY(pragma(m, "PRAGMA journal_mode = WAL", "switching to a write-ahead log", err));
-    IAD_TRY(pragma(m, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA cell_size_check = ON", "setting it up", err));
+    IAD_TRY(pragma(m, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA cell_size_check = ON",
+                   "setting it up", err));
     m->writable = 1;
     return check_schema(m, mode, err);
 }
 
-/* Looks at the file before SQLite does: clearer messages, and CREATE must not turn somebody's text file into a database. */
+/* Looks at the file before SQLite does: clearer messages, and CREATE must not turn somebody's text file into a
+ * database. */
 static iad_status look_first(const char *path, iad_manifest_mode mode, iad_err *err) {
     struct stat st;
     if (stat(path, &st) != 0) {
         if (mode == IAD_MANIFEST_CREATE) return IAD_OK;
-        return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%s: no such manifest (make one with `iad-manifest init --db %s`)", path, path);
+        return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%s: no such manifest (make one with `iad-manifest init --db %s`)",
+                        path, path);
     }
     if (!S_ISREG(st.st_mode)) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: not a file", path);
     if (st.st_size == 0) return IAD_OK;
@@ -230,12 +241,14 @@ iad_status iad_manifest_open_bytes(const void *bytes, size_t n, iad_manifest **m
     iad_manifest *m = NULL;
     IAD_TRY(handle_new("manifest in memory", dir, &m, err));
     iad_status status = IAD_OK;
-    if (sqlite3_open_v2(":memory:", &m->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) status = IAD_NOMEM(err, "SQLite");
+    if (sqlite3_open_v2(":memory:", &m->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+        status = IAD_NOMEM(err, "SQLite");
     unsigned char *copy = status == IAD_OK ? sqlite3_malloc64(n) : NULL;
     if (status == IAD_OK && !copy) status = IAD_NOMEM(err, "the manifest's bytes");
     if (copy) {
         memcpy(copy, bytes, n);
-        /* A file in WAL mode says so in bytes 18 and 19; without a log beside it the file is complete, and memory knows no WAL. */
+        /* A file in WAL mode says so in bytes 18 and 19; without a log beside it the file is complete, and memory knows
+         * no WAL. */
         if (copy[18] == 2 && copy[19] == 2) copy[18] = copy[19] = 1;
         harden(m->db);
         if (sqlite3_deserialize(m->db, "main", copy, (sqlite3_int64)n, (sqlite3_int64)n,
@@ -297,7 +310,9 @@ int iad_manifest_in_transaction(const iad_manifest *m) {
 
 iad_status iad_manifest_meta_set(iad_manifest *m, const char *key, const char *value, iad_err *err) {
     iad_query q;
-    IAD_TRY(iad_query_open(&q, m, "meta", "INSERT INTO meta(key,value) VALUES(?,?) ON CONFLICT(key) DO UPDATE SET value=excluded.value", err));
+    IAD_TRY(iad_query_open(
+        &q, m, "meta", "INSERT INTO meta(key,value) VALUES(?,?) ON CONFLICT(key) DO UPDATE SET value=excluded.value",
+        err));
     iad_query_text(&q, key);
     iad_query_text(&q, value);
     return iad_query_run(&q, key, err);
@@ -321,12 +336,14 @@ static void utc_now(char text[32]) {
     if (!gmtime_r(&now, &parts) || !strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &parts)) snprintf(text, 32, "unknown");
 }
 
-iad_status iad_run_begin(iad_manifest *m, const char *tool, const char *version, const char *argv, const char *config, uint64_t seed,
-                         int64_t *run_id, iad_err *err) {
+iad_status iad_run_begin(iad_manifest *m, const char *tool, const char *version, const char *argv, const char *config,
+                         uint64_t seed, int64_t *run_id, iad_err *err) {
     char now[32];
     utc_now(now);
     iad_query q;
-    IAD_TRY(iad_query_open(&q, m, "run", "INSERT INTO run(tool,version,argv,config,seed,started,status) VALUES(?,?,?,?,?,?,'started')", err));
+    IAD_TRY(iad_query_open(
+        &q, m, "run", "INSERT INTO run(tool,version,argv,config,seed,started,status) VALUES(?,?,?,?,?,?,'started')",
+        err));
     iad_query_text(&q, tool);
     iad_query_text(&q, version);
     iad_query_text(&q, argv ? argv : "");
@@ -348,7 +365,8 @@ iad_status iad_run_end(iad_manifest *m, int64_t run_id, const char *status, cons
     iad_query_text(&q, counts);
     iad_query_i64(&q, run_id);
     IAD_TRY(iad_query_run(&q, status, err));
-    if (iad_query_changes(m) != 1) return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%s: no run %lld", m->path, (long long)run_id);
+    if (iad_query_changes(m) != 1)
+        return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%s: no run %lld", m->path, (long long)run_id);
     return IAD_OK;
 }
 
@@ -367,10 +385,12 @@ iad_status iad_manifest_root_pack(const iad_manifest *m, const char *root, char 
 
 iad_status iad_manifest_root_unpack(const iad_manifest *m, const char *stored, char *out, size_t size, iad_err *err) {
     if (stored[0] == '/' || !strcmp(stored, ".")) {
-        if (!iad_text_copy(out, size, stored[0] == '/' ? stored : m->dir)) return IAD_FAIL(err, IAD_ERR_LIMIT, "%.100s...: path too long", stored);
+        if (!iad_text_copy(out, size, stored[0] == '/' ? stored : m->dir))
+            return IAD_FAIL(err, IAD_ERR_LIMIT, "%.100s...: path too long", stored);
         return IAD_OK;
     }
     /* A relative root comes from this program and lies below the manifest; anything else was tampered with. */
-    if (!iad_path_safe(stored)) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: unsafe data set folder '%.200s'", m->path, stored);
+    if (!iad_path_safe(stored))
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: unsafe data set folder '%.200s'", m->path, stored);
     return iad_path_join(out, size, m->dir, stored, err);
 }

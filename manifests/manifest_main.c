@@ -13,5 +13,6 @@ int main(int argc, char **argv) {
         {.name = "export", .summary = "write lists or MVTec folders", .run = iad_cmd_export},
         {.name = "gallery", .summary = "one HTML page of thumbnails with outlines", .run = iad_cmd_gallery},
         {.name = NULL}};
-    return iad_app_main(argc, argv, "iad-manifest", IAD_VERSION, "the manifest of pictures, labels, masks and texts", commands);
+    return iad_app_main(argc, argv, "iad-manifest", IAD_VERSION, "the manifest of pictures, labels, masks and texts",
+                        commands);
 }

@@ -42,8 +42,8 @@ void iad_merge_conflict(iad_merge_state *state, const char *item, const char *fm
     if (state->options->conflict) state->options->conflict(state->options->user, item, text);
 }
 
-iad_status iad_merge_copy(iad_merge_state *state, iad_query *row, int first, const char *kinds, const char *table, const char *insert, int64_t *id, int *whole,
-                          iad_err *err) {
+iad_status iad_merge_copy(iad_merge_state *state, iad_query *row, int first, const char *kinds, const char *table,
+                          const char *insert, int64_t *id, int *whole, iad_err *err) {
     static const char letters[] = "dcimtsrek";
     iad_query q;
     *id = 0;
@@ -52,8 +52,10 @@ iad_status iad_merge_copy(iad_merge_state *state, iad_query *row, int first, con
     for (int i = 0; kinds[i] && *whole; i++) {
         const char *letter = strchr(letters, kinds[i]);
         if (kinds[i] == '.' || !letter || iad_query_col_null(row, first + i)) {
-            if (sqlite3_bind_value(q.stmt, q.next++, sqlite3_column_value(row->stmt, first + i)) != SQLITE_OK && q.status == IAD_OK)
-                q.status = iad_query_fail(iad_manifest_sqlite(state->into), iad_manifest_path(state->into), table, &q.err);
+            if (sqlite3_bind_value(q.stmt, q.next++, sqlite3_column_value(row->stmt, first + i)) != SQLITE_OK &&
+                q.status == IAD_OK)
+                q.status =
+                    iad_query_fail(iad_manifest_sqlite(state->into), iad_manifest_path(state->into), table, &q.err);
         } else {
             int64_t mapped = iad_merge_map_get(state, (int)(letter - letters), iad_query_col_i64(row, first + i));
             iad_query_i64(&q, mapped);
@@ -72,24 +74,28 @@ iad_status iad_merge_copy(iad_merge_state *state, iad_query *row, int first, con
 
 static int same_file(const iad_manifest *a, const iad_manifest *b) {
     struct stat x, y;
-    return stat(iad_manifest_path(a), &x) == 0 && stat(iad_manifest_path(b), &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+    return stat(iad_manifest_path(a), &x) == 0 && stat(iad_manifest_path(b), &y) == 0 && x.st_dev == y.st_dev &&
+           x.st_ino == y.st_ino;
 }
 
 static iad_status merge_all(iad_merge_state *state, iad_err *err) {
     static iad_status (*const steps[])(iad_merge_state *, iad_err *) = {
-        iad_merge_datasets, iad_merge_categories, iad_merge_images, iad_merge_masks, iad_merge_annotations,
-        iad_merge_texts,    iad_merge_sets,       iad_merge_tasks};
+        iad_merge_datasets,    iad_merge_categories, iad_merge_images, iad_merge_masks,
+        iad_merge_annotations, iad_merge_texts,      iad_merge_sets,   iad_merge_tasks};
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        if (state->options->stop && *state->options->stop) return IAD_FAIL(err, IAD_ERR_INTERRUPTED, "interrupted, nothing was merged");
+        if (state->options->stop && *state->options->stop)
+            return IAD_FAIL(err, IAD_ERR_INTERRUPTED, "interrupted, nothing was merged");
         IAD_TRY(steps[i](state, err));
     }
     return IAD_OK;
 }
 
-iad_status iad_merge_run(iad_manifest *into, iad_manifest *from, const iad_merge_options *options, iad_merge_counts *counts, iad_err *err) {
+iad_status iad_merge_run(iad_manifest *into, iad_manifest *from, const iad_merge_options *options,
+                         iad_merge_counts *counts, iad_err *err) {
     iad_merge_state state = {.into = into, .from = from, .options = options, .counts = counts};
     memset(counts, 0, sizeof *counts);
-    if (into == from || same_file(into, from)) return IAD_FAIL(err, IAD_ERR_ARG, "%s: cannot be merged into itself", iad_manifest_path(into));
+    if (into == from || same_file(into, from))
+        return IAD_FAIL(err, IAD_ERR_ARG, "%s: cannot be merged into itself", iad_manifest_path(into));
     IAD_TRY(iad_manifest_begin(into, err));
     iad_status status = merge_all(&state, err);
     if (status == IAD_OK) status = iad_manifest_commit(into, err);

@@ -35,12 +35,16 @@ static iad_status merge_dataset(iad_merge_state *state, const iad_dataset_row *t
     if (status == IAD_OK && id) {
         status = iad_dataset_get(state->into, id, &arena, &ours, err);
         if (status == IAD_OK) {
-            const struct { const char *name, *a, *b; } facts[] = {
-                {"licence", ours.licence, theirs->licence}, {"version", ours.version, theirs->version}, {"part", ours.part, theirs->part},
-                {"adapter", ours.adapter, theirs->adapter}, {"origin", ours.origin, theirs->origin}, {"eval_overlap", ours.eval_overlap, theirs->eval_overlap}};
+            const struct {
+                const char *name, *a, *b;
+            } facts[] = {
+                {"licence", ours.licence, theirs->licence}, {"version", ours.version, theirs->version},
+                {"part", ours.part, theirs->part},          {"adapter", ours.adapter, theirs->adapter},
+                {"origin", ours.origin, theirs->origin},    {"eval_overlap", ours.eval_overlap, theirs->eval_overlap}};
             for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
                 if (differ(facts[i].a, facts[i].b))
-                    iad_merge_conflict(state, theirs->name, "%s: '%s' here, '%s' there", facts[i].name, facts[i].a ? facts[i].a : "", facts[i].b ? facts[i].b : "");
+                    iad_merge_conflict(state, theirs->name, "%s: '%s' here, '%s' there", facts[i].name,
+                                       facts[i].a ? facts[i].a : "", facts[i].b ? facts[i].b : "");
             state->counts->same++;
         }
     } else if (status == IAD_OK) {
@@ -80,7 +84,8 @@ static iad_status merge_category(iad_merge_state *state, const iad_category_row 
     if (status == IAD_OK) status = iad_category_get(state->into, id, &arena, &ours, err);
     if (status == IAD_OK) {
         before ? state->counts->same++ : state->counts->added++;
-        if (theirs->kind && differ(ours.kind, theirs->kind)) iad_merge_conflict(state, theirs->name, "kind: '%s' here, '%s' there", ours.kind, theirs->kind);
+        if (theirs->kind && differ(ours.kind, theirs->kind))
+            iad_merge_conflict(state, theirs->name, "kind: '%s' here, '%s' there", ours.kind, theirs->kind);
         if (theirs->aligned >= 0 && ours.aligned != theirs->aligned)
             iad_merge_conflict(state, theirs->name, "aligned: %d here, %d there", ours.aligned, theirs->aligned);
         status = iad_merge_map_add(state, IAD_MAP_CATEGORY, theirs->id, id, err);
@@ -105,11 +110,14 @@ iad_status iad_merge_categories(iad_merge_state *state, iad_err *err) {
 
 /* ---- pictures ---- */
 
-/* A picture here with the same file, whose path the other manifest does not know: it was renamed on one of the machines. 0: none. */
-static iad_status find_renamed(iad_merge_state *state, const iad_image_row *theirs, int64_t dataset, int64_t *id, iad_err *err) {
+/* A picture here with the same file, whose path the other manifest does not know: it was renamed on one of the
+ * machines. 0: none. */
+static iad_status find_renamed(iad_merge_state *state, const iad_image_row *theirs, int64_t dataset, int64_t *id,
+                               iad_err *err) {
     iad_query q;
     *id = 0;
-    IAD_TRY(iad_query_open(&q, state->into, "image", "SELECT id,path FROM image WHERE sha256=? AND dataset_id=? ORDER BY id", err));
+    IAD_TRY(iad_query_open(&q, state->into, "image",
+                           "SELECT id,path FROM image WHERE sha256=? AND dataset_id=? ORDER BY id", err));
     iad_query_blob(&q, theirs->sha256, 32);
     iad_query_i64(&q, dataset);
     iad_status status = IAD_OK;
@@ -128,18 +136,26 @@ static iad_status reconcile(iad_merge_state *state, const iad_image_row *theirs,
     iad_image_row ours;
     iad_status status = iad_image_get(state->into, id, &arena, &ours, err);
     if (status == IAD_OK) {
-        const struct { const char *name, **a, *b; } facts[] = {{"defect", &ours.defect, theirs->defect}, {"object_key", &ours.object_key, theirs->object_key},
-                                                              {"view", &ours.view, theirs->view}, {"light", &ours.light, theirs->light},
-                                                              {"source_url", &ours.source_url, theirs->source_url}, {"licence", &ours.licence, theirs->licence},
-                                                              {"split", &ours.source_split, theirs->source_split}};
+        const struct {
+            const char *name, **a, *b;
+        } facts[] = {{"defect", &ours.defect, theirs->defect},
+                     {"object_key", &ours.object_key, theirs->object_key},
+                     {"view", &ours.view, theirs->view},
+                     {"light", &ours.light, theirs->light},
+                     {"source_url", &ours.source_url, theirs->source_url},
+                     {"licence", &ours.licence, theirs->licence},
+                     {"split", &ours.source_split, theirs->source_split}};
         int filled = 0;
         if (ours.label != theirs->label)
-            iad_merge_conflict(state, ours.path, "label: %s here, %s there", iad_label_name(ours.label), iad_label_name(theirs->label));
-        if (ours.bad != theirs->bad) iad_merge_conflict(state, ours.path, "bad: %d here, %d there", ours.bad, theirs->bad);
+            iad_merge_conflict(state, ours.path, "label: %s here, %s there", iad_label_name(ours.label),
+                               iad_label_name(theirs->label));
+        if (ours.bad != theirs->bad)
+            iad_merge_conflict(state, ours.path, "bad: %d here, %d there", ours.bad, theirs->bad);
         for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
             if (!facts[i].b || (*facts[i].a && !strcmp(*facts[i].a, facts[i].b))) continue;
             if (*facts[i].a) {
-                iad_merge_conflict(state, ours.path, "%s: '%s' here, '%s' there", facts[i].name, *facts[i].a, facts[i].b);
+                iad_merge_conflict(state, ours.path, "%s: '%s' here, '%s' there", facts[i].name, *facts[i].a,
+                                   facts[i].b);
             } else if (i > 0 || ours.label != IAD_LABEL_NORMAL) { /* a normal picture gets no defect from elsewhere */
                 *facts[i].a = facts[i].b;
                 filled = 1;
@@ -151,7 +167,8 @@ static iad_status reconcile(iad_merge_state *state, const iad_image_row *theirs,
     return status;
 }
 
-static iad_status merge_image(iad_merge_state *state, const iad_image_row *theirs, const char *dataset_name, iad_err *err) {
+static iad_status merge_image(iad_merge_state *state, const iad_image_row *theirs, const char *dataset_name,
+                              iad_err *err) {
     int64_t dataset = iad_merge_map_get(state, IAD_MAP_DATASET, theirs->dataset_id), id = 0;
     char item[IAD_PATH_MAX + 256];
     IAD_TRY(iad_image_find(state->into, dataset, theirs->path, &id, err));
@@ -189,13 +206,16 @@ static iad_status merge_image(iad_merge_state *state, const iad_image_row *their
 
 static iad_status link_doubles(iad_merge_state *state, iad_err *err) {
     iad_query q;
-    IAD_TRY(iad_query_open(&q, state->from, "image", "SELECT id,dup_of FROM image WHERE dup_of IS NOT NULL ORDER BY id", err));
+    IAD_TRY(iad_query_open(&q, state->from, "image", "SELECT id,dup_of FROM image WHERE dup_of IS NOT NULL ORDER BY id",
+                           err));
     iad_status status = IAD_OK;
     while (status == IAD_OK && iad_query_next(&q)) {
-        int64_t id = iad_merge_map_get(state, IAD_MAP_IMAGE, iad_query_col_i64(&q, 0)), of = iad_merge_map_get(state, IAD_MAP_IMAGE, iad_query_col_i64(&q, 1));
+        int64_t id = iad_merge_map_get(state, IAD_MAP_IMAGE, iad_query_col_i64(&q, 0)),
+                of = iad_merge_map_get(state, IAD_MAP_IMAGE, iad_query_col_i64(&q, 1));
         if (!id || !of || id == of) continue;
         iad_query update;
-        status = iad_query_open(&update, state->into, "image", "UPDATE image SET dup_of=? WHERE id=? AND dup_of IS NULL", err);
+        status = iad_query_open(&update, state->into, "image",
+                                "UPDATE image SET dup_of=? WHERE id=? AND dup_of IS NULL", err);
         if (status != IAD_OK) break;
         iad_query_i64(&update, of);
         iad_query_i64(&update, id);
@@ -209,7 +229,9 @@ iad_status iad_merge_images(iad_merge_state *state, iad_err *err) {
     iad_query q;
     iad_arena arena = {0};
     size_t seen = 0;
-    IAD_TRY(iad_query_open(&q, state->from, "image", "SELECT " IAD_IMAGE_COLUMNS ",d.name FROM image i JOIN dataset d ON d.id=i.dataset_id ORDER BY i.id", err));
+    IAD_TRY(iad_query_open(
+        &q, state->from, "image",
+        "SELECT " IAD_IMAGE_COLUMNS ",d.name FROM image i JOIN dataset d ON d.id=i.dataset_id ORDER BY i.id", err));
     iad_status status = IAD_OK;
     while (status == IAD_OK && iad_query_next(&q)) {
         iad_image_row row;
@@ -228,7 +250,9 @@ iad_status iad_merge_images(iad_merge_state *state, iad_err *err) {
 
 iad_status iad_merge_masks(iad_merge_state *state, iad_err *err) {
     iad_query q;
-    IAD_TRY(iad_query_open(&q, state->from, "mask", "SELECT id,sha256,width,height,png,value_map,area,n_components,boxes,quality FROM mask ORDER BY id", err));
+    IAD_TRY(iad_query_open(
+        &q, state->from, "mask",
+        "SELECT id,sha256,width,height,png,value_map,area,n_components,boxes,quality FROM mask ORDER BY id", err));
     iad_status status = IAD_OK;
     while (status == IAD_OK && iad_query_next(&q)) {
         int64_t id = 0;
@@ -243,8 +267,11 @@ iad_status iad_merge_masks(iad_merge_state *state, iad_err *err) {
         status = iad_query_close(&find, err);
         if (status == IAD_OK && id) state->counts->same++;
         else if (status == IAD_OK)
-            status = iad_merge_copy(state, &q, 1, ".........", "mask",
-                                    "INSERT INTO mask(sha256,width,height,png,value_map,area,n_components,boxes,quality) VALUES(?,?,?,?,?,?,?,?,?)", &id, &whole, err);
+            status = iad_merge_copy(
+                state, &q, 1, ".........", "mask",
+                "INSERT INTO mask(sha256,width,height,png,value_map,area,n_components,boxes,quality)"
+                " VALUES(?,?,?,?,?,?,?,?,?)",
+                &id, &whole, err);
         if (status == IAD_OK) status = iad_merge_map_add(state, IAD_MAP_MASK, iad_query_col_i64(&q, 0), id, err);
     }
     iad_status closed = iad_query_close(&q, status == IAD_OK ? err : NULL);
@@ -253,7 +280,8 @@ iad_status iad_merge_masks(iad_merge_state *state, iad_err *err) {
 
 /* ---- what hangs on pictures: masks of a role, boxes, splits ---- */
 
-/* The rows that belong together (one picture's masks of one role, one picture's boxes, one picture's part in a split) as one text, to be compared as a whole. */
+/* The rows that belong together (one picture's masks of one role, one picture's boxes, one picture's part in a split)
+ * as one text, to be compared as a whole. */
 typedef struct group_kind {
     const char *table, *what;
     const char *groups;  /* there: SELECT DISTINCT image_id, key */
@@ -264,17 +292,23 @@ typedef struct group_kind {
 
 static const group_kind group_kinds[] = {
     {"image_mask", "mask", "SELECT DISTINCT image_id,role FROM image_mask ORDER BY image_id,role",
-     "SELECT group_concat(h) FROM (SELECT hex(m.sha256) AS h FROM image_mask x JOIN mask m ON m.id=x.mask_id WHERE x.image_id=?1 AND x.role=?2 ORDER BY 1)",
-     "SELECT image_id,role,mask_id FROM image_mask WHERE image_id=?1 AND role=?2", "i.m", "INSERT INTO image_mask(image_id,role,mask_id) VALUES(?,?,?)"},
+     "SELECT group_concat(h) FROM (SELECT hex(m.sha256) AS h FROM image_mask x JOIN mask m ON m.id=x.mask_id"
+     " WHERE x.image_id=?1 AND x.role=?2 ORDER BY 1)",
+     "SELECT image_id,role,mask_id FROM image_mask WHERE image_id=?1 AND role=?2", "i.m",
+     "INSERT INTO image_mask(image_id,role,mask_id) VALUES(?,?,?)"},
     {"image_box", "boxes", "SELECT DISTINCT image_id,'boxes' FROM image_box ORDER BY image_id",
-     "SELECT group_concat(b,';') FROM (SELECT x0||','||y0||','||x1||','||y1||','||coalesce(name,'') AS b FROM image_box WHERE image_id=?1 AND ?2='boxes' ORDER BY pos)",
+     "SELECT group_concat(b,';') FROM (SELECT x0||','||y0||','||x1||','||y1||','||coalesce(name,'') AS b"
+     " FROM image_box WHERE image_id=?1 AND ?2='boxes' ORDER BY pos)",
      "SELECT image_id,pos,x0,y0,x1,y1,name FROM image_box WHERE image_id=?1 AND ?2='boxes' ORDER BY pos", "i......",
      "INSERT INTO image_box(image_id,pos,x0,y0,x1,y1,name) VALUES(?,?,?,?,?,?,?)"},
-    {"split", "split", "SELECT DISTINCT image_id,scheme FROM split ORDER BY image_id,scheme", "SELECT part FROM split WHERE image_id=?1 AND scheme=?2",
-     "SELECT image_id,scheme,part FROM split WHERE image_id=?1 AND scheme=?2", "i..", "INSERT INTO split(image_id,scheme,part) VALUES(?,?,?)"}};
+    {"split", "split", "SELECT DISTINCT image_id,scheme FROM split ORDER BY image_id,scheme",
+     "SELECT part FROM split WHERE image_id=?1 AND scheme=?2",
+     "SELECT image_id,scheme,part FROM split WHERE image_id=?1 AND scheme=?2", "i..",
+     "INSERT INTO split(image_id,scheme,part) VALUES(?,?,?)"}};
 
 /* *text is a new string, "" for an empty group. */
-static iad_status group_text(iad_manifest *manifest, const group_kind *kind, int64_t image, const char *key, char **text, iad_err *err) {
+static iad_status group_text(iad_manifest *manifest, const group_kind *kind, int64_t image, const char *key,
+                             char **text, iad_err *err) {
     iad_query q;
     IAD_TRY(iad_query_open(&q, manifest, kind->table, kind->content, err));
     iad_query_i64(&q, image);
@@ -285,7 +319,8 @@ static iad_status group_text(iad_manifest *manifest, const group_kind *kind, int
     return *text ? IAD_OK : IAD_NOMEM(err, "annotations");
 }
 
-static iad_status copy_group(iad_merge_state *state, const group_kind *kind, int64_t image, const char *key, iad_err *err) {
+static iad_status copy_group(iad_merge_state *state, const group_kind *kind, int64_t image, const char *key,
+                             iad_err *err) {
     iad_query q;
     IAD_TRY(iad_query_open(&q, state->from, kind->table, kind->rows, err));
     iad_query_i64(&q, image);
@@ -300,7 +335,8 @@ static iad_status copy_group(iad_merge_state *state, const group_kind *kind, int
     return status != IAD_OK ? status : closed;
 }
 
-static iad_status merge_group(iad_merge_state *state, const group_kind *kind, int64_t image, const char *key, iad_err *err) {
+static iad_status merge_group(iad_merge_state *state, const group_kind *kind, int64_t image, const char *key,
+                              iad_err *err) {
     int64_t here = iad_merge_map_get(state, IAD_MAP_IMAGE, image);
     char *ours = NULL, *theirs = NULL, item[IAD_PATH_MAX + 64];
     if (!here) {
@@ -314,7 +350,8 @@ static iad_status merge_group(iad_merge_state *state, const group_kind *kind, in
     } else if (status == IAD_OK && !strcmp(ours, theirs)) {
         state->counts->same++;
     } else if (status == IAD_OK) {
-        if (iad_image_path(state->into, here, item, sizeof item, NULL) != IAD_OK) snprintf(item, sizeof item, "picture %lld", (long long)here);
+        if (iad_image_path(state->into, here, item, sizeof item, NULL) != IAD_OK)
+            snprintf(item, sizeof item, "picture %lld", (long long)here);
         iad_merge_conflict(state, item, "%s (%s) differ", kind->what, key);
     }
     free(ours);

@@ -7,11 +7,24 @@
 
 /* ids there -> ids here, 0 for rows that were left out; sorted by the first, because rows are visited in that order. */
 typedef struct iad_id_map {
-    struct { int64_t from, to; } *pairs;
+    struct {
+        int64_t from, to;
+    } * pairs;
     size_t n, cap;
 } iad_id_map;
 
-enum { IAD_MAP_DATASET = 0, IAD_MAP_CATEGORY, IAD_MAP_IMAGE, IAD_MAP_MASK, IAD_MAP_TEMPLATE, IAD_MAP_SYNTH, IAD_MAP_RUN, IAD_MAP_SET, IAD_MAP_TASK, IAD_N_MAPS };
+enum {
+    IAD_MAP_DATASET = 0,
+    IAD_MAP_CATEGORY,
+    IAD_MAP_IMAGE,
+    IAD_MAP_MASK,
+    IAD_MAP_TEMPLATE,
+    IAD_MAP_SYNTH,
+    IAD_MAP_RUN,
+    IAD_MAP_SET,
+    IAD_MAP_TASK,
+    IAD_N_MAPS
+};
 
 typedef struct iad_merge_state {
     iad_manifest *into, *from;
@@ -24,13 +37,15 @@ iad_status iad_merge_map_add(iad_merge_state *state, int map, int64_t from, int6
 /* 0 for 0, for unknown ids and for rows that were left out. */
 int64_t iad_merge_map_get(const iad_merge_state *state, int map, int64_t from);
 
-void iad_merge_conflict(iad_merge_state *state, const char *item, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void iad_merge_conflict(iad_merge_state *state, const char *item, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
-/* Copies columns first..last of the present row of `row` into an INSERT here. kinds[i] is one character per copied column: '.' as it is, a letter
- * for an id to be mapped: d data set, c category, i image, m mask, t template, s synth, r run, e exemplar set, k task. *id is the new row. 0 in
- * *whole when a reference that is set there has no row here: nothing is inserted. */
-iad_status iad_merge_copy(iad_merge_state *state, iad_query *row, int first, const char *kinds, const char *table, const char *insert, int64_t *id, int *whole,
-                          iad_err *err);
+/* Copies columns first..last of the present row of `row` into an INSERT here. kinds[i] is one character per copied
+ * column: '.' as it is, a letter for an id to be mapped: d data set, c category, i image, m mask, t template, s synth,
+ * r run, e exemplar set, k task. *id is the new row. 0 in *whole when a reference that is set there has no row here:
+ * nothing is inserted. */
+iad_status iad_merge_copy(iad_merge_state *state, iad_query *row, int first, const char *kinds, const char *table,
+                          const char *insert, int64_t *id, int *whole, iad_err *err);
 
 /* merge_pictures.c */
 iad_status iad_merge_datasets(iad_merge_state *state, iad_err *err);

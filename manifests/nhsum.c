@@ -58,14 +58,17 @@ __attribute__((target("avx2"))) static void block_avx2(const iad_nhsum_key *key,
 #endif
 
 static void run(block_sums of_block, const iad_nhsum_key *key, const uint8_t *bytes, size_t n, uint8_t *sums) {
-    for (; n >= IAD_NHSUM_BLOCK; n -= IAD_NHSUM_BLOCK, bytes += IAD_NHSUM_BLOCK, sums += IAD_NHSUM_BYTES) of_block(key, bytes, sums);
+    for (; n >= IAD_NHSUM_BLOCK; n -= IAD_NHSUM_BLOCK, bytes += IAD_NHSUM_BLOCK, sums += IAD_NHSUM_BYTES)
+        of_block(key, bytes, sums);
     if (n == 0) return;
     uint8_t last[IAD_NHSUM_BLOCK] = {0};
     memcpy(last, bytes, n);
     of_block(key, last, sums);
 }
 
-void iad_nhsum_scalar(const iad_nhsum_key *key, const uint8_t *bytes, size_t n, uint8_t *sums) { run(block_scalar, key, bytes, n, sums); }
+void iad_nhsum_scalar(const iad_nhsum_key *key, const uint8_t *bytes, size_t n, uint8_t *sums) {
+    run(block_scalar, key, bytes, n, sums);
+}
 
 void iad_nhsum(const iad_nhsum_key *key, const uint8_t *bytes, size_t n, uint8_t *sums) {
     block_sums best = block_scalar;

@@ -63,8 +63,8 @@ static iad_status unite(iad_query *q, const picture_facts *picture, iad_image *m
     IAD_TRY(decode_blob(q, 0, picture->path, &part, err));
     iad_status status = IAD_OK;
     if (part.width != picture->width || part.height != picture->height) {
-        status = IAD_FAIL(err, IAD_ERR_FORMAT, "%s: mask is %dx%d, picture is %dx%d", picture->path, part.width, part.height, picture->width,
-                          picture->height);
+        status = IAD_FAIL(err, IAD_ERR_FORMAT, "%s: mask is %dx%d, picture is %dx%d", picture->path, part.width,
+                          part.height, picture->width, picture->height);
     } else {
         size_t n = (size_t)part.width * (size_t)part.height;
         for (size_t i = 0; i < n; i++)
@@ -74,7 +74,8 @@ static iad_status unite(iad_query *q, const picture_facts *picture, iad_image *m
     return status;
 }
 
-iad_status iad_image_mask(iad_manifest *manifest, int64_t image_id, iad_image *mask, iad_mask_facts *facts, iad_err *err) {
+iad_status iad_image_mask(iad_manifest *manifest, int64_t image_id, iad_image *mask, iad_mask_facts *facts,
+                          iad_err *err) {
     memset(mask, 0, sizeof *mask);
     iad_mask_facts found = {IAD_MASK_UNKNOWN, IAD_MASK_EXACT, 0};
     picture_facts picture;
@@ -110,7 +111,8 @@ iad_status iad_image_mask_state(iad_manifest *manifest, int64_t image_id, iad_ma
     picture_facts picture;
     IAD_TRY(read_facts(manifest, image_id, &picture, err));
     iad_query q;
-    IAD_TRY(iad_query_open(&q, manifest, "image_mask", "SELECT 1 FROM image_mask WHERE image_id=? AND role='gt' LIMIT 1", err));
+    IAD_TRY(iad_query_open(&q, manifest, "image_mask",
+                           "SELECT 1 FROM image_mask WHERE image_id=? AND role='gt' LIMIT 1", err));
     iad_query_i64(&q, image_id);
     int known = iad_query_next(&q);
     *state = known ? IAD_MASK_KNOWN : picture.label == IAD_LABEL_NORMAL ? IAD_MASK_NONE_NEEDED : IAD_MASK_UNKNOWN;

@@ -11,39 +11,34 @@ iad_status iad_query_fail(sqlite3 *db, const char *file, const char *what, iad_e
     switch (code & 0xff) {
     case SQLITE_FULL:
         return IAD_FAIL(err, IAD_ERR_IO, "%s: %s: the disk is full (nothing of this transaction was kept)", file, what);
-    case SQLITE_READONLY:
-        return IAD_FAIL(err, IAD_ERR_IO, "%s: %s: the file or its folder is read-only", file, what);
+    case SQLITE_READONLY: return IAD_FAIL(err, IAD_ERR_IO, "%s: %s: the file or its folder is read-only", file, what);
     case SQLITE_CANTOPEN:
-        return IAD_FAIL(err, IAD_ERR_IO, "%s: %s: cannot open the file (permission, or its folder is missing or read-only)", file, what);
+        return IAD_FAIL(err, IAD_ERR_IO,
+                        "%s: %s: cannot open the file (permission, or its folder is missing or read-only)", file, what);
     case SQLITE_PERM:
-    case SQLITE_AUTH:
-        return IAD_FAIL(err, IAD_ERR_IO, "%s: %s: permission denied", file, what);
+    case SQLITE_AUTH: return IAD_FAIL(err, IAD_ERR_IO, "%s: %s: permission denied", file, what);
     case SQLITE_IOERR: {
         int os = sqlite3_system_errno(db);
         return IAD_FAIL(err, IAD_ERR_IO, "%s: %s: %s%s%s", file, what, said, os ? ": " : "", os ? strerror(os) : "");
     }
-    case SQLITE_NOTADB:
-        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: not a manifest (not an SQLite database)", file);
-    case SQLITE_CORRUPT:
-        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: %s: the file is damaged (%s)", file, what, said);
+    case SQLITE_NOTADB: return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: not a manifest (not an SQLite database)", file);
+    case SQLITE_CORRUPT: return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: %s: the file is damaged (%s)", file, what, said);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return IAD_FAIL(err, IAD_ERR_DB, "%s: %s: another program is writing to it (waited %d s)", file, what,
                         IAD_MANIFEST_BUSY_MS / 1000);
-    case SQLITE_NOMEM:
-        return IAD_FAIL(err, IAD_ERR_NOMEM, "%s: %s: out of memory", file, what);
-    case SQLITE_TOOBIG:
-        return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: %s: value too large for the database", file, what);
+    case SQLITE_NOMEM: return IAD_FAIL(err, IAD_ERR_NOMEM, "%s: %s: out of memory", file, what);
+    case SQLITE_TOOBIG: return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: %s: value too large for the database", file, what);
     case SQLITE_CONSTRAINT:
         if (code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY || code == SQLITE_CONSTRAINT_ROWID)
             return IAD_FAIL(err, IAD_ERR_EXISTS, "%s: %s: %s", file, what, said);
         return IAD_FAIL(err, IAD_ERR_DB, "%s: %s: %s", file, what, said);
-    default:
-        return IAD_FAIL(err, IAD_ERR_DB, "%s: %s: %s", file, what, said);
+    default: return IAD_FAIL(err, IAD_ERR_DB, "%s: %s: %s", file, what, said);
     }
 }
 
-static iad_status prepare(iad_manifest *manifest, const char *sql, unsigned flags, const char *table, sqlite3_stmt **stmt, iad_err *err) {
+static iad_status prepare(iad_manifest *manifest, const char *sql, unsigned flags, const char *table,
+                          sqlite3_stmt **stmt, iad_err *err) {
     *stmt = NULL;
     if (sqlite3_prepare_v3(manifest->db, sql, -1, flags, stmt, NULL) != SQLITE_OK)
         return iad_query_fail(manifest->db, manifest->path, table, err);
@@ -114,7 +109,8 @@ void iad_query_text(iad_query *q, const char *text) {
 }
 
 void iad_query_blob(iad_query *q, const void *bytes, size_t n) {
-    bound(q, bytes ? sqlite3_bind_blob64(q->stmt, q->next, bytes, n, SQLITE_STATIC) : sqlite3_bind_null(q->stmt, q->next));
+    bound(q,
+          bytes ? sqlite3_bind_blob64(q->stmt, q->next, bytes, n, SQLITE_STATIC) : sqlite3_bind_null(q->stmt, q->next));
 }
 
 void iad_query_null(iad_query *q) {

@@ -1,5 +1,5 @@
-/* SQL without ceremony: statements are prepared once per manifest, parameters are bound in order, the first error sticks
- * and names the table and the item.
+/* SQL without ceremony: statements are prepared once per manifest, parameters are bound in order, the first error
+ * sticks and names the table and the item.
  *
  *     iad_query q;
  *     IAD_TRY(iad_query_open(&q, manifest, "image", "SELECT id, path FROM image WHERE category_id = ?", err));
@@ -27,14 +27,14 @@ typedef struct iad_query {
     iad_err err;
 } iad_query;
 
-/* `sql` must be text that outlives the manifest handle (a literal): it is the key of the cache. On failure nothing needs
- * closing. */
+/* `sql` must be text that outlives the manifest handle (a literal): it is the key of the cache. On failure nothing
+ * needs closing. */
 iad_status iad_query_open(iad_query *q, iad_manifest *manifest, const char *table, const char *sql, iad_err *err);
 /* The same for SQL that was put together at run time; prepared anew each time. */
 iad_status iad_query_open_text(iad_query *q, iad_manifest *manifest, const char *table, const char *sql, iad_err *err);
 
-/* Bind the next parameter. NULL text or blob binds NULL; _id binds NULL for 0. Bound memory must live until the statement
- * is closed or reset. */
+/* Bind the next parameter. NULL text or blob binds NULL; _id binds NULL for 0. Bound memory must live until the
+ * statement is closed or reset. */
 void iad_query_i64(iad_query *q, int64_t value);
 void iad_query_id(iad_query *q, int64_t id);
 void iad_query_f64(iad_query *q, double value);
@@ -57,7 +57,8 @@ int iad_query_col_bytes(iad_query *q, int column, void *out, size_t n);
 
 /* Gives the statement back and reports the first error. */
 iad_status iad_query_close(iad_query *q, iad_err *err);
-/* For statements without rows: step to the end, close; the message names `item` ("bottle/test/good/000.png", may be NULL). */
+/* For statements without rows: step to the end, close; the message names `item` ("bottle/test/good/000.png", may be
+ * NULL). */
 iad_status iad_query_run(iad_query *q, const char *item, iad_err *err);
 /* Run again with new parameters: keeps the statement, forgets bindings. */
 void iad_query_reset(iad_query *q);
@@ -74,8 +75,8 @@ iad_status iad_query_scalar(iad_manifest *manifest, const char *sql, int64_t fal
 /* The connection, for the few things the above cannot do (backup, attach). Borrowed. */
 sqlite3 *iad_manifest_sqlite(const iad_manifest *manifest);
 
-/* Turns SQLite's last error into ours: disk full and read-only become IAD_ERR_IO, damage IAD_ERR_FORMAT, constraint IAD_ERR_EXISTS,
- * the rest IAD_ERR_DB; the text says what the user can do. */
+/* Turns SQLite's last error into ours: disk full and read-only become IAD_ERR_IO, damage IAD_ERR_FORMAT, constraint
+ * IAD_ERR_EXISTS, the rest IAD_ERR_DB; the text says what the user can do. */
 iad_status iad_query_fail(sqlite3 *db, const char *file, const char *what, iad_err *err);
 
 #endif

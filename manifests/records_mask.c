@@ -18,8 +18,10 @@ iad_status iad_mask_put(iad_manifest *manifest, const iad_mask_row *row, int64_t
     *id = iad_query_next(&q) ? iad_query_col_i64(&q, 0) : 0;
     IAD_TRY(iad_query_close(&q, err));
     if (*id) return IAD_OK;
-    IAD_TRY(iad_query_open(&q, manifest, "mask",
-                           "INSERT INTO mask(sha256,width,height,png,value_map,area,n_components,boxes,quality) VALUES(?,?,?,?,?,?,?,?,?)", err));
+    IAD_TRY(iad_query_open(
+        &q, manifest, "mask",
+        "INSERT INTO mask(sha256,width,height,png,value_map,area,n_components,boxes,quality) VALUES(?,?,?,?,?,?,?,?,?)",
+        err));
     iad_query_blob(&q, row->sha256, 32);
     iad_query_i64(&q, row->width);
     iad_query_i64(&q, row->height);
@@ -34,9 +36,11 @@ iad_status iad_mask_put(iad_manifest *manifest, const iad_mask_row *row, int64_t
     return IAD_OK;
 }
 
-iad_status iad_image_mask_put(iad_manifest *manifest, int64_t image_id, int64_t mask_id, const char *role, iad_err *err) {
+iad_status iad_image_mask_put(iad_manifest *manifest, int64_t image_id, int64_t mask_id, const char *role,
+                              iad_err *err) {
     iad_query q;
-    IAD_TRY(iad_query_open(&q, manifest, "image_mask", "INSERT INTO image_mask(image_id,role,mask_id) VALUES(?,?,?) ON CONFLICT DO NOTHING", err));
+    IAD_TRY(iad_query_open(&q, manifest, "image_mask",
+                           "INSERT INTO image_mask(image_id,role,mask_id) VALUES(?,?,?) ON CONFLICT DO NOTHING", err));
     iad_query_i64(&q, image_id);
     iad_query_text(&q, role);
     iad_query_i64(&q, mask_id);
@@ -53,8 +57,9 @@ iad_status iad_image_mask_clear(iad_manifest *manifest, int64_t image_id, const 
 
 iad_status iad_split_put(iad_manifest *manifest, int64_t image_id, const char *scheme, iad_part part, iad_err *err) {
     iad_query q;
-    IAD_TRY(iad_query_open(&q, manifest, "split",
-                           "INSERT INTO split(scheme,image_id,part) VALUES(?,?,?) ON CONFLICT DO UPDATE SET part=excluded.part", err));
+    IAD_TRY(iad_query_open(
+        &q, manifest, "split",
+        "INSERT INTO split(scheme,image_id,part) VALUES(?,?,?) ON CONFLICT DO UPDATE SET part=excluded.part", err));
     iad_query_text(&q, scheme);
     iad_query_i64(&q, image_id);
     iad_query_text(&q, iad_part_name(part));

@@ -20,13 +20,15 @@ iad_status iad_dataset_put(iad_manifest *manifest, const iad_dataset_row *row, i
     if (!row->name || !*row->name) return IAD_FAIL(err, IAD_ERR_ARG, "a data set needs a name");
     if (!row->root || !*row->root) return IAD_FAIL(err, IAD_ERR_ARG, "data set %s: no folder", row->name);
     iad_query q;
-    IAD_TRY(iad_query_open(&q, manifest, "dataset",
-                           "INSERT INTO dataset(name,part,version,adapter,root,licence,licence_url,redistributable,commercial,citation,origin,"
-                           "eval_overlap) VALUES(?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(name) DO UPDATE SET part=excluded.part,"
-                           "version=excluded.version,adapter=excluded.adapter,root=excluded.root,licence=excluded.licence,"
-                           "licence_url=excluded.licence_url,redistributable=excluded.redistributable,commercial=excluded.commercial,"
-                           "citation=excluded.citation,origin=excluded.origin,eval_overlap=excluded.eval_overlap",
-                           err));
+    IAD_TRY(iad_query_open(
+        &q, manifest, "dataset",
+        "INSERT INTO dataset(name,part,version,adapter,root,licence,licence_url,redistributable,commercial,citation,"
+        "origin,"
+        "eval_overlap) VALUES(?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(name) DO UPDATE SET part=excluded.part,"
+        "version=excluded.version,adapter=excluded.adapter,root=excluded.root,licence=excluded.licence,"
+        "licence_url=excluded.licence_url,redistributable=excluded.redistributable,commercial=excluded.commercial,"
+        "citation=excluded.citation,origin=excluded.origin,eval_overlap=excluded.eval_overlap",
+        err));
     iad_query_text(&q, row->name);
     iad_query_text(&q, row->part);
     iad_query_text(&q, row->version);
@@ -46,15 +48,17 @@ iad_status iad_dataset_put(iad_manifest *manifest, const iad_dataset_row *row, i
 iad_status iad_dataset_get(iad_manifest *manifest, int64_t id, iad_arena *arena, iad_dataset_row *row, iad_err *err) {
     memset(row, 0, sizeof *row);
     iad_query q;
-    IAD_TRY(iad_query_open(&q, manifest, "dataset",
-                           "SELECT id,name,part,version,adapter,root,licence,licence_url,citation,redistributable,commercial,origin,"
-                           "eval_overlap FROM dataset WHERE id=?",
-                           err));
+    IAD_TRY(iad_query_open(
+        &q, manifest, "dataset",
+        "SELECT id,name,part,version,adapter,root,licence,licence_url,citation,redistributable,commercial,origin,"
+        "eval_overlap FROM dataset WHERE id=?",
+        err));
     iad_query_i64(&q, id);
     int found = iad_query_next(&q);
     if (found) {
         row->id = iad_query_col_i64(&q, 0);
-        const char **texts[] = {&row->name, &row->part, &row->version, &row->adapter, &row->root, &row->licence, &row->licence_url, &row->citation};
+        const char **texts[] = {&row->name, &row->part,    &row->version,     &row->adapter,
+                                &row->root, &row->licence, &row->licence_url, &row->citation};
         for (int i = 0; i < 8; i++) *texts[i] = iad_arena_str(arena, iad_query_col_text(&q, i + 1));
         row->redistributable = (int)iad_query_col_i64(&q, 9);
         row->commercial = (int)iad_query_col_i64(&q, 10);
@@ -92,13 +96,14 @@ iad_status iad_category_put(iad_manifest *manifest, const iad_category_row *row,
             if (*p == '_') *p = ' ';
     }
     iad_query q;
-    IAD_TRY(iad_query_open(&q, manifest, "category",
-                           "INSERT INTO category(dataset_id,name,display,kind,grey,aligned,fg_method,fg_params,description)"
-                           " VALUES(?,?,?,?,?,?,?,?,?) ON CONFLICT(dataset_id,name) DO UPDATE SET kind=coalesce(kind,excluded.kind),"
-                           "grey=coalesce(grey,excluded.grey),aligned=coalesce(aligned,excluded.aligned),"
-                           "fg_method=coalesce(fg_method,excluded.fg_method),fg_params=coalesce(fg_params,excluded.fg_params),"
-                           "description=coalesce(description,excluded.description)",
-                           err));
+    IAD_TRY(iad_query_open(
+        &q, manifest, "category",
+        "INSERT INTO category(dataset_id,name,display,kind,grey,aligned,fg_method,fg_params,description)"
+        " VALUES(?,?,?,?,?,?,?,?,?) ON CONFLICT(dataset_id,name) DO UPDATE SET kind=coalesce(kind,excluded.kind),"
+        "grey=coalesce(grey,excluded.grey),aligned=coalesce(aligned,excluded.aligned),"
+        "fg_method=coalesce(fg_method,excluded.fg_method),fg_params=coalesce(fg_params,excluded.fg_params),"
+        "description=coalesce(description,excluded.description)",
+        err));
     iad_query_i64(&q, row->dataset_id);
     iad_query_text(&q, row->name);
     iad_query_text(&q, row->display ? row->display : display);
@@ -115,8 +120,10 @@ iad_status iad_category_put(iad_manifest *manifest, const iad_category_row *row,
 iad_status iad_category_get(iad_manifest *manifest, int64_t id, iad_arena *arena, iad_category_row *row, iad_err *err) {
     memset(row, 0, sizeof *row);
     iad_query q;
-    IAD_TRY(iad_query_open(&q, manifest, "category",
-                           "SELECT id,dataset_id,name,display,kind,grey,aligned,fg_method,fg_params,description FROM category WHERE id=?", err));
+    IAD_TRY(iad_query_open(
+        &q, manifest, "category",
+        "SELECT id,dataset_id,name,display,kind,grey,aligned,fg_method,fg_params,description FROM category WHERE id=?",
+        err));
     iad_query_i64(&q, id);
     int found = iad_query_next(&q);
     if (found) {

@@ -4,8 +4,10 @@
 
 iad_status iad_caption_put(iad_manifest *manifest, const iad_caption_row *row, int64_t *id, iad_err *err) {
     iad_query q;
-    IAD_TRY(iad_query_open(&q, manifest, "caption",
-                           "INSERT INTO caption(image_id,aspect,lang,text,model,prompt_sha256,params,verified) VALUES(?,?,?,?,?,?,?,?)", err));
+    IAD_TRY(iad_query_open(
+        &q, manifest, "caption",
+        "INSERT INTO caption(image_id,aspect,lang,text,model,prompt_sha256,params,verified) VALUES(?,?,?,?,?,?,?,?)",
+        err));
     iad_query_i64(&q, row->image_id);
     iad_query_text(&q, row->aspect);
     iad_query_text(&q, row->lang);
@@ -21,11 +23,12 @@ iad_status iad_caption_put(iad_manifest *manifest, const iad_caption_row *row, i
 
 iad_status iad_template_put(iad_manifest *manifest, const iad_template_row *row, int64_t *id, iad_err *err) {
     iad_query q;
-    IAD_TRY(iad_query_open(&q, manifest, "template",
-                           "INSERT INTO template(task,lang,text,answer_form,yes_means,canonical,version) VALUES(?,?,?,?,?,?,?)"
-                           " ON CONFLICT(task,text) DO UPDATE SET lang=excluded.lang,answer_form=excluded.answer_form,"
-                           "yes_means=excluded.yes_means,canonical=excluded.canonical,version=excluded.version",
-                           err));
+    IAD_TRY(iad_query_open(
+        &q, manifest, "template",
+        "INSERT INTO template(task,lang,text,answer_form,yes_means,canonical,version) VALUES(?,?,?,?,?,?,?)"
+        " ON CONFLICT(task,text) DO UPDATE SET lang=excluded.lang,answer_form=excluded.answer_form,"
+        "yes_means=excluded.yes_means,canonical=excluded.canonical,version=excluded.version",
+        err));
     iad_query_text(&q, row->task);
     iad_query_text(&q, row->lang);
     iad_query_text(&q, row->text);
@@ -45,7 +48,8 @@ static iad_status find_task(iad_manifest *manifest, const iad_task_row *row, int
     *id = 0;
     if (!row->external_id || !row->dataset_id) return IAD_OK;
     iad_query q;
-    IAD_TRY(iad_query_open(&q, manifest, "task", "SELECT id FROM task WHERE dataset_id=? AND task=? AND external_id=?", err));
+    IAD_TRY(iad_query_open(&q, manifest, "task", "SELECT id FROM task WHERE dataset_id=? AND task=? AND external_id=?",
+                           err));
     iad_query_i64(&q, row->dataset_id);
     iad_query_text(&q, row->task);
     iad_query_text(&q, row->external_id);
@@ -55,11 +59,13 @@ static iad_status find_task(iad_manifest *manifest, const iad_task_row *row, int
 
 static iad_status insert_task(iad_manifest *manifest, const iad_task_row *row, int64_t *id, iad_err *err) {
     iad_query q;
-    IAD_TRY(iad_query_open(&q, manifest, "task",
-                           "INSERT INTO task(dataset_id,category_id,stage,task,shots,template_id,seed,question,answer,turns,yes_means,query_pos,"
-                           "mask_id,anomaly_spans,normal_spans,boxes,weight,part,external_id,run_id)"
-                           " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                           err));
+    IAD_TRY(iad_query_open(
+        &q, manifest, "task",
+        "INSERT INTO task(dataset_id,category_id,stage,task,shots,template_id,seed,question,answer,turns,yes_means,"
+        "query_pos,"
+        "mask_id,anomaly_spans,normal_spans,boxes,weight,part,external_id,run_id)"
+        " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        err));
     iad_query_id(&q, row->dataset_id);
     iad_query_id(&q, row->category_id);
     iad_query_i64(&q, row->stage);
@@ -95,7 +101,8 @@ iad_status iad_task_put(iad_manifest *manifest, const iad_task_row *row, int64_t
         const iad_task_image *image = &row->images[i];
         iad_query q;
         IAD_TRY(iad_query_open(&q, manifest, "task_image",
-                               "INSERT INTO task_image(task_id,pos,image_id,synth_id,role,jitter) VALUES(?,?,?,?,?,?)", err));
+                               "INSERT INTO task_image(task_id,pos,image_id,synth_id,role,jitter) VALUES(?,?,?,?,?,?)",
+                               err));
         iad_query_i64(&q, *id);
         iad_query_i64(&q, (int64_t)i);
         iad_query_id(&q, image->image_id);

@@ -1,5 +1,5 @@
-/* Rules that read a file: mmad.json, and lists of pictures as text, TSV, CSV or JSON lines. The files are untrusted: names in them
- * only select among rows of the manifest. */
+/* Rules that read a file: mmad.json, and lists of pictures as text, TSV, CSV or JSON lines. The files are untrusted:
+ * names in them only select among rows of the manifest. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,9 +18,10 @@ static int ends_with_path(const char *path, const char *tail) {
     return t && n >= t && !strcmp(path + n - t, tail) && (n == t || path[n - t - 1] == '/');
 }
 
-/* The row that a name in a list means: its path ends with the name, or, when the list was written higher up in the tree, the folder of
- * the data set joined with its path does. */
-static const iad_image_row *find_by_name(const iad_refs_pool *pool, const iad_image_row *const *rows, size_t n, const char *name) {
+/* The row that a name in a list means: its path ends with the name, or, when the list was written higher up in the
+ * tree, the folder of the data set joined with its path does. */
+static const iad_image_row *find_by_name(const iad_refs_pool *pool, const iad_image_row *const *rows, size_t n,
+                                         const char *name) {
     char full[IAD_PATH_MAX];
     while (!strncmp(name, "./", 2)) name += 2;
     for (size_t i = 0; i < n; i++)
@@ -28,7 +29,8 @@ static const iad_image_row *find_by_name(const iad_refs_pool *pool, const iad_im
     for (size_t i = 0; i < n; i++)
         if (ends_with_path(rows[i]->path, name)) return rows[i];
     for (size_t i = 0; i < n; i++)
-        if (iad_path_join(full, sizeof full, pool->root, rows[i]->path, NULL) == IAD_OK && ends_with_path(full, name)) return rows[i];
+        if (iad_path_join(full, sizeof full, pool->root, rows[i]->path, NULL) == IAD_OK && ends_with_path(full, name))
+            return rows[i];
     return NULL;
 }
 
@@ -46,13 +48,14 @@ static const json_t *mmad_entry(const json_t *list, const iad_refs_pool *pool, c
     return NULL;
 }
 
-static iad_status mmad_query(const iad_refs_pool *pool, const iad_refs_rule *rule, const char *member, const json_t *list, const iad_image_row *query,
-                             int shots, iad_refs_choice *choice, iad_err *err) {
+static iad_status mmad_query(const iad_refs_pool *pool, const iad_refs_rule *rule, const char *member,
+                             const json_t *list, const iad_image_row *query, int shots, iad_refs_choice *choice,
+                             iad_err *err) {
     const json_t *entry = mmad_entry(list, pool, query);
     const json_t *names = entry ? json_object_get(entry, member) : NULL;
     if (!json_is_array(names) || json_array_size(names) < (size_t)shots)
-        return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "rule %s: %s/%s: %s has %zu %s, %d are wanted", rule->canonical, pool->dataset, pool->category,
-                        query->path, json_array_size(names), member, shots);
+        return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "rule %s: %s/%s: %s has %zu %s, %d are wanted", rule->canonical,
+                        pool->dataset, pool->category, query->path, json_array_size(names), member, shots);
     iad_refs_own *own = iad_refs_own_add(choice, query, err);
     if (!own) return err ? err->code : IAD_ERR_NOMEM;
     for (int i = 0; i < shots; i++) {
@@ -61,21 +64,24 @@ static iad_status mmad_query(const iad_refs_pool *pool, const iad_refs_rule *rul
         char wanted[300];
         snprintf(wanted, sizeof wanted, "%.200s (for %.60s)", name ? name : "a name that is no text", query->path);
         if (!picture)
-            return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "rule %s: %s/%s: wants %s, which is not among its normal pictures outside the test part",
+            return IAD_FAIL(err, IAD_ERR_NOT_FOUND,
+                            "rule %s: %s/%s: wants %s, which is not among its normal pictures outside the test part",
                             rule->canonical, pool->dataset, pool->category, wanted);
         own->picks[own->n++] = picture;
     }
     return IAD_OK;
 }
 
-iad_status iad_refs_choose_mmad(const iad_refs_pool *pool, const iad_refs_rule *rule, int shots, int strict, iad_refs_choice *choice, iad_err *err) {
+iad_status iad_refs_choose_mmad(const iad_refs_pool *pool, const iad_refs_rule *rule, int shots, int strict,
+                                iad_refs_choice *choice, iad_err *err) {
     (void)strict;
     char path[IAD_PATH_MAX];
     if (*rule->arg) iad_text_copy(path, sizeof path, rule->arg);
     else IAD_TRY(iad_path_join(path, sizeof path, pool->root, "mmad.json", err));
     json_t *list = NULL;
     IAD_TRY(iad_json_load(path, MAX_LIST_BYTES, &list, err));
-    iad_status status = json_is_object(list) ? IAD_OK : IAD_FAIL(err, IAD_ERR_FORMAT, "%s: not an object keyed by picture path", path);
+    iad_status status =
+        json_is_object(list) ? IAD_OK : IAD_FAIL(err, IAD_ERR_FORMAT, "%s: not an object keyed by picture path", path);
     const char *member = !strcmp(rule->name, "mmad") ? "random_templates" : "similar_templates";
     for (size_t i = 0; status == IAD_OK && i < pool->n_tests; i++)
         status = mmad_query(pool, rule, member, list, pool->tests[i], shots, choice, err);
@@ -94,23 +100,26 @@ static int says_other(const char *said, const char *ours) {
 }
 
 /* One line of the list into the choice, when it is about this category, view and number of shots. */
-static iad_status list_take(const iad_refs_pool *pool, const iad_refs_rule *rule, int shots, const list_line *line, iad_refs_choice *choice,
-                            iad_err *err) {
+static iad_status list_take(const iad_refs_pool *pool, const iad_refs_rule *rule, int shots, const list_line *line,
+                            iad_refs_choice *choice, iad_err *err) {
     char number[16], hex[IAD_SHA256_HEX];
     snprintf(number, sizeof number, "%d", shots);
-    if (says_other(line->dataset, pool->dataset) || says_other(line->category, pool->category) || says_other(line->shots, number)) return IAD_OK;
+    if (says_other(line->dataset, pool->dataset) || says_other(line->category, pool->category) ||
+        says_other(line->shots, number))
+        return IAD_OK;
     if (line->view && strcmp(line->view, pool->view) != 0) return IAD_OK;
     const iad_image_row *picture = find_by_name(pool, pool->normals, pool->n_normals, line->path);
     if (!picture) {
         /* A plain list of paths may serve many categories: only lines that say "this one" must be met. */
         if (!line->category || !*line->category) return IAD_OK;
-        return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "rule %s: %s/%s: %s is not among its normal pictures outside the test part", rule->canonical,
+        return IAD_FAIL(err, IAD_ERR_NOT_FOUND,
+                        "rule %s: %s/%s: %s is not among its normal pictures outside the test part", rule->canonical,
                         pool->dataset, pool->category, line->path);
     }
     iad_hex(picture->sha256, 32, hex);
     if (line->sha256 && *line->sha256 && !iad_text_equal_nocase(line->sha256, hex))
-        return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "rule %s: %s/%s: %s has other content than the list says", rule->canonical, pool->dataset,
-                        pool->category, picture->path);
+        return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "rule %s: %s/%s: %s has other content than the list says",
+                        rule->canonical, pool->dataset, pool->category, picture->path);
     if (!line->query || !*line->query) {
         if (choice->n < (size_t)shots) choice->picks[choice->n++] = picture;
         return IAD_OK;
@@ -126,8 +135,8 @@ static iad_status list_take(const iad_refs_pool *pool, const iad_refs_rule *rule
     return IAD_OK;
 }
 
-static iad_status list_from_table(const iad_refs_pool *pool, const iad_refs_rule *rule, int shots, const iad_table *table, iad_refs_choice *choice,
-                                  iad_err *err) {
+static iad_status list_from_table(const iad_refs_pool *pool, const iad_refs_rule *rule, int shots,
+                                  const iad_table *table, iad_refs_choice *choice, iad_err *err) {
     static const char *const names[] = {"dataset", "category", "view", "query", "path", "sha256", "shots"};
     int columns[7];
     size_t path;
@@ -142,8 +151,8 @@ static iad_status list_from_table(const iad_refs_pool *pool, const iad_refs_rule
     return IAD_OK;
 }
 
-static iad_status list_from_json(const iad_refs_pool *pool, const iad_refs_rule *rule, int shots, const char *text, size_t n, iad_refs_choice *choice,
-                                 iad_err *err) {
+static iad_status list_from_json(const iad_refs_pool *pool, const iad_refs_rule *rule, int shots, const char *text,
+                                 size_t n, iad_refs_choice *choice, iad_err *err) {
     const char *end = text + n;
     for (size_t number = 1; text < end; number++) {
         const char *stop = memchr(text, '\n', (size_t)(end - text));
@@ -174,8 +183,8 @@ static iad_status list_from_json(const iad_refs_pool *pool, const iad_refs_rule 
     return IAD_OK;
 }
 
-static iad_status list_from_lines(const iad_refs_pool *pool, const iad_refs_rule *rule, int shots, const char *text, iad_refs_choice *choice,
-                                  iad_err *err) {
+static iad_status list_from_lines(const iad_refs_pool *pool, const iad_refs_rule *rule, int shots, const char *text,
+                                  iad_refs_choice *choice, iad_err *err) {
     iad_strings lines = {0};
     iad_status status = iad_strings_split(&lines, text, '\n', err);
     for (size_t i = 0; status == IAD_OK && i < lines.n; i++) {
@@ -189,9 +198,10 @@ static iad_status list_from_lines(const iad_refs_pool *pool, const iad_refs_rule
     return status;
 }
 
-/* JSON when the first byte is '{', a table when the first line has a separator and a "path" column, else one path per line. */
-iad_status iad_refs_list_read(const iad_refs_pool *pool, const iad_refs_rule *rule, int shots, const char *text, size_t n, iad_refs_choice *choice,
-                              iad_err *err) {
+/* JSON when the first byte is '{', a table when the first line has a separator and a "path" column, else one path per
+ * line. */
+iad_status iad_refs_list_read(const iad_refs_pool *pool, const iad_refs_rule *rule, int shots, const char *text,
+                              size_t n, iad_refs_choice *choice, iad_err *err) {
     if (memchr(text, 0, n)) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: not a text file", rule->arg);
     if (text[strspn(text, " \t\r\n")] == '{') return list_from_json(pool, rule, shots, text, n, choice, err);
     size_t head = strcspn(text, "\r\n");
@@ -206,7 +216,8 @@ iad_status iad_refs_list_read(const iad_refs_pool *pool, const iad_refs_rule *ru
     return status;
 }
 
-iad_status iad_refs_choose_list(const iad_refs_pool *pool, const iad_refs_rule *rule, int shots, int strict, iad_refs_choice *choice, iad_err *err) {
+iad_status iad_refs_choose_list(const iad_refs_pool *pool, const iad_refs_rule *rule, int shots, int strict,
+                                iad_refs_choice *choice, iad_err *err) {
     uint8_t *data = NULL;
     size_t n = 0;
     IAD_TRY(iad_file_read(rule->arg, MAX_LIST_BYTES, &data, &n, err));
@@ -218,16 +229,19 @@ iad_status iad_refs_choose_list(const iad_refs_pool *pool, const iad_refs_rule *
     IAD_TRY(status);
     for (size_t i = 0; i < choice->n_own; i++)
         if (choice->own[i].n < (size_t)shots)
-            return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "rule %s: %s/%s: names %zu pictures for %s, %d are wanted", rule->canonical, pool->dataset,
-                            pool->category, choice->own[i].n, choice->own[i].query->path, shots);
+            return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "rule %s: %s/%s: names %zu pictures for %s, %d are wanted",
+                            rule->canonical, pool->dataset, pool->category, choice->own[i].n,
+                            choice->own[i].query->path, shots);
     choice->n_unpaired = choice->n_own ? pool->n_tests - choice->n_own : 0;
     int common_needed = choice->n_own == 0 || choice->n_unpaired > 0;
     if (common_needed && choice->n < (size_t)shots) {
         if (choice->n_own && !strict && choice->n == 0)
-            return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "rule %s: %s/%s: %zu test pictures are not in the list, and it names none for all", rule->canonical,
-                            pool->dataset, pool->category, choice->n_unpaired);
-        return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "rule %s: %s/%s%s%s: names %zu of its pictures, %d are wanted", rule->canonical, pool->dataset,
-                        pool->category, *pool->view ? " view " : "", pool->view, choice->n, shots);
+            return IAD_FAIL(err, IAD_ERR_NOT_FOUND,
+                            "rule %s: %s/%s: %zu test pictures are not in the list, and it names none for all",
+                            rule->canonical, pool->dataset, pool->category, choice->n_unpaired);
+        return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "rule %s: %s/%s%s%s: names %zu of its pictures, %d are wanted",
+                        rule->canonical, pool->dataset, pool->category, *pool->view ? " view " : "", pool->view,
+                        choice->n, shots);
     }
     if (!common_needed && choice->n < (size_t)shots) choice->n = 0;
     iad_hex(digest, 32, hex);

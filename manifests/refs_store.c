@@ -11,8 +11,10 @@
 
 static iad_status delete_set(iad_manifest *manifest, const iad_refs_set *set, const char *scheme, iad_err *err) {
     iad_query q;
-    IAD_TRY(iad_query_open(&q, manifest, "exemplar_set",
-                           "SELECT id FROM exemplar_set WHERE category_id=? AND view=? AND scheme=? AND rule=? AND shots=? AND seed=?", err));
+    IAD_TRY(iad_query_open(
+        &q, manifest, "exemplar_set",
+        "SELECT id FROM exemplar_set WHERE category_id=? AND view=? AND scheme=? AND rule=? AND shots=? AND seed=?",
+        err));
     iad_query_i64(&q, set->category_id);
     iad_query_text(&q, set->view);
     iad_query_text(&q, scheme);
@@ -22,7 +24,8 @@ static iad_status delete_set(iad_manifest *manifest, const iad_refs_set *set, co
     int64_t id = iad_query_next(&q) ? iad_query_col_i64(&q, 0) : 0;
     IAD_TRY(iad_query_close(&q, err));
     if (!id) return IAD_OK;
-    static const char *const sql[] = {"DELETE FROM exemplar_query WHERE set_id=?", "DELETE FROM exemplar WHERE set_id=?", "DELETE FROM exemplar_set WHERE id=?"};
+    static const char *const sql[] = {"DELETE FROM exemplar_query WHERE set_id=?",
+                                      "DELETE FROM exemplar WHERE set_id=?", "DELETE FROM exemplar_set WHERE id=?"};
     for (int i = 0; i < 3; i++) {
         IAD_TRY(iad_query_open(&q, manifest, "exemplar", sql[i], err));
         iad_query_i64(&q, id);
@@ -34,7 +37,8 @@ static iad_status delete_set(iad_manifest *manifest, const iad_refs_set *set, co
 static iad_status insert_rows(iad_manifest *manifest, const iad_refs_set *set, iad_err *err) {
     iad_query q;
     for (size_t i = 0; i < set->n_common; i++) {
-        IAD_TRY(iad_query_open(&q, manifest, "exemplar", "INSERT INTO exemplar(set_id,rank,image_id,sha256) VALUES(?,?,?,?)", err));
+        IAD_TRY(iad_query_open(&q, manifest, "exemplar",
+                               "INSERT INTO exemplar(set_id,rank,image_id,sha256) VALUES(?,?,?,?)", err));
         iad_query_i64(&q, set->id);
         iad_query_i64(&q, (int64_t)i);
         iad_query_i64(&q, set->pictures[i].id);
@@ -46,7 +50,8 @@ static iad_status insert_rows(iad_manifest *manifest, const iad_refs_set *set, i
         for (size_t k = 0; k < query->n; k++) {
             const iad_image_row *picture = &set->pictures[query->first + k];
             IAD_TRY(iad_query_open(&q, manifest, "exemplar_query",
-                                   "INSERT INTO exemplar_query(set_id,query_id,rank,image_id,sha256) VALUES(?,?,?,?,?)", err));
+                                   "INSERT INTO exemplar_query(set_id,query_id,rank,image_id,sha256) VALUES(?,?,?,?,?)",
+                                   err));
             iad_query_i64(&q, set->id);
             iad_query_i64(&q, query->query_id);
             iad_query_i64(&q, (int64_t)k);
@@ -61,8 +66,9 @@ static iad_status insert_rows(iad_manifest *manifest, const iad_refs_set *set, i
 static iad_status write_set(iad_manifest *manifest, iad_refs_set *set, const char *scheme, iad_err *err) {
     IAD_TRY(delete_set(manifest, set, scheme, err));
     iad_query q;
-    IAD_TRY(iad_query_open(&q, manifest, "exemplar_set",
-                           "INSERT INTO exemplar_set(category_id,view,scheme,rule,shots,seed,nested,note) VALUES(?,?,?,?,?,?,?,?)", err));
+    IAD_TRY(iad_query_open(
+        &q, manifest, "exemplar_set",
+        "INSERT INTO exemplar_set(category_id,view,scheme,rule,shots,seed,nested,note) VALUES(?,?,?,?,?,?,?,?)", err));
     iad_query_i64(&q, set->category_id);
     iad_query_text(&q, set->view);
     iad_query_text(&q, scheme);
@@ -78,7 +84,8 @@ static iad_status write_set(iad_manifest *manifest, iad_refs_set *set, const cha
 
 iad_status iad_refs_store(iad_manifest *manifest, iad_refs_set *set, const char *scheme, iad_err *err) {
     if (!iad_manifest_writable(manifest))
-        return IAD_FAIL(err, IAD_ERR_ARG, "%s: opened for reading only, exemplar sets cannot be stored", iad_manifest_path(manifest));
+        return IAD_FAIL(err, IAD_ERR_ARG, "%s: opened for reading only, exemplar sets cannot be stored",
+                        iad_manifest_path(manifest));
     int own = !iad_manifest_in_transaction(manifest);
     if (own) IAD_TRY(iad_manifest_begin(manifest, err));
     iad_status status = write_set(manifest, set, scheme, err);
@@ -89,11 +96,15 @@ iad_status iad_refs_store(iad_manifest *manifest, iad_refs_set *set, const char 
 
 /* ---- reading back ---- */
 
-/* Pictures of one set: the common ones, then each query's. A file that changed since is told apart by its hash: the stored one counts. */
+/* Pictures of one set: the common ones, then each query's. A file that changed since is told apart by its hash: the
+ * stored one counts. */
 static iad_status load_pictures(iad_manifest *manifest, iad_refs *refs, iad_refs_set *set, iad_err *err) {
-    static const char common[] = "SELECT " IAD_IMAGE_COLUMNS ",e.sha256,0,'' FROM exemplar e JOIN image i ON i.id=e.image_id WHERE e.set_id=? ORDER BY e.rank";
-    static const char own[] = "SELECT " IAD_IMAGE_COLUMNS ",e.sha256,e.query_id,x.path FROM exemplar_query e JOIN image i ON i.id=e.image_id"
-                              " JOIN image x ON x.id=e.query_id WHERE e.set_id=? ORDER BY e.query_id,e.rank";
+    static const char common[] =
+        "SELECT " IAD_IMAGE_COLUMNS
+        ",e.sha256,0,'' FROM exemplar e JOIN image i ON i.id=e.image_id WHERE e.set_id=? ORDER BY e.rank";
+    static const char own[] =
+        "SELECT " IAD_IMAGE_COLUMNS ",e.sha256,e.query_id,x.path FROM exemplar_query e JOIN image i ON i.id=e.image_id"
+        " JOIN image x ON x.id=e.query_id WHERE e.set_id=? ORDER BY e.query_id,e.rank";
     size_t cap = 0, cap_queries = 0;
     iad_image_row *rows = NULL;
     iad_refs_query *queries = NULL;
@@ -118,7 +129,8 @@ static iad_status load_pictures(iad_manifest *manifest, iad_refs *refs, iad_refs
                 if (status != IAD_OK) break;
                 queries = block;
                 queries[set->n_queries++] = (iad_refs_query){
-                    query_id, iad_arena_str(&refs->arena, iad_query_col_text(&q, IAD_IMAGE_N_COLUMNS + 2)), set->n_pictures, 0};
+                    query_id, iad_arena_str(&refs->arena, iad_query_col_text(&q, IAD_IMAGE_N_COLUMNS + 2)),
+                    set->n_pictures, 0};
             }
             set->n_pictures++;
             if (pass) queries[set->n_queries - 1].n++;
@@ -160,7 +172,8 @@ static iad_status read_set(iad_query *q, iad_refs *refs, iad_err *err) {
     return IAD_OK;
 }
 
-iad_status iad_refs_load(iad_manifest *manifest, int64_t category_id, const char *rule, int shots, iad_refs *refs, iad_err *err) {
+iad_status iad_refs_load(iad_manifest *manifest, int64_t category_id, const char *rule, int shots, iad_refs *refs,
+                         iad_err *err) {
     iad_query q;
     size_t first = refs->n;
     iad_refs_rule *parsed = NULL;
@@ -174,12 +187,13 @@ iad_status iad_refs_load(iad_manifest *manifest, int64_t category_id, const char
             return status;
         }
     }
-    iad_status status = iad_query_open(&q, manifest, "exemplar_set",
-                                       "SELECT s.id,s.category_id,d.name,c.name,s.view,s.rule,s.shots,s.seed,s.nested,s.note FROM exemplar_set s"
-                                       " JOIN category c ON c.id=s.category_id JOIN dataset d ON d.id=c.dataset_id"
-                                       " WHERE (?1=0 OR s.category_id=?1) AND (?2 IS NULL OR s.rule=?2) AND (?3=0 OR s.shots=?3)"
-                                       " ORDER BY d.name,c.name,s.rule,s.shots,s.view,s.scheme",
-                                       err);
+    iad_status status = iad_query_open(
+        &q, manifest, "exemplar_set",
+        "SELECT s.id,s.category_id,d.name,c.name,s.view,s.rule,s.shots,s.seed,s.nested,s.note FROM exemplar_set s"
+        " JOIN category c ON c.id=s.category_id JOIN dataset d ON d.id=c.dataset_id"
+        " WHERE (?1=0 OR s.category_id=?1) AND (?2 IS NULL OR s.rule=?2) AND (?3=0 OR s.shots=?3)"
+        " ORDER BY d.name,c.name,s.rule,s.shots,s.view,s.scheme",
+        err);
     if (status == IAD_OK) {
         iad_query_i64(&q, category_id);
         iad_query_text(&q, parsed ? parsed->canonical : NULL);
@@ -189,6 +203,7 @@ iad_status iad_refs_load(iad_manifest *manifest, int64_t category_id, const char
         if (status == IAD_OK) status = closed;
     }
     free(parsed);
-    for (size_t i = first; status == IAD_OK && i < refs->n; i++) status = load_pictures(manifest, refs, &refs->sets[i], err);
+    for (size_t i = first; status == IAD_OK && i < refs->n; i++)
+        status = load_pictures(manifest, refs, &refs->sets[i], err);
     return status;
 }

@@ -6,22 +6,25 @@
 
 /* Version 1.
  *
- * Conventions. 64-bit seeds and perceptual hashes are unsigned numbers stored by their bit pattern in SQLite's signed INT. SHA-256 is
- * a BLOB of 32 bytes. Times are UTC, ISO 8601. Boxes are pixels of the original picture, x1 and y1 exclusive. JSON is canonical:
- * sorted keys, no white space.
+ * Conventions. 64-bit seeds and perceptual hashes are unsigned numbers stored by their bit pattern in SQLite's signed
+ * INT. SHA-256 is a BLOB of 32 bytes. Times are UTC, ISO 8601. Boxes are pixels of the original picture, x1 and y1
+ * exclusive. JSON is canonical: sorted keys, no white space.
  *
- * Ground truth. A normal picture has no mask row: its mask is empty by definition, so the thousands of normals need no shared empty
- * mask. An anomalous picture without a row of role 'gt' has an UNKNOWN mask; pixel metrics must leave it out, never read it as empty. */
+ * Ground truth. A normal picture has no mask row: its mask is empty by definition, so the thousands of normals need no
+ * shared empty mask. An anomalous picture without a row of role 'gt' has an UNKNOWN mask; pixel metrics must leave it
+ * out, never read it as empty. */
 static const char step_1[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
 
     "CREATE TABLE run("
-    " id INTEGER PRIMARY KEY, tool TEXT NOT NULL, version TEXT NOT NULL, argv TEXT NOT NULL, config TEXT, seed INT NOT NULL,"
+    " id INTEGER PRIMARY KEY, tool TEXT NOT NULL, version TEXT NOT NULL, argv TEXT NOT NULL, config TEXT,"
+    " seed INT NOT NULL,"
     " started TEXT NOT NULL, ended TEXT,"
     " status TEXT NOT NULL CHECK(status IN('started','ok','partial','failed','interrupted')),"
     " counts TEXT) STRICT;"
 
-    /* root: relative to the manifest's folder, or absolute. eval_overlap: comma list of benchmarks whose test pictures are in here. */
+    /* root: relative to the manifest's folder, or absolute. eval_overlap: comma list of benchmarks whose test pictures
+     * are in here. */
     "CREATE TABLE dataset("
     " id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL, part TEXT, version TEXT, adapter TEXT, root TEXT NOT NULL,"
     " licence TEXT NOT NULL, licence_url TEXT, redistributable INT NOT NULL CHECK(redistributable IN(0,1)),"
@@ -30,19 +33,23 @@ static const char step_1[] =
 
     /* aligned: the object always stands in the same place and pose; fg_*: how synth finds the object. */
     "CREATE TABLE category("
-    " id INTEGER PRIMARY KEY, dataset_id INT NOT NULL REFERENCES dataset(id), name TEXT NOT NULL, display TEXT NOT NULL,"
+    " id INTEGER PRIMARY KEY, dataset_id INT NOT NULL REFERENCES dataset(id), name TEXT NOT NULL,"
+    " display TEXT NOT NULL,"
     " kind TEXT CHECK(kind IN('object','texture','multi','logical')), grey INT CHECK(grey IN(0,1)),"
-    " aligned INT CHECK(aligned IN(0,1)), fg_method TEXT, fg_params TEXT, description TEXT, UNIQUE(dataset_id,name)) STRICT;"
+    " aligned INT CHECK(aligned IN(0,1)), fg_method TEXT, fg_params TEXT, description TEXT,"
+    " UNIQUE(dataset_id,name)) STRICT;"
 
-    /* path: relative to dataset.root. phash: after cutting 8 % of each border; phash_turns: the same of the picture turned by 90, 180
-     * and 270 degrees, 3 x 8 bytes little endian. A bad picture cannot be decoded: it has a file hash and a reason only. */
+    /* path: relative to dataset.root. phash: after cutting 8 % of each border; phash_turns: the same of the picture
+     * turned by 90, 180 and 270 degrees, 3 x 8 bytes little endian. A bad picture cannot be decoded: it has a file hash
+     * and a reason only. */
     "CREATE TABLE image("
     " id INTEGER PRIMARY KEY, dataset_id INT NOT NULL REFERENCES dataset(id), category_id INT REFERENCES category(id),"
     " path TEXT NOT NULL, sha256 BLOB NOT NULL CHECK(length(sha256)=32),"
     " pixel_sha256 BLOB CHECK(length(pixel_sha256)=32), phash INT, phash_turns BLOB CHECK(length(phash_turns)=24),"
     " bytes INT, mtime_ns INT, width INT NOT NULL, height INT NOT NULL, channels INT, depth INT, format TEXT,"
     " source_split TEXT, part TEXT NOT NULL CHECK(part IN('none','train','val','test')),"
-    " label TEXT NOT NULL CHECK(label IN('normal','anomalous','unknown')), defect TEXT, object_key TEXT, view TEXT, light TEXT,"
+    " label TEXT NOT NULL CHECK(label IN('normal','anomalous','unknown')), defect TEXT, object_key TEXT, view TEXT,"
+    " light TEXT,"
     " exemplar_ok INT NOT NULL DEFAULT 0 CHECK(exemplar_ok IN(0,1)), source_url TEXT, licence TEXT,"
     " dup_of INT REFERENCES image(id), bad INT NOT NULL DEFAULT 0 CHECK(bad IN(0,1)), bad_reason TEXT, note TEXT,"
     " UNIQUE(dataset_id,path)) STRICT;"
@@ -53,12 +60,14 @@ static const char step_1[] =
 
     /* Boxes that somebody drew. Boxes of mask components are in mask.boxes. */
     "CREATE TABLE image_box("
-    " image_id INT NOT NULL REFERENCES image(id), pos INT NOT NULL, x0 REAL NOT NULL, y0 REAL NOT NULL, x1 REAL NOT NULL,"
+    " image_id INT NOT NULL REFERENCES image(id), pos INT NOT NULL, x0 REAL NOT NULL, y0 REAL NOT NULL,"
+    " x1 REAL NOT NULL,"
     " y1 REAL NOT NULL, name TEXT, PRIMARY KEY(image_id,pos)) STRICT, WITHOUT ROWID;"
 
     /* sha256: of size, pixels, value map and quality, not of the PNG, so that the encoder's version does not matter. */
     "CREATE TABLE mask("
-    " id INTEGER PRIMARY KEY, sha256 BLOB UNIQUE NOT NULL CHECK(length(sha256)=32), width INT NOT NULL, height INT NOT NULL,"
+    " id INTEGER PRIMARY KEY, sha256 BLOB UNIQUE NOT NULL CHECK(length(sha256)=32), width INT NOT NULL,"
+    " height INT NOT NULL,"
     " png BLOB NOT NULL, value_map TEXT, area INT NOT NULL, n_components INT NOT NULL, boxes TEXT NOT NULL,"
     " quality TEXT NOT NULL CHECK(quality IN('exact','coarse','box','auto'))) STRICT;"
     "CREATE TABLE image_mask("
@@ -67,13 +76,16 @@ static const char step_1[] =
     "CREATE INDEX image_mask_by_mask ON image_mask(mask_id);"
 
     "CREATE TABLE split("
-    " scheme TEXT NOT NULL, image_id INT NOT NULL REFERENCES image(id), part TEXT NOT NULL CHECK(part IN('none','train','val','test')),"
+    " scheme TEXT NOT NULL, image_id INT NOT NULL REFERENCES image(id),"
+    " part TEXT NOT NULL CHECK(part IN('none','train','val','test')),"
     " PRIMARY KEY(scheme,image_id)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX split_by_image ON split(image_id);"
 
-    /* exemplar: for every query without rows of its own in exemplar_query (paired rules). sha256: the file as it was when chosen. */
+    /* exemplar: for every query without rows of its own in exemplar_query (paired rules). sha256: the file as it was
+     * when chosen. */
     "CREATE TABLE exemplar_set("
-    " id INTEGER PRIMARY KEY, category_id INT NOT NULL REFERENCES category(id), view TEXT NOT NULL, scheme TEXT NOT NULL,"
+    " id INTEGER PRIMARY KEY, category_id INT NOT NULL REFERENCES category(id), view TEXT NOT NULL,"
+    " scheme TEXT NOT NULL,"
     " rule TEXT NOT NULL, shots INT NOT NULL, seed INT NOT NULL, nested INT NOT NULL CHECK(nested IN(0,1)), note TEXT,"
     " UNIQUE(category_id,view,scheme,rule,shots,seed)) STRICT;"
     "CREATE TABLE exemplar("
@@ -94,13 +106,16 @@ static const char step_1[] =
     " verified INT NOT NULL DEFAULT 0) STRICT;"
     "CREATE INDEX caption_by_image ON caption(image_id,aspect,lang);"
 
-    /* One row = one reproducible picture: pixels are made again from it, out_* only where they were also written to a file. */
+    /* One row = one reproducible picture: pixels are made again from it, out_* only where they were also written to a
+     * file. */
     "CREATE TABLE synth("
     " id INTEGER PRIMARY KEY, recipe_sha256 BLOB UNIQUE NOT NULL CHECK(length(recipe_sha256)=32),"
-    " dst_image INT NOT NULL REFERENCES image(id), src_image INT REFERENCES image(id), tex_image INT REFERENCES image(id),"
+    " dst_image INT NOT NULL REFERENCES image(id), src_image INT REFERENCES image(id),"
+    " tex_image INT REFERENCES image(id),"
     " generator TEXT NOT NULL, generator_version TEXT NOT NULL, preset TEXT, params TEXT NOT NULL, seed INT NOT NULL,"
     " attempts INT, work_w INT, work_h INT, blend TEXT, opacity REAL,"
-    " kind TEXT NOT NULL CHECK(kind IN('anomalous','null_edit')), mask_geom INT REFERENCES mask(id), mask_vis INT REFERENCES mask(id),"
+    " kind TEXT NOT NULL CHECK(kind IN('anomalous','null_edit')), mask_geom INT REFERENCES mask(id),"
+    " mask_vis INT REFERENCES mask(id),"
     " fg_mask INT REFERENCES mask(id), area_frac REAL, delta_mean REAL, delta_max REAL, defect TEXT,"
     " label_conf REAL NOT NULL DEFAULT 1, out_pixel_sha256 BLOB, out_path TEXT, out_codec TEXT) STRICT;"
     "CREATE INDEX synth_by_dst ON synth(dst_image);"
@@ -108,21 +123,25 @@ static const char step_1[] =
     /* yes_means: what the answer "Yes" says about the query. */
     "CREATE TABLE template("
     " id INTEGER PRIMARY KEY, task TEXT NOT NULL, lang TEXT NOT NULL, text TEXT NOT NULL, answer_form TEXT,"
-    " yes_means TEXT CHECK(yes_means IN('normal','anomalous')), canonical INT NOT NULL DEFAULT 0 CHECK(canonical IN(0,1)),"
+    " yes_means TEXT CHECK(yes_means IN('normal','anomalous')), canonical INT NOT NULL DEFAULT 0 CHECK(canonical"
+    " IN(0,1)),"
     " version INT NOT NULL DEFAULT 1, UNIQUE(task,text)) STRICT;"
 
-    /* stage 0: questions of others (benchmarks, instruction data). *_spans: JSON [[start,end,"word"],...] in bytes of the question. */
+    /* stage 0: questions of others (benchmarks, instruction data). *_spans: JSON [[start,end,"word"],...] in bytes of
+     * the question. */
     "CREATE TABLE task("
     " id INTEGER PRIMARY KEY, dataset_id INT REFERENCES dataset(id), category_id INT REFERENCES category(id),"
     " stage INT NOT NULL CHECK(stage BETWEEN 0 AND 3), task TEXT NOT NULL, shots INT NOT NULL DEFAULT 0,"
-    " template_id INT REFERENCES template(id), seed INT NOT NULL DEFAULT 0, question TEXT NOT NULL, answer TEXT NOT NULL, turns TEXT,"
+    " template_id INT REFERENCES template(id), seed INT NOT NULL DEFAULT 0, question TEXT NOT NULL,"
+    " answer TEXT NOT NULL, turns TEXT,"
     " yes_means TEXT CHECK(yes_means IN('normal','anomalous')), query_pos INT, mask_id INT REFERENCES mask(id),"
     " anomaly_spans TEXT, normal_spans TEXT, boxes TEXT, weight REAL NOT NULL DEFAULT 1,"
     " part TEXT NOT NULL CHECK(part IN('train','eval')), external_id TEXT, run_id INT REFERENCES run(id),"
     " UNIQUE(dataset_id,task,external_id)) STRICT;"
     "CREATE INDEX task_by_kind ON task(stage,task,part);"
     "CREATE TABLE task_image("
-    " task_id INT NOT NULL REFERENCES task(id), pos INT NOT NULL, image_id INT REFERENCES image(id), synth_id INT REFERENCES synth(id),"
+    " task_id INT NOT NULL REFERENCES task(id), pos INT NOT NULL, image_id INT REFERENCES image(id),"
+    " synth_id INT REFERENCES synth(id),"
     " role TEXT NOT NULL CHECK(role IN('ref','query','group')), jitter TEXT, PRIMARY KEY(task_id,pos),"
     " CHECK((image_id IS NULL)<>(synth_id IS NULL))) STRICT, WITHOUT ROWID;"
     "CREATE INDEX task_image_by_image ON task_image(image_id);"
@@ -152,7 +171,8 @@ iad_status iad_schema_migrate(sqlite3 *db, const char *name, int from, iad_err *
         char mark[256];
         snprintf(mark, sizeof mark,
                  "PRAGMA application_id = %d; PRAGMA user_version = %d;"
-                 "INSERT INTO meta(key,value) VALUES('schema_version','%d') ON CONFLICT(key) DO UPDATE SET value=excluded.value",
+                 "INSERT INTO meta(key,value) VALUES('schema_version','%d') ON CONFLICT(key) DO UPDATE SET"
+                 " value=excluded.value",
                  IAD_SCHEMA_APP_ID, version, version);
         status = run_sql(db, steps[version - 1], name, "writing the schema", err);
         if (status == IAD_OK) status = run_sql(db, mark, name, "writing the schema's version", err);

@@ -6,10 +6,11 @@
 
 #include "base/status.h"
 
-#define IAD_SCHEMA_VERSION 1          /* PRAGMA user_version, and meta.schema_version for people */
-#define IAD_SCHEMA_APP_ID 0x49414431  /* PRAGMA application_id: "IAD1" */
+#define IAD_SCHEMA_VERSION 1         /* PRAGMA user_version, and meta.schema_version for people */
+#define IAD_SCHEMA_APP_ID 0x49414431 /* PRAGMA application_id: "IAD1" */
 
-/* Brings an open, writable database from `from` (0: empty) to IAD_SCHEMA_VERSION in ONE transaction: all steps or none. */
+/* Brings an open, writable database from `from` (0: empty) to IAD_SCHEMA_VERSION in ONE transaction: all steps or none.
+ */
 iad_status iad_schema_migrate(sqlite3 *db, const char *name, int from, iad_err *err);
 
 /* SQL of step `version` (1..IAD_SCHEMA_VERSION): from version - 1 to version. */

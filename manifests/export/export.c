@@ -35,7 +35,8 @@ static iad_status make_link(const char *target, const char *path, int symbolic, 
     snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid());
     unlink(temporary);
     if ((symbolic ? symlink(target, temporary) : link(target, temporary)) != 0)
-        return IAD_FAIL(err, errno == EXDEV || errno == EPERM ? IAD_ERR_UNSUPPORTED : IAD_ERR_IO, "%s: cannot be linked: %m", path);
+        return IAD_FAIL(err, errno == EXDEV || errno == EPERM ? IAD_ERR_UNSUPPORTED : IAD_ERR_IO,
+                        "%s: cannot be linked: %m", path);
     /* rename() of a hard link onto another link of the same file does nothing and leaves the temporary name. */
     if (rename(temporary, path) != 0) {
         int code = errno;
@@ -47,7 +48,8 @@ static iad_status make_link(const char *target, const char *path, int symbolic, 
     return IAD_OK;
 }
 
-iad_status iad_export_place(iad_export_state *state, const iad_image_row *row, const char *relative, int *done, iad_err *err) {
+iad_status iad_export_place(iad_export_state *state, const iad_image_row *row, const char *relative, int *done,
+                            iad_err *err) {
     char from[IAD_PATH_MAX], to[IAD_PATH_MAX];
     uint8_t digest[32];
     iad_err why = IAD_ERR_NONE;
@@ -74,8 +76,11 @@ iad_status iad_export_place(iad_export_state *state, const iad_image_row *row, c
 /* The id of the picture's only ground truth mask when that one holds class ids, else 0. */
 static iad_status only_class_map(iad_manifest *manifest, int64_t image_id, int64_t *mask_id, iad_err *err) {
     iad_query q;
-    IAD_TRY(iad_query_open(&q, manifest, "mask",
-                           "SELECT m.id,m.value_map IS NOT NULL FROM image_mask x JOIN mask m ON m.id=x.mask_id WHERE x.image_id=? AND x.role='gt'", err));
+    IAD_TRY(iad_query_open(
+        &q, manifest, "mask",
+        "SELECT m.id,m.value_map IS NOT NULL FROM image_mask x JOIN mask m ON m.id=x.mask_id WHERE x.image_id=?"
+        " AND x.role='gt'",
+        err));
     iad_query_i64(&q, image_id);
     int n = 0;
     *mask_id = 0;
@@ -83,7 +88,8 @@ static iad_status only_class_map(iad_manifest *manifest, int64_t image_id, int64
     return iad_query_close(&q, err);
 }
 
-iad_status iad_export_mask(iad_export_state *state, const iad_image_row *row, const char *relative, int ids, int *written, iad_err *err) {
+iad_status iad_export_mask(iad_export_state *state, const iad_image_row *row, const char *relative, int ids,
+                           int *written, iad_err *err) {
     iad_image mask = {0};
     iad_mask_facts facts = {0};
     int64_t class_map = 0;
@@ -122,7 +128,8 @@ static iad_status choose_dataset(iad_export_state *state, iad_err *err) {
     if (status == IAD_OK && wanted && !id)
         status = IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%s: no data set '%s'", iad_manifest_path(state->manifest), wanted);
     if (status == IAD_OK && !wanted && list.n != 1)
-        status = IAD_FAIL(err, IAD_ERR_ARG, "%s: has %zu data sets, name one", iad_manifest_path(state->manifest), list.n);
+        status =
+            IAD_FAIL(err, IAD_ERR_ARG, "%s: has %zu data sets, name one", iad_manifest_path(state->manifest), list.n);
     iad_dataset_list_deinit(&list);
     return status == IAD_OK ? iad_dataset_get(state->manifest, id, &state->arena, &state->dataset, err) : status;
 }
@@ -140,7 +147,9 @@ static iad_status check_names(const iad_export_state *state, const iad_category_
     for (size_t i = 0; names && i < names->n; i++) {
         size_t k = 0;
         while (k < list->n && strcmp(list->items[k].name, names->items[i]) != 0) k++;
-        if (k == list->n) return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "data set %s has no category '%s'", state->dataset.name, names->items[i]);
+        if (k == list->n)
+            return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "data set %s has no category '%s'", state->dataset.name,
+                            names->items[i]);
     }
     return IAD_OK;
 }
@@ -155,10 +164,12 @@ static iad_status export_category(iad_export_state *state, iad_err *err) {
     int64_t n_bad = 0;
     iad_status status = iad_image_select(state->manifest, &filter, &rows, err);
     for (int part = 0; status == IAD_OK && part < 4; part++) {
-        status = iad_image_count_bad(state->manifest, state->category.id, state->options->scheme, (iad_part)part, &n_bad, err);
+        status = iad_image_count_bad(state->manifest, state->category.id, state->options->scheme, (iad_part)part,
+                                     &n_bad, err);
         if (status == IAD_OK) state->counts->skipped += (size_t)n_bad;
     }
-    if (status == IAD_OK && state->options->format == IAD_EXPORT_MVTEC) status = iad_export_mvtec(state, rows.items, rows.n, err);
+    if (status == IAD_OK && state->options->format == IAD_EXPORT_MVTEC)
+        status = iad_export_mvtec(state, rows.items, rows.n, err);
     for (size_t i = 0; status == IAD_OK && state->options->format != IAD_EXPORT_MVTEC && i < rows.n; i++) {
         if (is_interrupted(state->options)) status = IAD_FAIL(err, IAD_ERR_INTERRUPTED, "interrupted");
         else status = iad_export_list_row(state, &rows.items[i], err);
@@ -167,7 +178,8 @@ static iad_status export_category(iad_export_state *state, iad_err *err) {
     return status;
 }
 
-iad_status iad_export_run(iad_manifest *manifest, const iad_export_options *options, iad_buf *list, iad_export_counts *counts, iad_err *err) {
+iad_status iad_export_run(iad_manifest *manifest, const iad_export_options *options, iad_buf *list,
+                          iad_export_counts *counts, iad_err *err) {
     iad_export_state state = {.manifest = manifest, .options = options, .list = list, .counts = counts};
     memset(counts, 0, sizeof *counts);
     if (options->format == IAD_EXPORT_MVTEC && options->files == IAD_EXPORT_NONE)

@@ -13,13 +13,15 @@
 #define MAX_BOXES_BYTES (16u << 20)
 
 enum { N_COLUMNS = 19 };
-static const char *const columns[N_COLUMNS] = {"path", "label", "category", "split", "defect",      "kind", "object_key", "view",   "light",     "note",
-                                               "mask_quality", "exemplar_ok", "mask", "boxes", "sha256", "width", "height", "format", "mask_state"};
+static const char *const columns[N_COLUMNS] = {
+    "path",         "label",       "category", "split", "defect", "kind",  "object_key", "view",   "light",     "note",
+    "mask_quality", "exemplar_ok", "mask",     "boxes", "sha256", "width", "height",     "format", "mask_state"};
 
 /* ---- the three notations ---- */
 
 static iad_status add_tsv(iad_buf *out, const char *text, iad_err *err) {
-    if (strpbrk(text, "\t\r\n")) return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "'%.200s' holds a tab or line break: export as csv or jsonl", text);
+    if (strpbrk(text, "\t\r\n"))
+        return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "'%.200s' holds a tab or line break: export as csv or jsonl", text);
     return iad_buf_add_str(out, text, err);
 }
 
@@ -64,7 +66,8 @@ static iad_status boxes_text(iad_manifest *manifest, int64_t image_id, iad_buf *
     size_t n;
     iad_status status = iad_image_boxes_get(manifest, image_id, &arena, &boxes, &n, err);
     for (size_t i = 0; status == IAD_OK && i < n; i++) {
-        status = iad_buf_addf(out, err, "%s[%.17g,%.17g,%.17g,%.17g", i ? "," : "[", boxes[i].x0, boxes[i].y0, boxes[i].x1, boxes[i].y1);
+        status = iad_buf_addf(out, err, "%s[%.17g,%.17g,%.17g,%.17g", i ? "," : "[", boxes[i].x0, boxes[i].y0,
+                              boxes[i].x1, boxes[i].y1);
         if (status == IAD_OK && boxes[i].name) status = iad_buf_add(out, ",", 1, err);
         if (status == IAD_OK && boxes[i].name) status = iad_json_quote(boxes[i].name, out, err);
         if (status == IAD_OK) status = iad_buf_add(out, "]", 1, err);
@@ -77,11 +80,14 @@ static iad_status boxes_text(iad_manifest *manifest, int64_t image_id, iad_buf *
 static iad_status worst_quality(iad_manifest *manifest, int64_t image_id, const char **name, iad_err *err) {
     iad_query q;
     int worst = -1;
-    IAD_TRY(iad_query_open(&q, manifest, "mask", "SELECT m.quality FROM image_mask x JOIN mask m ON m.id=x.mask_id WHERE x.image_id=? AND x.role='gt'", err));
+    IAD_TRY(iad_query_open(
+        &q, manifest, "mask",
+        "SELECT m.quality FROM image_mask x JOIN mask m ON m.id=x.mask_id WHERE x.image_id=? AND x.role='gt'", err));
     iad_query_i64(&q, image_id);
     while (iad_query_next(&q)) {
         iad_mask_quality quality;
-        if (iad_mask_quality_parse(iad_query_col_text(&q, 0), &quality, NULL) == IAD_OK && (int)quality > worst) worst = (int)quality;
+        if (iad_mask_quality_parse(iad_query_col_text(&q, 0), &quality, NULL) == IAD_OK && (int)quality > worst)
+            worst = (int)quality;
     }
     *name = worst < 0 ? "" : iad_mask_quality_name((iad_mask_quality)worst);
     return iad_query_close(&q, err);
@@ -127,10 +133,25 @@ static iad_status export_row(iad_export_state *state, const iad_image_row *row, 
     iad_hex(row->sha256, 32, hex);
     snprintf(width, sizeof width, "%d", row->width);
     snprintf(height, sizeof height, "%d", row->height);
-    const char *const cells[N_COLUMNS] = {
-        row->path, iad_label_name(row->label), state->category.name, split, text_or_empty(row->defect), text_or_empty(state->category.kind),
-        text_or_empty(row->object_key), text_or_empty(row->view), text_or_empty(row->light), text_or_empty(row->note), quality,
-        row->exemplar_ok ? "1" : "0", mask, iad_buf_str(boxes), hex, width, height, text_or_empty(row->format), states[mask_state]};
+    const char *const cells[N_COLUMNS] = {row->path,
+                                          iad_label_name(row->label),
+                                          state->category.name,
+                                          split,
+                                          text_or_empty(row->defect),
+                                          text_or_empty(state->category.kind),
+                                          text_or_empty(row->object_key),
+                                          text_or_empty(row->view),
+                                          text_or_empty(row->light),
+                                          text_or_empty(row->note),
+                                          quality,
+                                          row->exemplar_ok ? "1" : "0",
+                                          mask,
+                                          iad_buf_str(boxes),
+                                          hex,
+                                          width,
+                                          height,
+                                          text_or_empty(row->format),
+                                          states[mask_state]};
     if (add_row(state, cells, err) != IAD_OK) return iad_err_prefix(err, "%.200s", row->path);
     state->counts->pictures++;
     return IAD_OK;

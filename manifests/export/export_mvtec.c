@@ -11,7 +11,7 @@
 
 /* A picture's place: folder below the category, and file name. */
 typedef struct place {
-    char folder[300];  /* "test/scratch" */
+    char folder[300]; /* "test/scratch" */
     char name[512];
     size_t row;
 } place;
@@ -20,7 +20,8 @@ typedef struct place {
 static void safe_name(const char *text, char *out, size_t size) {
     size_t n = 0;
     for (const char *p = text; *p && n + 1 < size; p++) {
-        int plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || strchr("._-", *p);
+        int plain =
+            (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || strchr("._-", *p);
         out[n++] = plain ? *p : '_';
     }
     out[n] = 0;
@@ -42,9 +43,14 @@ static iad_status part_of(iad_export_state *state, const iad_image_row *row, iad
 /* 0 when the layout has no place for it. */
 static int find_place(const iad_image_row *row, iad_part part, place *out) {
     char defect[200];
-    if (part == IAD_PART_NONE || row->label == IAD_LABEL_UNKNOWN || (part != IAD_PART_TEST && row->label != IAD_LABEL_NORMAL)) return 0;
+    if (part == IAD_PART_NONE || row->label == IAD_LABEL_UNKNOWN ||
+        (part != IAD_PART_TEST && row->label != IAD_LABEL_NORMAL))
+        return 0;
     if (row->label == IAD_LABEL_NORMAL) {
-        snprintf(out->folder, sizeof out->folder, "%s/good", part == IAD_PART_TRAIN ? "train" : part == IAD_PART_VAL ? "validation" : "test");
+        snprintf(out->folder, sizeof out->folder, "%s/good",
+                 part == IAD_PART_TRAIN ? "train"
+                 : part == IAD_PART_VAL ? "validation"
+                                        : "test");
     } else {
         safe_name(row->defect ? row->defect : "defect", defect, sizeof defect);
         snprintf(out->folder, sizeof out->folder, "test/%s%s", defect, strcmp(defect, "good") ? "" : "_");
@@ -67,8 +73,8 @@ static int by_place(const void *a, const void *b) {
     return order ? order : (x->row > y->row) - (x->row < y->row);
 }
 
-/* Pictures of different folders may share a name: then their whole path becomes the name ("a/b/0.png" -> "a_b_0.png"), and a counter
- * is added if even that was taken. */
+/* Pictures of different folders may share a name: then their whole path becomes the name ("a/b/0.png" -> "a_b_0.png"),
+ * and a counter is added if even that was taken. */
 static void part_names(place *places, size_t n, const iad_image_row *rows) {
     qsort(places, n, sizeof *places, by_place);
     for (size_t i = 0; i < n;) {
@@ -100,7 +106,8 @@ static iad_status export_one(iad_export_state *state, const iad_image_row *row, 
     state->counts->pictures++;
     if (row->label == IAD_LABEL_NORMAL) return IAD_OK;
     iad_path_stem(stem, sizeof stem, where->name);
-    snprintf(relative, sizeof relative, "%s/ground_truth/%s/%s_mask.png", category, where->folder + strlen("test/"), stem);
+    snprintf(relative, sizeof relative, "%s/ground_truth/%s/%s_mask.png", category, where->folder + strlen("test/"),
+             stem);
     return iad_export_mask(state, row, relative, 0, &written, err);
 }
 

@@ -17,10 +17,16 @@ static inline iad_manifest *fixture_open(void) {
     return m;
 }
 
-static inline int64_t fixture_dataset(iad_manifest *m, const char *name, const char *adapter, const char *eval_overlap) {
+static inline int64_t fixture_dataset(iad_manifest *m, const char *name, const char *adapter,
+                                      const char *eval_overlap) {
     iad_err err;
     int64_t id = 0;
-    iad_dataset_row row = {.name = name, .adapter = adapter, .root = "data", .licence = "test", .origin = "real", .eval_overlap = eval_overlap};
+    iad_dataset_row row = {.name = name,
+                           .adapter = adapter,
+                           .root = "data",
+                           .licence = "test",
+                           .origin = "real",
+                           .eval_overlap = eval_overlap};
     assert_ok(iad_dataset_put(m, &row, &id, &err));
     assert_true(id > 0);
     return id;
@@ -36,10 +42,22 @@ static inline int64_t fixture_category(iad_manifest *m, int64_t dataset, const c
 }
 
 /* A picture of 8x6 pixels whose hashes follow from its path; exemplar_ok for normal training pictures. */
-static inline iad_image_row fixture_row(int64_t dataset, int64_t category, const char *path, iad_part part, iad_label label) {
+static inline iad_image_row fixture_row(int64_t dataset, int64_t category, const char *path, iad_part part,
+                                        iad_label label) {
     iad_err err;
-    iad_image_row row = {.dataset_id = dataset, .category_id = category, .path = path, .width = 8, .height = 6, .channels = 3, .depth = 8,
-                         .format = "png", .bytes = 100, .mtime_ns = 5, .part = part, .source_split = iad_part_name(part), .label = label,
+    iad_image_row row = {.dataset_id = dataset,
+                         .category_id = category,
+                         .path = path,
+                         .width = 8,
+                         .height = 6,
+                         .channels = 3,
+                         .depth = 8,
+                         .format = "png",
+                         .bytes = 100,
+                         .mtime_ns = 5,
+                         .part = part,
+                         .source_split = iad_part_name(part),
+                         .label = label,
                          .has_pixels = 1};
     assert_ok(iad_sha256_bytes(path, strlen(path), row.sha256, &err));
     assert_ok(iad_sha256_bytes(row.sha256, 32, row.pixel_sha256, &err));
@@ -49,7 +67,8 @@ static inline iad_image_row fixture_row(int64_t dataset, int64_t category, const
     return row;
 }
 
-static inline int64_t fixture_image(iad_manifest *m, int64_t dataset, int64_t category, const char *path, iad_part part, iad_label label) {
+static inline int64_t fixture_image(iad_manifest *m, int64_t dataset, int64_t category, const char *path, iad_part part,
+                                    iad_label label) {
     iad_err err;
     int64_t id = 0;
     iad_image_row row = fixture_row(dataset, category, path, part, label);

@@ -61,14 +61,25 @@ static void make_sound(sound *f) {
     iad_refs_options store = {.store = 1};
     assert_ok(iad_refs_make(f->m, f->category, "first", 2, &store, &refs, &err));
     iad_refs_deinit(&refs);
-    iad_template_row text = {.task = "s3_detect", .lang = "en", .text = "Normal?", .yes_means = "normal", .canonical = 1, .version = 1};
+    iad_template_row text = {
+        .task = "s3_detect", .lang = "en", .text = "Normal?", .yes_means = "normal", .canonical = 1, .version = 1};
     int64_t template_id = 0, task_id = 0;
     int added;
     assert_ok(iad_template_put(f->m, &text, &template_id, &err));
     iad_task_image images[] = {{.image_id = f->train[0], .role = "ref"}, {.image_id = f->train[1], .role = "query"}};
-    iad_task_row task = {.dataset_id = f->dataset, .stage = 3, .task = "s3_detect", .question = "<image><image>Any defect here?", .answer = "No",
-                         .yes_means = "normal", .template_id = template_id, .query_pos = 1, .anomaly_spans = "[[18,24,\"defect\"]]", .weight = 1,
-                         .part = "train", .images = images, .n_images = 2};
+    iad_task_row task = {.dataset_id = f->dataset,
+                         .stage = 3,
+                         .task = "s3_detect",
+                         .question = "<image><image>Any defect here?",
+                         .answer = "No",
+                         .yes_means = "normal",
+                         .template_id = template_id,
+                         .query_pos = 1,
+                         .anomaly_spans = "[[18,24,\"defect\"]]",
+                         .weight = 1,
+                         .part = "train",
+                         .images = images,
+                         .n_images = 2};
     assert_ok(iad_task_put(f->m, &task, &task_id, &added, &err));
     assert_int_equal(task_id, 1);
 }
@@ -76,48 +87,72 @@ static void make_sound(sound *f) {
 /* One fault per case: SQL that breaks a sound manifest, and the beginning of the only complaint. */
 static void test_each_rule(void **state) {
     (void)state;
-    static const struct { const char *sql, *says; } cases[] = {
+    static const struct {
+        const char *sql, *says;
+    } cases[] = {
         {"", ""},
         {"UPDATE image SET bad=1 WHERE id=6", "picture-state|d/test/bad.png|bad without a reason\n"},
         {"UPDATE image SET width=0 WHERE id=5", "picture-state|d/test/good.png|no size\n"},
         {"UPDATE image SET phash=NULL WHERE id=5", "picture-state|d/test/good.png|no pixel hash\n"},
-        {"UPDATE image SET defect='dent' WHERE id=5", "picture-label|d/test/good.png|normal, but with the defect dent\n"},
-        {"UPDATE image SET exemplar_ok=1 WHERE id=5", "picture-label|d/test/good.png|may be an exemplar, but is in the test part\n"},
+        {"UPDATE image SET defect='dent' WHERE id=5",
+         "picture-label|d/test/good.png|normal, but with the defect dent\n"},
+        {"UPDATE image SET exemplar_ok=1 WHERE id=5",
+         "picture-label|d/test/good.png|may be an exemplar, but is in the test part\n"},
         {"INSERT INTO dataset(id,name,root,licence,redistributable,commercial) VALUES(9,'e','.','',0,0);"
-         "INSERT INTO category(id,dataset_id,name,display) VALUES(9,9,'x','x'); UPDATE image SET category_id=9 WHERE id=5",
+         "INSERT INTO category(id,dataset_id,name,display) VALUES(9,9,'x','x'); UPDATE image SET category_id=9"
+         " WHERE id=5",
          "picture-category|d/test/good.png|its category x"},
         {"UPDATE image SET dup_of=5 WHERE id=5", "double|d/test/good.png|a double of itself\n"},
-        {"UPDATE image SET dup_of=6 WHERE id=5; UPDATE image SET dup_of=5 WHERE id=4", "double|d/train/3.png|a double of a double\n"},
+        {"UPDATE image SET dup_of=6 WHERE id=5; UPDATE image SET dup_of=5 WHERE id=4",
+         "double|d/train/3.png|a double of a double\n"},
         {"UPDATE image SET width=9 WHERE id=6", "mask-size|d/test/bad.png|mask is 8x6, picture is 9x6\n"},
         {"UPDATE mask SET area=0", "mask-label|d/test/bad.png|anomalous, but its mask is empty\n"},
         {"INSERT INTO image_mask VALUES(5,'gt',1)", "mask-label|d/test/good.png|normal, but its mask marks 1 pixels\n"},
-        {"UPDATE image SET exemplar_ok=0 WHERE id=1", "exemplar-normal|d/nut, rule first, 2 shots|train/0.png is not to be an exemplar\n"},
-        {"UPDATE image SET view='C1' WHERE id=1", "exemplar-category|d/nut, rule first, 2 shots|train/0.png is of another"},
-        {"UPDATE image SET part='test',exemplar_ok=0 WHERE id=4; UPDATE exemplar SET image_id=4,sha256=(SELECT sha256 FROM image WHERE id=4) WHERE rank=0;"
-         "UPDATE image SET exemplar_ok=1,part='train' WHERE id=4; INSERT INTO split VALUES('',4,'train'); UPDATE exemplar_set SET scheme='own';"
+        {"UPDATE image SET exemplar_ok=0 WHERE id=1",
+         "exemplar-normal|d/nut, rule first, 2 shots|train/0.png is not to be an exemplar\n"},
+        {"UPDATE image SET view='C1' WHERE id=1",
+         "exemplar-category|d/nut, rule first, 2 shots|train/0.png is of another"},
+        {"UPDATE image SET part='test',exemplar_ok=0 WHERE id=4; UPDATE exemplar SET image_id=4,sha256=(SELECT sha256"
+         " FROM image WHERE id=4) WHERE rank=0;"
+         "UPDATE image SET exemplar_ok=1,part='train' WHERE id=4; INSERT INTO split"
+         " VALUES('',4,'train'); UPDATE exemplar_set SET scheme='own';"
          "INSERT INTO split VALUES('own',4,'test')",
          "exemplar-test|d/nut, rule first, 2 shots|train/3.png is in the test part\n"},
-        {"INSERT INTO exemplar_query SELECT set_id,1,rank,image_id,sha256 FROM exemplar", "exemplar-query|d/nut, rule first, 2 shots|train/0.png is its own exemplar\n"},
-        {"UPDATE image SET object_key='k' WHERE id IN(1,6)", "exemplar-object|d/nut, rule first, 2 shots|train/0.png shows object k like the test picture test/bad.png\n"},
-        {"UPDATE image SET sha256=zeroblob(32) WHERE id=2", "exemplar-changed|d/nut, rule first, 2 shots|train/1.png has changed since it was chosen\n"},
-        {"DELETE FROM exemplar WHERE rank=1", "exemplar-count|d/nut, rule first, 2 shots|1 exemplars, highest rank 0\n"},
-        {"DELETE FROM exemplar WHERE rank=0", "exemplar-count|d/nut, rule first, 2 shots|1 exemplars, highest rank 1\n"},
+        {"INSERT INTO exemplar_query SELECT set_id,1,rank,image_id,sha256 FROM exemplar",
+         "exemplar-query|d/nut, rule first, 2 shots|train/0.png is its own exemplar\n"},
+        {"UPDATE image SET object_key='k' WHERE id IN(1,6)",
+         "exemplar-object|d/nut, rule first, 2 shots|train/0.png shows object k like the test picture test/bad.png\n"},
+        {"UPDATE image SET sha256=zeroblob(32) WHERE id=2",
+         "exemplar-changed|d/nut, rule first, 2 shots|train/1.png has changed since it was chosen\n"},
+        {"DELETE FROM exemplar WHERE rank=1",
+         "exemplar-count|d/nut, rule first, 2 shots|1 exemplars, highest rank 0\n"},
+        {"DELETE FROM exemplar WHERE rank=0",
+         "exemplar-count|d/nut, rule first, 2 shots|1 exemplars, highest rank 1\n"},
         {"DELETE FROM exemplar", "exemplar-empty|d/nut, rule first, 2 shots|no exemplars\n"},
-        {"UPDATE dataset SET eval_overlap='mvtec'", "task-eval|task 1 (s3_detect)|part train, but train/0.png is of d (overlaps mvtec)\n"},
+        {"UPDATE dataset SET eval_overlap='mvtec'",
+         "task-eval|task 1 (s3_detect)|part train, but train/0.png is of d (overlaps mvtec)\n"},
         {"UPDATE image SET part='test',exemplar_ok=0 WHERE id=4; UPDATE task_image SET image_id=4 WHERE pos=0",
          "task-test|task 1 (s3_detect)|part train, but train/3.png is in the test part of d\n"},
-        {"UPDATE task_image SET image_id=6 WHERE pos=1; UPDATE task SET part='eval'", "task-mask|task 1 (s3_detect)|stage 3, but no mask"},
+        {"UPDATE task_image SET image_id=6 WHERE pos=1; UPDATE task SET part='eval'",
+         "task-mask|task 1 (s3_detect)|stage 3, but no mask"},
         {"UPDATE task SET query_pos=0", "task-query|task 1 (s3_detect)|query_pos 0 is no query\n"},
-        {"UPDATE task SET query_pos=NULL; UPDATE task_image SET pos=5 WHERE pos=1", "task-query|task 1 (s3_detect)|positions with gaps\n"},
-        {"UPDATE task_image SET image_id=2 WHERE pos=0", "task-exemplar|task 1 (s3_detect)|train/1.png is shown as a reference for train/1.png, the same picture\n"},
-        {"UPDATE image SET object_key='k' WHERE id IN(1,2)", "task-exemplar|task 1 (s3_detect)|train/0.png is shown as a reference for train/1.png, the same object\n"},
-        {"INSERT INTO template(task,lang,text,yes_means,canonical) VALUES('s3_detect','en','Bad?','anomalous',1)", "template-polarity|task kind s3_detect|"},
-        {"UPDATE task SET yes_means='anomalous'", "task-polarity|task 1 (s3_detect)|yes_means anomalous, its template says normal\n"},
-        {"UPDATE task SET question='<image>Any defect here? '||question,anomaly_spans=NULL", "task-marks|task 1 (s3_detect)|3 image marks, 2 pictures\n"},
+        {"UPDATE task SET query_pos=NULL; UPDATE task_image SET pos=5 WHERE pos=1",
+         "task-query|task 1 (s3_detect)|positions with gaps\n"},
+        {"UPDATE task_image SET image_id=2 WHERE pos=0",
+         "task-exemplar|task 1 (s3_detect)|train/1.png is shown as a reference for train/1.png, the same picture\n"},
+        {"UPDATE image SET object_key='k' WHERE id IN(1,2)",
+         "task-exemplar|task 1 (s3_detect)|train/0.png is shown as a reference for train/1.png, the same object\n"},
+        {"INSERT INTO template(task,lang,text,yes_means,canonical) VALUES('s3_detect','en','Bad?','anomalous',1)",
+         "template-polarity|task kind s3_detect|"},
+        {"UPDATE task SET yes_means='anomalous'",
+         "task-polarity|task 1 (s3_detect)|yes_means anomalous, its template says normal\n"},
+        {"UPDATE task SET question='<image>Any defect here? '||question,anomaly_spans=NULL",
+         "task-marks|task 1 (s3_detect)|3 image marks, 2 pictures\n"},
         {"UPDATE task SET anomaly_spans='[[18,24,\"defecd\"]]'", "task-spans|task 1 (s3_detect)|span 0 says 'defecd'"},
         {"UPDATE task SET anomaly_spans='[[18,99,\"defect\"]]'", "task-spans|"},
         {"UPDATE task SET anomaly_spans='[[-1,5,\"defect\"]]'", "task-spans|"},
-        {"UPDATE task SET normal_spans='[[0,3,\"<im\"]]'", "task-spans|task 1 (s3_detect)|span 0 ('<im') stands before the last image\n"},
+        {"UPDATE task SET normal_spans='[[0,3,\"<im\"]]'",
+         "task-spans|task 1 (s3_detect)|span 0 ('<im') stands before the last image\n"},
         {"UPDATE task SET normal_spans='[[0,3]]'", "task-spans|task 1 (s3_detect)|span 0 is not [start, end, word]\n"},
         {"UPDATE task SET normal_spans='{'", "task-spans|task 1 (s3_detect)|spans are no JSON"},
         {"UPDATE task SET turns='[1,'", "json|task 1 turns|"},
@@ -125,8 +160,10 @@ static void test_each_rule(void **state) {
         {"UPDATE dataset SET root='../d'", "path|d|"},
         {"CREATE TABLE extra(a)", "schema|table extra|does not belong here"},
         {"DROP INDEX synth_by_dst", "schema|index synth_by_dst|missing or changed\n"},
-        {"PRAGMA foreign_keys=OFF; DELETE FROM template; PRAGMA foreign_keys=ON", "foreign-key|task row 1|points at a row of template that is not there\n"},
-        {"UPDATE image SET pixel_sha256=(SELECT pixel_sha256 FROM image WHERE id=6) WHERE id=4", "leak-pixels|d/train/3.png|same pixels as d/test/bad.png\n"}};
+        {"PRAGMA foreign_keys=OFF; DELETE FROM template; PRAGMA foreign_keys=ON",
+         "foreign-key|task row 1|points at a row of template that is not there\n"},
+        {"UPDATE image SET pixel_sha256=(SELECT pixel_sha256 FROM image WHERE id=6) WHERE id=4",
+         "leak-pixels|d/train/3.png|same pixels as d/test/bad.png\n"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         iad_err err;
         sound f;
@@ -139,7 +176,8 @@ static void test_each_rule(void **state) {
         run_check(f.m, &options, &s, &counts);
         /* The first complaint as foreseen, and none of another rule. */
         size_t n = strlen(cases[i].says), name = strcspn(cases[i].says, "|"), strangers = 0, lines = 0;
-        for (const char *p = s.lines; *p; p = strchr(p, '\n') + 1, lines++) strangers += strncmp(p, cases[i].says, name + 1) != 0;
+        for (const char *p = s.lines; *p; p = strchr(p, '\n') + 1, lines++)
+            strangers += strncmp(p, cases[i].says, name + 1) != 0;
         if (strncmp(s.lines, cases[i].says, n) != 0 || (n == 0) != (lines == 0) || strangers)
             fail_msg("case %zu (%s): expected '%s', got '%s'", i, cases[i].sql, cases[i].says, s.lines);
         assert_int_equal(counts.violations, lines);
@@ -201,7 +239,8 @@ static void test_sink_stops(void **state) {
 
 /* ---- leakage ---- */
 
-static int64_t put_hashed(iad_manifest *m, int64_t dataset, int64_t category, const char *path, iad_part part, uint64_t hash) {
+static int64_t put_hashed(iad_manifest *m, int64_t dataset, int64_t category, const char *path, iad_part part,
+                          uint64_t hash) {
     iad_err err;
     int64_t id;
     iad_image_row row = fixture_row(dataset, category, path, part, IAD_LABEL_NORMAL);
@@ -217,13 +256,15 @@ static void test_leakage_cases(void **state) {
     int64_t bench = fixture_dataset(m, "bench", "", "mvtec"), web = fixture_dataset(m, "web", "", "");
     int64_t bolt = fixture_category(m, bench, "bolt"), wild = fixture_category(m, web, "wild");
     uint64_t base = 0x0123456789abcdefu;
-    int64_t eval = put_hashed(m, bench, bolt, "bolt/train/1.png", IAD_PART_TRAIN, base); /* a benchmark's training part counts as evaluation */
-    int64_t near = put_hashed(m, web, wild, "near.png", IAD_PART_NONE, base ^ 0x8000000000000421u);  /* 4 bits */
-    int64_t six = put_hashed(m, web, wild, "six.png", IAD_PART_NONE, base ^ 0x8040201008000001u);    /* 6 bits, spread over the pieces */
-    put_hashed(m, web, wild, "seven.png", IAD_PART_NONE, base ^ 0x8040201008040001u);                /* 7 bits: no hit */
-    put_hashed(m, bench, bolt, "bolt/train/2.png", IAD_PART_TRAIN, base ^ 0x1000);                   /* same category: never */
+    int64_t eval = put_hashed(m, bench, bolt, "bolt/train/1.png", IAD_PART_TRAIN,
+                              base); /* a benchmark's training part counts as evaluation */
+    int64_t near = put_hashed(m, web, wild, "near.png", IAD_PART_NONE, base ^ 0x8000000000000421u); /* 4 bits */
+    int64_t six = put_hashed(m, web, wild, "six.png", IAD_PART_NONE,
+                             base ^ 0x8040201008000001u); /* 6 bits, spread over the pieces */
+    put_hashed(m, web, wild, "seven.png", IAD_PART_NONE, base ^ 0x8040201008040001u); /* 7 bits: no hit */
+    put_hashed(m, bench, bolt, "bolt/train/2.png", IAD_PART_TRAIN, base ^ 0x1000);    /* same category: never */
     int64_t known = put_hashed(m, web, wild, "known.png", IAD_PART_NONE, base);
-    put_hashed(m, web, wild, "blank.png", IAD_PART_NONE, 1);                          /* no structure */
+    put_hashed(m, web, wild, "blank.png", IAD_PART_NONE, 1); /* no structure */
     put_hashed(m, bench, bolt, "bolt/test/blank.png", IAD_PART_TEST, 1);
     int64_t turned = put_hashed(m, web, wild, "turned.png", IAD_PART_NONE, ~base);
     char sql[200];
@@ -252,7 +293,8 @@ static void test_leakage_cases(void **state) {
     assert_ok(iad_leakage_store(m, &hits, &err));
     iad_leak_hits_deinit(&hits);
     int64_t n = 0;
-    assert_ok(iad_query_scalar(m, "SELECT count(*) FROM image WHERE dup_of IS NOT NULL AND note LIKE 'leak: %'", 0, &n, &err));
+    assert_ok(iad_query_scalar(m, "SELECT count(*) FROM image WHERE dup_of IS NOT NULL AND note LIKE 'leak: %'", 0, &n,
+                               &err));
     assert_int_equal(n, 3);
     assert_ok(iad_leakage_find(m, &hits, &err));
     assert_int_equal(hits.n, 0);
@@ -310,7 +352,8 @@ static void test_leakage_against_brute_force(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_rule), cmocka_unit_test(test_deep), cmocka_unit_test(test_sink_stops),
-                                       cmocka_unit_test(test_leakage_cases), cmocka_unit_test(test_leakage_against_brute_force)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_rule), cmocka_unit_test(test_deep),
+                                       cmocka_unit_test(test_sink_stops), cmocka_unit_test(test_leakage_cases),
+                                       cmocka_unit_test(test_leakage_against_brute_force)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

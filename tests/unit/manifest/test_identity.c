@@ -60,7 +60,8 @@ static void test_leak_hash(void **state) {
     iad_err err;
     int worst_same = 0, best_other = 64;
     for (uint64_t seed = 0; seed < 12; seed++) {
-        iad_image image = smooth(seed, 300, 220), shrunk = {0}, turned = make(220, 300, 3), other = smooth(1000 + seed, 300, 220);
+        iad_image image = smooth(seed, 300, 220), shrunk = {0}, turned = make(220, 300, 3),
+                  other = smooth(1000 + seed, 300, 220);
         uint64_t a[4], b[4], c[4], d[4];
         assert_ok(iad_leak_hash(&image, a, &err));
         assert_ok(iad_resize(&image, 171, 130, IAD_FILTER_LANCZOS, &shrunk, &err));
@@ -103,7 +104,8 @@ static void test_components(void **state) {
         iad_image mask = make(iad_rng_int(&rng, 1, 20), iad_rng_int(&rng, 1, 20), 1);
         int n_px = mask.width * mask.height, label[400] = {0};
         double density = iad_rng_unit(&rng);
-        for (int i = 0; i < n_px; i++) mask.px[i] = iad_rng_chance(&rng, density) ? (uint8_t)iad_rng_int(&rng, 1, 255) : 0;
+        for (int i = 0; i < n_px; i++)
+            mask.px[i] = iad_rng_chance(&rng, density) ? (uint8_t)iad_rng_int(&rng, 1, 255) : 0;
         iad_component *items = NULL;
         size_t n = 0, expected = 0;
         assert_ok(iad_components(&mask, &items, &n, &err));
@@ -247,7 +249,8 @@ static void test_many_boxes_are_bounded(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_pixel_hash), cmocka_unit_test(test_leak_hash), cmocka_unit_test(test_components),
-                                       cmocka_unit_test(test_mask_round_trip), cmocka_unit_test(test_many_boxes_are_bounded)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_pixel_hash), cmocka_unit_test(test_leak_hash),
+                                       cmocka_unit_test(test_components), cmocka_unit_test(test_mask_round_trip),
+                                       cmocka_unit_test(test_many_boxes_are_bounded)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

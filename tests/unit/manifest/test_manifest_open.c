@@ -35,7 +35,8 @@ static void test_create_and_reopen(void **state) {
     assert_int_equal(value, 1);
     assert_ok(iad_query_scalar(m, "PRAGMA user_version", 0, &value, &err));
     assert_int_equal(value, IAD_SCHEMA_VERSION);
-    assert_ok(iad_query_scalar(m, "SELECT count(*) FROM pragma_journal_mode WHERE journal_mode='wal'", 0, &value, &err));
+    assert_ok(
+        iad_query_scalar(m, "SELECT count(*) FROM pragma_journal_mode WHERE journal_mode='wal'", 0, &value, &err));
     assert_int_equal(value, 1);
     assert_int_equal(iad_file_exists(DIR_NAME "/a b?#%.db"), 1);
     assert_ok(iad_manifest_meta_set(m, "colour", "blue", &err));
@@ -94,7 +95,8 @@ static void test_refusals(void **state) {
 
     /* Ours by its mark, but without tables. */
     char sql[200];
-    snprintf(sql, sizeof sql, "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT); PRAGMA application_id=%d; PRAGMA user_version=%d",
+    snprintf(sql, sizeof sql,
+             "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT); PRAGMA application_id=%d; PRAGMA user_version=%d",
              IAD_SCHEMA_APP_ID, IAD_SCHEMA_VERSION);
     make_plain_sqlite(DIR_NAME "/hollow.db", sql);
     assert_fails(IAD_ERR_FORMAT, iad_manifest_open(DIR_NAME "/hollow.db", IAD_MANIFEST_READ, &m, &err));
@@ -135,7 +137,8 @@ static void test_migration_is_all_or_nothing(void **state) {
     assert_fails(IAD_ERR_DB, iad_schema_migrate(db, "x.db", 0, &err));
     assert_non_null(strstr(err.msg, "x.db"));
     sqlite3_stmt *stmt = NULL;
-    assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM sqlite_schema WHERE type='table'", -1, &stmt, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM sqlite_schema WHERE type='table'", -1, &stmt, NULL),
+                     SQLITE_OK);
     assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
     assert_int_equal(sqlite3_column_int(stmt, 0), 1);
     sqlite3_finalize(stmt);
@@ -173,10 +176,12 @@ static void test_runs(void **state) {
     iad_manifest *m = fixture_open();
     int64_t id = 0, n = 0;
     assert_ok(iad_run_begin(m, "iad-test", "1", "iad-test x 'y z'", "{\"a\":1}", UINT64_MAX, &id, &err));
-    assert_ok(iad_query_scalar(m, "SELECT count(*) FROM run WHERE status='started' AND seed=-1 AND ended IS NULL", 0, &n, &err));
+    assert_ok(iad_query_scalar(m, "SELECT count(*) FROM run WHERE status='started' AND seed=-1 AND ended IS NULL", 0,
+                               &n, &err));
     assert_int_equal(n, 1);
     assert_ok(iad_run_end(m, id, "ok", "{\"n\":2}", &err));
-    assert_ok(iad_query_scalar(m, "SELECT count(*) FROM run WHERE status='ok' AND ended LIKE '____-__-__T__:__:__Z'", 0, &n, &err));
+    assert_ok(iad_query_scalar(m, "SELECT count(*) FROM run WHERE status='ok' AND ended LIKE '____-__-__T__:__:__Z'", 0,
+                               &n, &err));
     assert_int_equal(n, 1);
     assert_fails(IAD_ERR_NOT_FOUND, iad_run_end(m, 99, "ok", NULL, &err));
     assert_fails(IAD_ERR_DB, iad_run_end(m, id, "splendid", NULL, &err));
@@ -240,8 +245,8 @@ static void test_bytes(void **state) {
     free(data);
 }
 
-/* A manifest in a folder that cannot be written, without side files: still readable. Root may write anywhere, so a child gives
- * up its rights first; the folder lies where that user can reach it. */
+/* A manifest in a folder that cannot be written, without side files: still readable. Root may write anywhere, so a
+ * child gives up its rights first; the folder lies where that user can reach it. */
 static void test_read_only_folder(void **state) {
     (void)state;
     iad_err err;
@@ -333,9 +338,16 @@ static void test_two_writers(void **state) {
 int main(void) {
     iad_err err;
     if (iad_dir_make(DIR_NAME, &err) != IAD_OK) return 1;
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_create_and_reopen), cmocka_unit_test(test_refusals),     cmocka_unit_test(test_newer_schema),
-        cmocka_unit_test(test_migration_is_all_or_nothing), cmocka_unit_test(test_transactions), cmocka_unit_test(test_runs),
-        cmocka_unit_test(test_roots), cmocka_unit_test(test_bytes), cmocka_unit_test(test_read_only_folder), cmocka_unit_test(test_disk_full), cmocka_unit_test(test_two_writers)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_create_and_reopen),
+                                       cmocka_unit_test(test_refusals),
+                                       cmocka_unit_test(test_newer_schema),
+                                       cmocka_unit_test(test_migration_is_all_or_nothing),
+                                       cmocka_unit_test(test_transactions),
+                                       cmocka_unit_test(test_runs),
+                                       cmocka_unit_test(test_roots),
+                                       cmocka_unit_test(test_bytes),
+                                       cmocka_unit_test(test_read_only_folder),
+                                       cmocka_unit_test(test_disk_full),
+                                       cmocka_unit_test(test_two_writers)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

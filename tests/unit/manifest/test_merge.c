@@ -50,12 +50,14 @@ static iad_manifest *make(int first, int last, int skew) {
     int added;
     assert_ok(iad_run_begin(m, "test", "1", first ? "b" : "a", NULL, 3, &run, &err));
     assert_ok(iad_run_end(m, run, "ok", "{}", &err));
-    iad_template_row template_row = {.task = "s3_detect", .lang = "en", .text = "Normal?", .yes_means = "normal", .canonical = 1, .version = 1};
+    iad_template_row template_row = {
+        .task = "s3_detect", .lang = "en", .text = "Normal?", .yes_means = "normal", .canonical = 1, .version = 1};
     assert_ok(iad_template_put(m, &template_row, &template_id, &err));
     for (int i = first; i <= last; i++) {
         char path[64];
         snprintf(path, sizeof path, "nut/%s/%02d.png", i % 4 == 3 ? "test/bad" : "train/good", i);
-        ids[i] = fixture_image(m, dataset, category, path, i % 4 == 3 ? IAD_PART_TEST : IAD_PART_TRAIN, i % 4 == 3 ? IAD_LABEL_ANOMALOUS : IAD_LABEL_NORMAL);
+        ids[i] = fixture_image(m, dataset, category, path, i % 4 == 3 ? IAD_PART_TEST : IAD_PART_TRAIN,
+                               i % 4 == 3 ? IAD_LABEL_ANOMALOUS : IAD_LABEL_NORMAL);
         iad_caption_row caption = {.image_id = ids[i], .aspect = "overall", .lang = "en", .text = path};
         assert_ok(iad_caption_put(m, &caption, &id, &err));
         assert_ok(iad_split_put(m, ids[i], "fold", i % 2 ? IAD_PART_TEST : IAD_PART_TRAIN, &err));
@@ -72,8 +74,11 @@ static iad_manifest *make(int first, int last, int skew) {
         iad_mask_row_deinit(&row);
         iad_image_deinit(&pixels);
         iad_query q;
-        assert_ok(iad_query_open(&q, m, "synth", "INSERT INTO synth(recipe_sha256,dst_image,generator,generator_version,params,seed,kind,mask_vis,opacity)"
-                                                 " VALUES(?,?,'cutpaste','1','{}',5,'anomalous',?,0.123456789012345678)", &err));
+        assert_ok(iad_query_open(
+            &q, m, "synth",
+            "INSERT INTO synth(recipe_sha256,dst_image,generator,generator_version,params,seed,kind,mask_vis,opacity)"
+            " VALUES(?,?,'cutpaste','1','{}',5,'anomalous',?,0.123456789012345678)",
+            &err));
         uint8_t digest[32];
         assert_ok(iad_sha256_bytes(path, strlen(path), digest, &err));
         iad_query_blob(&q, digest, 32);
@@ -82,9 +87,21 @@ static iad_manifest *make(int first, int last, int skew) {
         assert_ok(iad_query_run(&q, path, &err));
         recipe = iad_query_last_id(m);
         iad_task_image images[] = {{.image_id = ids[i - 2], .role = "ref"}, {.synth_id = recipe, .role = "query"}};
-        iad_task_row task = {.category_id = category, .stage = 3, .task = "s3_detect", .question = "<image><image>Normal?", .answer = "No",
-                             .yes_means = "normal", .template_id = template_id, .mask_id = mask, .query_pos = 1, .weight = 0.1 + 1.0 / 3, .part = "train",
-                             .seed = UINT64_MAX - 1, .run_id = run, .images = images, .n_images = 2};
+        iad_task_row task = {.category_id = category,
+                             .stage = 3,
+                             .task = "s3_detect",
+                             .question = "<image><image>Normal?",
+                             .answer = "No",
+                             .yes_means = "normal",
+                             .template_id = template_id,
+                             .mask_id = mask,
+                             .query_pos = 1,
+                             .weight = 0.1 + 1.0 / 3,
+                             .part = "train",
+                             .seed = UINT64_MAX - 1,
+                             .run_id = run,
+                             .images = images,
+                             .n_images = 2};
         assert_ok(iad_task_put(m, &task, &id, &added, &err));
         images[1] = (iad_task_image){.image_id = ids[i], .role = "query"};
         task.dataset_id = dataset;
@@ -146,11 +163,27 @@ static void test_two_halves(void **state) {
         assert_int_equal(count(into, "SELECT count(*) FROM exemplar"), 4);
         assert_int_equal(count(into, "SELECT count(*) FROM run"), 2);
         /* References point at what they pointed at: names agree across them. */
-        assert_int_equal(count(into, "SELECT count(*) FROM caption c JOIN image i ON i.id=c.image_id WHERE c.text=i.path"), 16);
-        assert_int_equal(count(into, "SELECT count(*) FROM task t JOIN task_image x ON x.task_id=t.id AND x.role='query' JOIN image i ON i.id=x.image_id WHERE t.external_id=i.path"), 4);
-        assert_int_equal(count(into, "SELECT count(*) FROM synth s JOIN image i ON i.id=s.dst_image WHERE abs(opacity-0.123456789012345678)<1e-17 AND i.label='normal'"), 4);
+        assert_int_equal(
+            count(into, "SELECT count(*) FROM caption c JOIN image i ON i.id=c.image_id WHERE c.text=i.path"), 16);
+        assert_int_equal(
+            count(
+                into,
+                "SELECT count(*) FROM task t JOIN task_image x ON x.task_id=t.id AND x.role='query' JOIN image i"
+                " ON i.id=x.image_id WHERE t.external_id=i.path"),
+            4);
+        assert_int_equal(
+            count(
+                into,
+                "SELECT count(*) FROM synth s JOIN image i ON i.id=s.dst_image"
+                " WHERE abs(opacity-0.123456789012345678)<1e-17 AND i.label='normal'"),
+            4);
         assert_int_equal(count(into, "SELECT count(*) FROM task WHERE seed=-2 AND weight=0.1+1.0/3"), 8);
-        assert_int_equal(count(into, "SELECT count(*) FROM task t JOIN template p ON p.id=t.template_id JOIN mask m ON m.id=t.mask_id JOIN category c ON c.id=t.category_id WHERE c.name='nut'"), 4);
+        assert_int_equal(
+            count(
+                into,
+                "SELECT count(*) FROM task t JOIN template p ON p.id=t.template_id JOIN mask m ON m.id=t.mask_id"
+                " JOIN category c ON c.id=t.category_id WHERE c.name='nut'"),
+            4);
         assert_int_equal(count(into, "SELECT count(*) FROM task t JOIN run r ON r.id=t.run_id"), 8);
         assert_sound(into);
 
@@ -165,19 +198,27 @@ static void test_two_halves(void **state) {
 
 static void test_conflicts(void **state) {
     (void)state;
-    static const struct { const char *sql, *says; } cases[] = {
-        {"UPDATE image SET sha256=zeroblob(32) WHERE path LIKE '%/03.png'", "parts/nut/test/bad/03.png|another file here than there\n"},
-        {"UPDATE image SET label='normal',defect=NULL WHERE path LIKE '%/03.png'", "nut/test/bad/03.png|label: anomalous here, normal there\n"},
-        {"UPDATE image SET defect='dirt' WHERE path LIKE '%/03.png'", "nut/test/bad/03.png|defect: 'scratch' here, 'dirt' there\n"},
+    static const struct {
+        const char *sql, *says;
+    } cases[] = {
+        {"UPDATE image SET sha256=zeroblob(32) WHERE path LIKE '%/03.png'",
+         "parts/nut/test/bad/03.png|another file here than there\n"},
+        {"UPDATE image SET label='normal',defect=NULL WHERE path LIKE '%/03.png'",
+         "nut/test/bad/03.png|label: anomalous here, normal there\n"},
+        {"UPDATE image SET defect='dirt' WHERE path LIKE '%/03.png'",
+         "nut/test/bad/03.png|defect: 'scratch' here, 'dirt' there\n"},
         {"UPDATE dataset SET licence='MIT' WHERE name='parts'", "parts|licence: 'test' here, 'MIT' there\n"},
         {"UPDATE dataset SET eval_overlap='visa' WHERE name='parts'", "parts|eval_overlap: '' here, 'visa' there\n"},
         {"UPDATE category SET kind='texture' WHERE name='nut'", "nut|kind: 'object' here, 'texture' there\n"},
         {"UPDATE mask SET sha256=zeroblob(32) WHERE id=1", "mask (gt) differ\n"},
         {"UPDATE image_box SET x0=2", "boxes (boxes) differ\n"},
-        {"UPDATE split SET part='val' WHERE image_id=(SELECT id FROM image WHERE path LIKE '%/00.png')", "split (fold) differ\n"},
-        {"UPDATE template SET yes_means='anomalous'; UPDATE task SET yes_means='anomalous' WHERE stage=3", "template 1|yes_means differs\n"},
+        {"UPDATE split SET part='val' WHERE image_id=(SELECT id FROM image WHERE path LIKE '%/00.png')",
+         "split (fold) differ\n"},
+        {"UPDATE template SET yes_means='anomalous'; UPDATE task SET yes_means='anomalous' WHERE stage=3",
+         "template 1|yes_means differs\n"},
         {"UPDATE exemplar SET sha256=zeroblob(32)", "exemplar set 1 (random:0)|other pictures here than there\n"},
-        {"UPDATE task SET answer='B' WHERE external_id IS NOT NULL", "task mmad nut/test/bad/03.png|another question, answer or pictures here than there\n"}};
+        {"UPDATE task SET answer='B' WHERE external_id IS NOT NULL",
+         "task mmad nut/test/bad/03.png|another question, answer or pictures here than there\n"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         iad_err err;
         iad_manifest *a = make(0, 7, 0), *b = make(0, 7, 2);
@@ -189,7 +230,12 @@ static void test_conflicts(void **state) {
         assert_int_equal(count(a, "SELECT count(*) FROM image"), 8);
         if (i != 9) assert_int_equal(count(a, "SELECT count(*) FROM task"), tasks);
         /* Ours is kept. */
-        assert_int_equal(count(a, "SELECT count(*) FROM image WHERE path LIKE '%/03.png' AND label='anomalous' AND defect='scratch' AND sha256<>zeroblob(32)"), 1);
+        assert_int_equal(
+            count(
+                a,
+                "SELECT count(*) FROM image WHERE path LIKE '%/03.png' AND label='anomalous' AND defect='scratch'"
+                " AND sha256<>zeroblob(32)"),
+            1);
         int64_t again = counts.conflicts;
         counts = merge(a, b);
         assert_int_equal(counts.conflicts, again);
@@ -203,11 +249,13 @@ static void test_unknown_facts_are_filled_in(void **state) {
     (void)state;
     iad_err err;
     iad_manifest *a = make(0, 3, 0), *b = make(0, 3, 1);
-    assert_ok(iad_query_exec(b, "UPDATE image SET object_key='o'||id,view='C1'; UPDATE category SET aligned=1,description='a nut'", &err));
+    assert_ok(iad_query_exec(
+        b, "UPDATE image SET object_key='o'||id,view='C1'; UPDATE category SET aligned=1,description='a nut'", &err));
     iad_merge_counts counts = merge(a, b);
     assert_int_equal(counts.conflicts, 0);
     assert_int_equal(count(a, "SELECT count(*) FROM image WHERE view='C1' AND object_key LIKE 'o%'"), 4);
-    assert_int_equal(count(a, "SELECT count(*) FROM category WHERE aligned=1 AND description='a nut' AND name='nut'"), 1);
+    assert_int_equal(count(a, "SELECT count(*) FROM category WHERE aligned=1 AND description='a nut' AND name='nut'"),
+                     1);
     iad_manifest_close(a);
     iad_manifest_close(b);
 }
@@ -216,13 +264,21 @@ static void test_renamed_and_doubles(void **state) {
     (void)state;
     iad_err err;
     iad_manifest *a = make(0, 7, 0), *b = make(0, 7, 1);
-    assert_ok(iad_query_exec(b, "UPDATE image SET path='nut/moved/00.png' WHERE path LIKE '%/00.png';"
-                                "UPDATE image SET dup_of=(SELECT id FROM image WHERE path LIKE '%/01.png') WHERE path LIKE '%/02.png'", &err));
+    assert_ok(iad_query_exec(
+        b,
+        "UPDATE image SET path='nut/moved/00.png' WHERE path LIKE '%/00.png';"
+        "UPDATE image SET dup_of=(SELECT id FROM image WHERE path LIKE '%/01.png') WHERE path LIKE '%/02.png'",
+        &err));
     iad_merge_counts counts = merge(a, b);
     assert_int_equal(counts.renamed, 1);
     assert_int_equal(count(a, "SELECT count(*) FROM image"), 8);
     assert_int_equal(count(a, "SELECT count(*) FROM image WHERE path LIKE '%/moved/%'"), 0);
-    assert_int_equal(count(a, "SELECT count(*) FROM image i JOIN image o ON o.id=i.dup_of WHERE i.path LIKE '%/02.png' AND o.path LIKE '%/01.png'"), 1);
+    assert_int_equal(
+        count(
+            a,
+            "SELECT count(*) FROM image i JOIN image o ON o.id=i.dup_of WHERE i.path LIKE '%/02.png'"
+            " AND o.path LIKE '%/01.png'"),
+        1);
     /* The same file twice in one data set is no renaming. */
     assert_ok(iad_query_exec(b, "UPDATE image SET path='nut/train/good/00.png' WHERE path LIKE '%/moved/%'", &err));
     int64_t id = 0;
@@ -247,8 +303,12 @@ static void test_roots_and_refusals(void **state) {
     unlink("test_merge.tmp/one/b.db");
     assert_ok(iad_manifest_open("test_merge.tmp/a.db", IAD_MANIFEST_CREATE, &a, &err));
     assert_ok(iad_manifest_open("test_merge.tmp/one/b.db", IAD_MANIFEST_CREATE, &b, &err));
-    fixture_dataset(b, "there", "", "");                       /* root "data", beside b.db */
-    assert_ok(iad_query_exec(b, "INSERT INTO dataset(name,root,licence,redistributable,commercial) VALUES('gone','lost/data','',0,0),('far','/no/such/place','',0,0)", &err));
+    fixture_dataset(b, "there", "", ""); /* root "data", beside b.db */
+    assert_ok(iad_query_exec(
+        b,
+        "INSERT INTO dataset(name,root,licence,redistributable,commercial)"
+        " VALUES('gone','lost/data','',0,0),('far','/no/such/place','',0,0)",
+        &err));
     counts = merge(a, b);
     assert_int_equal(counts.added, 3);
     assert_int_equal(count(a, "SELECT count(*) FROM dataset WHERE root='one/data' AND name='there'"), 1);
@@ -267,7 +327,9 @@ static void test_roots_and_refusals(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_two_halves), cmocka_unit_test(test_conflicts), cmocka_unit_test(test_unknown_facts_are_filled_in),
-                                       cmocka_unit_test(test_renamed_and_doubles), cmocka_unit_test(test_roots_and_refusals)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_two_halves), cmocka_unit_test(test_conflicts),
+                                       cmocka_unit_test(test_unknown_facts_are_filled_in),
+                                       cmocka_unit_test(test_renamed_and_doubles),
+                                       cmocka_unit_test(test_roots_and_refusals)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

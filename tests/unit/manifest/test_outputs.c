@@ -23,7 +23,8 @@ static int64_t ids[32];
 static size_t n_ids;
 
 /* A real file with its row; value decides the pixels. */
-static int64_t put_picture(iad_manifest *m, int64_t dataset, int64_t category, const char *path, iad_part part, iad_label label, const char *defect, int value) {
+static int64_t put_picture(iad_manifest *m, int64_t dataset, int64_t category, const char *path, iad_part part,
+                           iad_label label, const char *defect, int value) {
     iad_err err;
     iad_image image;
     iad_buf png;
@@ -35,9 +36,21 @@ static int64_t put_picture(iad_manifest *m, int64_t dataset, int64_t category, c
     assert_ok(iad_encode_png(&image, -1, &png, &err));
     snprintf(file, sizeof file, ROOT "/data/%s", path);
     assert_ok(iad_file_write(file, png.data, png.len, &err));
-    iad_image_row row = {.dataset_id = dataset, .category_id = category, .path = path, .width = 40, .height = 24, .channels = 3, .depth = 8, .format = "png",
-                         .bytes = (int64_t)png.len, .part = part, .source_split = part == IAD_PART_NONE ? NULL : iad_part_name(part), .label = label,
-                         .defect = defect, .has_pixels = 1, .exemplar_ok = part == IAD_PART_TRAIN && label == IAD_LABEL_NORMAL};
+    iad_image_row row = {.dataset_id = dataset,
+                         .category_id = category,
+                         .path = path,
+                         .width = 40,
+                         .height = 24,
+                         .channels = 3,
+                         .depth = 8,
+                         .format = "png",
+                         .bytes = (int64_t)png.len,
+                         .part = part,
+                         .source_split = part == IAD_PART_NONE ? NULL : iad_part_name(part),
+                         .label = label,
+                         .defect = defect,
+                         .has_pixels = 1,
+                         .exemplar_ok = part == IAD_PART_TRAIN && label == IAD_LABEL_NORMAL};
     assert_ok(iad_sha256_bytes(png.data, png.len, row.sha256, &err));
     assert_ok(iad_pixel_sha256(&image, row.pixel_sha256, &err));
     assert_ok(iad_leak_hash(&image, row.phash, &err));
@@ -71,11 +84,13 @@ static iad_manifest *make(void) {
     assert_ok(iad_dir_make(ROOT "/data", &err));
     unlink(ROOT "/m.db");
     assert_ok(iad_manifest_open(ROOT "/m.db", IAD_MANIFEST_CREATE, &m, &err));
-    int64_t d = fixture_dataset(m, "parts", "mvtec", ""), nut = fixture_category(m, d, "nut"), cap = fixture_category(m, d, "cap");
+    int64_t d = fixture_dataset(m, "parts", "mvtec", ""), nut = fixture_category(m, d, "nut"),
+            cap = fixture_category(m, d, "cap");
     put_picture(m, d, nut, "nut/train/good/0.png", IAD_PART_TRAIN, IAD_LABEL_NORMAL, NULL, 1);
     put_picture(m, d, nut, "nut/train/good/1.png", IAD_PART_TRAIN, IAD_LABEL_NORMAL, NULL, 2);
     put_picture(m, d, nut, "nut/test/good/0.png", IAD_PART_TEST, IAD_LABEL_NORMAL, NULL, 3);
-    put_mask(m, put_picture(m, d, nut, "nut/test/scratch/0.png", IAD_PART_TEST, IAD_LABEL_ANOMALOUS, "scratch", 4), 5, 6, NULL, IAD_MASK_COARSE);
+    put_mask(m, put_picture(m, d, nut, "nut/test/scratch/0.png", IAD_PART_TEST, IAD_LABEL_ANOMALOUS, "scratch", 4), 5,
+             6, NULL, IAD_MASK_COARSE);
     int64_t two = put_picture(m, d, nut, "nut/test/bent/0.png", IAD_PART_TEST, IAD_LABEL_ANOMALOUS, "bent", 5);
     put_mask(m, two, 1, 1, NULL, IAD_MASK_EXACT);
     put_mask(m, two, 30, 20, NULL, IAD_MASK_EXACT);
@@ -117,7 +132,9 @@ static char *dump(iad_manifest *m, const char *sql) {
     iad_query q;
     text[0] = 0;
     assert_ok(iad_query_open_text(&q, m, "dump", sql, &err));
-    while (iad_query_next(&q)) n += (size_t)snprintf(text + n, sizeof text - n, "%s\n", iad_query_col_text(&q, 0) ? iad_query_col_text(&q, 0) : "-");
+    while (iad_query_next(&q))
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s\n",
+                              iad_query_col_text(&q, 0) ? iad_query_col_text(&q, 0) : "-");
     assert_ok(iad_query_close(&q, &err));
     char *copy = iad_alloc(n + 1, 1);
     memcpy(copy, text, n + 1);
@@ -125,10 +142,14 @@ static char *dump(iad_manifest *m, const char *sql) {
 }
 
 static const char round_trip_sql[] =
-    "SELECT i.path||' '||hex(i.sha256)||' '||hex(i.pixel_sha256)||' '||i.phash||' '||i.label||' '||coalesce(i.defect,'-')||' '||i.part||' '||coalesce(i.source_split,'-')"
-    "||' '||coalesce(i.view,'-')||' '||coalesce(i.light,'-')||' '||coalesce(i.object_key,'-')||' '||coalesce(i.note,'-')||' '||i.exemplar_ok||' '||c.name||' '||"
-    "coalesce((SELECT sum(m.area)||m.quality FROM image_mask x JOIN mask m ON m.id=x.mask_id WHERE x.image_id=i.id AND x.role='gt'),'no mask')||' '||"
-    "coalesce((SELECT group_concat(x0||','||y0||','||x1||','||y1||coalesce(name,'-')) FROM image_box b WHERE b.image_id=i.id),'no boxes')"
+    "SELECT i.path||' '||hex(i.sha256)||' '||hex(i.pixel_sha256)||' '||i.phash||' '||i.label||' '||coalesce(i.defect,"
+    "'-')||' '||i.part||' '||coalesce(i.source_split,'-')"
+    "||' '||coalesce(i.view,'-')||' '||coalesce(i.light,'-')||' '||coalesce(i.object_key,'-')||' '||coalesce(i.note,"
+    "'-')||' '||i.exemplar_ok||' '||c.name||' '||"
+    "coalesce((SELECT sum(m.area)||m.quality FROM image_mask x JOIN mask m ON m.id=x.mask_id WHERE x.image_id=i.id"
+    " AND x.role='gt'),'no mask')||' '||"
+    "coalesce((SELECT group_concat(x0||','||y0||','||x1||','||y1||coalesce(name,'-')) FROM image_box b"
+    " WHERE b.image_id=i.id),'no boxes')"
     " FROM image i JOIN category c ON c.id=i.category_id ORDER BY i.path";
 
 static void test_list_round_trip(void **state) {
@@ -170,7 +191,8 @@ static void test_mvtec_round_trip(void **state) {
     assert_ok(iad_dataset_find(m, "parts", &d, &err));
     assert_ok(iad_category_find(m, d, "nut", &nut, &err));
     /* Two pictures of one name and defect from different folders; and a stem that would share a mask with another. */
-    put_mask(m, put_picture(m, d, nut, "nut/extra/0.png", IAD_PART_TEST, IAD_LABEL_ANOMALOUS, "scratch", 9), 20, 10, NULL, IAD_MASK_EXACT);
+    put_mask(m, put_picture(m, d, nut, "nut/extra/0.png", IAD_PART_TEST, IAD_LABEL_ANOMALOUS, "scratch", 9), 20, 10,
+             NULL, IAD_MASK_EXACT);
     put_picture(m, d, nut, "nut/odd/anomalous train.png", IAD_PART_TRAIN, IAD_LABEL_ANOMALOUS, "bent", 10);
     iad_buf list;
     iad_buf_init(&list, 1000);
@@ -192,8 +214,11 @@ static void test_mvtec_round_trip(void **state) {
     assert_int_equal(iad_file_exists(ROOT "/mvtec/cap/test/dent_dirt/0.png"), 1);
     assert_int_equal(iad_file_exists(ROOT "/mvtec/nut/ground_truth/bent/1_mask.png"), 0);
     iad_manifest *back = take_in(ROOT "/mvtec", "mvtec", "parts");
-    static const char facts[] = "SELECT hex(i.sha256)||i.label||replace(coalesce(i.defect,''),'/','_')||i.part||coalesce((SELECT sum(m.area) FROM image_mask x JOIN mask m ON m.id=x.mask_id WHERE"
-                                " x.image_id=i.id AND x.role='gt'),'none') FROM image i WHERE i.part<>'none' AND NOT(i.part='train' AND i.label='anomalous') ORDER BY i.sha256";
+    static const char facts[] =
+        "SELECT hex(i.sha256)||i.label||replace(coalesce(i.defect,''),'/','_')||i.part||coalesce((SELECT sum(m.area)"
+        " FROM image_mask x JOIN mask m ON m.id=x.mask_id WHERE"
+        " x.image_id=i.id AND x.role='gt'),'none') FROM image i WHERE i.part<>'none' AND NOT(i.part='train'"
+        " AND i.label='anomalous') ORDER BY i.sha256";
     char *ours = dump(m, facts), *theirs = dump(back, facts);
     assert_string_equal(ours, theirs);
     free(ours);
@@ -220,7 +245,11 @@ static void test_export_troubles(void **state) {
     said[0] = 0;
     iad_strings names = {0};
     assert_ok(iad_strings_add(&names, "nut", &err));
-    iad_export_options options = {.format = IAD_EXPORT_TSV, .files = IAD_EXPORT_COPY, .out = ROOT "/trouble", .trouble = remember, .categories = &names};
+    iad_export_options options = {.format = IAD_EXPORT_TSV,
+                                  .files = IAD_EXPORT_COPY,
+                                  .out = ROOT "/trouble",
+                                  .trouble = remember,
+                                  .categories = &names};
     iad_export_counts counts = export(m, &options, &list);
     assert_int_equal(counts.failed, 2);
     assert_int_equal(counts.pictures, 4);
@@ -270,11 +299,18 @@ static void test_stats(void **state) {
     iad_manifest *m = make();
     json_t *stats = NULL;
     int64_t id = 0;
-    iad_image_row bad = {.dataset_id = 1, .category_id = 1, .path = "nut/bad.png", .part = IAD_PART_TEST, .label = IAD_LABEL_NORMAL, .bad = 1, .bad_reason = "cut"};
+    iad_image_row bad = {.dataset_id = 1,
+                         .category_id = 1,
+                         .path = "nut/bad.png",
+                         .part = IAD_PART_TEST,
+                         .label = IAD_LABEL_NORMAL,
+                         .bad = 1,
+                         .bad_reason = "cut"};
     assert_ok(iad_image_put(m, &bad, &id, NULL, &err));
     assert_ok(iad_split_put(m, ids[0], "fold", IAD_PART_TEST, &err));
     assert_ok(iad_stats_json(m, NULL, NULL, &stats, &err));
-    const json_t *nut = json_array_get(json_object_get(json_array_get(json_object_get(stats, "datasets"), 0), "categories"), 1);
+    const json_t *nut =
+        json_array_get(json_object_get(json_array_get(json_object_get(stats, "datasets"), 0), "categories"), 1);
     assert_string_equal(json_string_value(json_object_get(nut, "name")), "nut");
     assert_int_equal(at(nut, "pictures", NULL), 7);
     assert_int_equal(at(nut, "bad", NULL), 1);
@@ -304,7 +340,8 @@ static void test_show(void **state) {
     iad_err err;
     iad_manifest *m = make();
     json_t *object = NULL;
-    static const char *const keys[] = {"nut/test/scratch/0.png", "parts/nut/test/scratch/0.png", ROOT "/data/nut/test/../test/scratch/0.png", "4"};
+    static const char *const keys[] = {"nut/test/scratch/0.png", "parts/nut/test/scratch/0.png",
+                                       ROOT "/data/nut/test/../test/scratch/0.png", "4"};
     for (int i = 0; i < 4; i++) {
         assert_ok(iad_show(m, "picture", keys[i], &object, &err));
         assert_int_equal(at(object, "id", NULL), 4);
@@ -327,7 +364,8 @@ static void test_show(void **state) {
     assert_fails(IAD_ERR_NOT_FOUND, iad_show(m, "set", "abc", &object, &err));
     assert_fails(IAD_ERR_ARG, iad_show(m, "mood", "1", &object, &err));
     int64_t second = fixture_dataset(m, "second", "", "");
-    fixture_image(m, second, fixture_category(m, second, "nut"), "nut/test/scratch/0.png", IAD_PART_TEST, IAD_LABEL_NORMAL);
+    fixture_image(m, second, fixture_category(m, second, "nut"), "nut/test/scratch/0.png", IAD_PART_TEST,
+                  IAD_LABEL_NORMAL);
     assert_fails(IAD_ERR_ARG, iad_show(m, "picture", "nut/test/scratch/0.png", &object, &err));
     assert_null(object);
     iad_manifest_close(m);
@@ -348,7 +386,9 @@ static void test_gallery(void **state) {
     iad_buf one, many;
     iad_buf_init(&one, 1u << 24);
     iad_buf_init(&many, 1u << 24);
-    assert_ok(iad_query_exec(m, "UPDATE image SET defect='<b>&\"x' WHERE id=4; UPDATE category SET name='nut<script>' WHERE name='nut'", &err));
+    assert_ok(iad_query_exec(
+        m, "UPDATE image SET defect='<b>&\"x' WHERE id=4; UPDATE category SET name='nut<script>' WHERE name='nut'",
+        &err));
     unlink(ROOT "/data/nut/train/good/0.png");
     assert_ok(iad_gallery_html(m, &options, &one, &counts, &err));
     assert_int_equal(counts.pictures, 8);
@@ -399,7 +439,12 @@ static void test_small_masks_survive(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_list_round_trip), cmocka_unit_test(test_mvtec_round_trip), cmocka_unit_test(test_export_troubles),
-                                       cmocka_unit_test(test_stats), cmocka_unit_test(test_show), cmocka_unit_test(test_gallery), cmocka_unit_test(test_small_masks_survive)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_list_round_trip),
+                                       cmocka_unit_test(test_mvtec_round_trip),
+                                       cmocka_unit_test(test_export_troubles),
+                                       cmocka_unit_test(test_stats),
+                                       cmocka_unit_test(test_show),
+                                       cmocka_unit_test(test_gallery),
+                                       cmocka_unit_test(test_small_masks_survive)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,7 +9,8 @@ static void test_lists(void **state) {
     iad_err err;
     iad_manifest *m = fixture_open();
     int64_t b = fixture_dataset(m, "b", "", ""), a = fixture_dataset(m, "a", "", "");
-    int64_t nut = fixture_category(m, b, "nut"), bolt = fixture_category(m, b, "bolt"), cap = fixture_category(m, a, "zcap");
+    int64_t nut = fixture_category(m, b, "nut"), bolt = fixture_category(m, b, "bolt"),
+            cap = fixture_category(m, a, "zcap");
     (void)bolt;
     (void)cap;
     iad_dataset_list datasets = {0};
@@ -38,7 +39,12 @@ static void test_lists(void **state) {
     row.exemplar_ok = 0;
     row.view = "C2";
     assert_ok(iad_image_put(m, &row, &id, NULL, &err));
-    iad_image_row bad = {.dataset_id = b, .category_id = nut, .path = "test/bad.png", .part = IAD_PART_TEST, .label = IAD_LABEL_NORMAL, .bad = 1,
+    iad_image_row bad = {.dataset_id = b,
+                         .category_id = nut,
+                         .path = "test/bad.png",
+                         .part = IAD_PART_TEST,
+                         .label = IAD_LABEL_NORMAL,
+                         .bad = 1,
                          .bad_reason = "cut"};
     assert_ok(iad_image_put(m, &bad, &id, NULL, &err));
 

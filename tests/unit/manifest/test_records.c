@@ -10,7 +10,12 @@ static void test_dataset(void **state) {
     iad_manifest *m = fixture_open();
     iad_arena arena = {0};
     int64_t id = fixture_dataset(m, "one", "mvtec", "mvtec"), again = 0;
-    iad_dataset_row row = {.name = "one", .root = "elsewhere", .licence = "MIT", .redistributable = 7, .eval_overlap = NULL}, back;
+    iad_dataset_row row = {.name = "one",
+                           .root = "elsewhere",
+                           .licence = "MIT",
+                           .redistributable = 7,
+                           .eval_overlap = NULL},
+                    back;
     assert_ok(iad_dataset_put(m, &row, &again, &err));
     assert_int_equal(id, again);
     assert_ok(iad_dataset_get(m, id, &arena, &back, &err));
@@ -63,8 +68,10 @@ static void test_image(void **state) {
     iad_err err;
     iad_manifest *m = fixture_open();
     iad_arena arena = {0};
-    int64_t dataset = fixture_dataset(m, "one", "", ""), category = fixture_category(m, dataset, "nut"), id = 0, again = 0;
-    iad_image_row row = fixture_row(dataset, category, "nut/train/good/0 \"x\".png", IAD_PART_TRAIN, IAD_LABEL_NORMAL), back;
+    int64_t dataset = fixture_dataset(m, "one", "", ""), category = fixture_category(m, dataset, "nut"), id = 0,
+            again = 0;
+    iad_image_row row = fixture_row(dataset, category, "nut/train/good/0 \"x\".png", IAD_PART_TRAIN, IAD_LABEL_NORMAL),
+                  back;
     row.phash[0] = 0x8000000000000001u;
     row.object_key = "o1";
     row.view = "C1";
@@ -111,8 +118,13 @@ static void test_image(void **state) {
     assert_int_equal(n, 0);
 
     /* A bad picture has no pixel hashes. */
-    iad_image_row bad = {.dataset_id = dataset, .category_id = category, .path = "nut/broken.jpg", .part = IAD_PART_TEST,
-                         .label = IAD_LABEL_ANOMALOUS, .bad = 1, .bad_reason = "truncated"};
+    iad_image_row bad = {.dataset_id = dataset,
+                         .category_id = category,
+                         .path = "nut/broken.jpg",
+                         .part = IAD_PART_TEST,
+                         .label = IAD_LABEL_ANOMALOUS,
+                         .bad = 1,
+                         .bad_reason = "truncated"};
     assert_ok(iad_image_put(m, &bad, &id, NULL, &err));
     assert_ok(iad_image_get(m, id, &arena, &back, &err));
     assert_int_equal(back.has_pixels, 0);
@@ -133,10 +145,20 @@ static void test_task(void **state) {
     iad_err err;
     iad_manifest *m = fixture_open();
     int64_t dataset = fixture_dataset(m, "one", "", ""), category = fixture_category(m, dataset, "nut");
-    int64_t image = fixture_image(m, dataset, category, "a.png", IAD_PART_TEST, IAD_LABEL_NORMAL), id = 0, again = 0, n = 0;
+    int64_t image = fixture_image(m, dataset, category, "a.png", IAD_PART_TEST, IAD_LABEL_NORMAL), id = 0, again = 0,
+            n = 0;
     iad_task_image images[2] = {{.image_id = image, .role = "ref"}, {.image_id = image, .role = "query"}};
-    iad_task_row task = {.dataset_id = dataset, .stage = 0, .task = "mmad", .question = "<image><image>?", .answer = "A", .part = "eval",
-                         .external_id = "7", .query_pos = 1, .weight = 1, .images = images, .n_images = 2};
+    iad_task_row task = {.dataset_id = dataset,
+                         .stage = 0,
+                         .task = "mmad",
+                         .question = "<image><image>?",
+                         .answer = "A",
+                         .part = "eval",
+                         .external_id = "7",
+                         .query_pos = 1,
+                         .weight = 1,
+                         .images = images,
+                         .n_images = 2};
     int added = 0;
     assert_ok(iad_task_put(m, &task, &id, &added, &err));
     assert_int_equal(added, 1);
@@ -153,7 +175,12 @@ static void test_task(void **state) {
     assert_ok(iad_caption_put(m, &caption, &id, &err));
     caption.aspect = "mood";
     assert_fails(IAD_ERR_DB, iad_caption_put(m, &caption, &id, &err));
-    iad_template_row text = {.task = "s3_detect", .lang = "en", .text = "Is it normal?", .yes_means = "normal", .canonical = 1, .version = 1};
+    iad_template_row text = {.task = "s3_detect",
+                             .lang = "en",
+                             .text = "Is it normal?",
+                             .yes_means = "normal",
+                             .canonical = 1,
+                             .version = 1};
     assert_ok(iad_template_put(m, &text, &id, &err));
     text.version = 2;
     assert_ok(iad_template_put(m, &text, &again, &err));
@@ -217,7 +244,8 @@ static void test_arena(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_dataset), cmocka_unit_test(test_category), cmocka_unit_test(test_image),
-                                       cmocka_unit_test(test_task),    cmocka_unit_test(test_labels),   cmocka_unit_test(test_arena)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_dataset), cmocka_unit_test(test_category),
+                                       cmocka_unit_test(test_image),   cmocka_unit_test(test_task),
+                                       cmocka_unit_test(test_labels),  cmocka_unit_test(test_arena)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,7 +50,8 @@ static void expect(iad_manifest *m, int64_t category, const char *rule, int shot
     iad_refs_deinit(&refs);
 }
 
-static void expect_failure(iad_manifest *m, int64_t category, const char *rule, int shots, iad_status code, const char *words) {
+static void expect_failure(iad_manifest *m, int64_t category, const char *rule, int shots, iad_status code,
+                           const char *words) {
     iad_err err;
     iad_refs refs = {0};
     assert_fails(code, iad_refs_make(m, category, rule, shots, NULL, &refs, &err));
@@ -70,7 +71,8 @@ static void test_sorted_rules(void **state) {
     expect(m, screw, "univad", 4, "003.png,004.png,005.png,006.png");
     expect(m, screw, "univad:0", 1, "000.png");
     expect(m, screw, "univad:316", 4, "316.png,317.png,318.png,319.png");
-    expect_failure(m, screw, "univad:317", 4, IAD_ERR_NOT_FOUND, "mv/screw: wants training normals 317 to 320 of the sorted list, there are 320");
+    expect_failure(m, screw, "univad:317", 4, IAD_ERR_NOT_FOUND,
+                   "mv/screw: wants training normals 317 to 320 of the sorted list, there are 320");
     expect_failure(m, screw, "anomalydino:80", 4, IAD_ERR_NOT_FOUND, "there are 320");
     expect_failure(m, screw, "anomalydino:18446744073709551615", 4, IAD_ERR_NOT_FOUND, "there are 320");
     expect_failure(m, screw, "best", 1, IAD_ERR_ARG, "known: first, random");
@@ -91,7 +93,8 @@ static void test_published_mvtec(void **state) {
     expect(m, screw, "anomalygpt", 4, "012.png,013.png,014.png,015.png");
     expect(m, screw, "anomalygpt:0", 2, "000.png,001.png");
     expect(m, own, "anomalygpt", 1, "012.png");
-    expect_failure(m, few, "anomalygpt", 2, IAD_ERR_NOT_FOUND, "rule anomalygpt: mv/tile: wants the file 013, which is not among its 13 eligible");
+    expect_failure(m, few, "anomalygpt", 2, IAD_ERR_NOT_FOUND,
+                   "rule anomalygpt: mv/tile: wants the file 013, which is not among its 13 eligible");
     expect(m, screw, "kagprompt", 1, "195.png");
     expect(m, screw, "kagprompt", 2, "195.png,196.png");
     expect(m, screw, "kagprompt", 4, "194.png,195.png,196.png,197.png");
@@ -128,19 +131,21 @@ static void test_published_visa(void **state) {
     expect(m, candle, "metauas:1", 1, "0156.JPG");
     expect_failure(m, candle, "kagprompt", 2, IAD_ERR_NOT_FOUND, "split_csv/1cls.csv");
     expect_failure(m, candle, "anomalygpt:1", 1, IAD_ERR_NOT_FOUND, "split_csv/1cls.csv");
-    /* A shuffled list: row i of candle's training part is file (7 i + 5) mod 400; other categories and test rows lie between. */
+    /* A shuffled list: row i of candle's training part is file (7 i + 5) mod 400; other categories and test rows lie
+     * between. */
     iad_buf csv;
     iad_buf_init(&csv, 1u << 20);
     assert_ok(iad_buf_add_str(&csv, "object,split,label,image,mask\n", &err));
     for (int i = 0; i < 330; i++) {
-        assert_ok(iad_buf_addf(&csv, &err, "candle,train,normal,candle/Data/Images/Normal/%04d.JPG,\n", (7 * i + 5) % 400));
+        assert_ok(
+            iad_buf_addf(&csv, &err, "candle,train,normal,candle/Data/Images/Normal/%04d.JPG,\n", (7 * i + 5) % 400));
         assert_ok(iad_buf_addf(&csv, &err, "cashew,train,normal,cashew/Data/Images/Normal/%03d.JPG,\n", i));
         assert_ok(iad_buf_addf(&csv, &err, "candle,test,anomaly,candle/Data/Images/Anomaly/%03d.JPG,x.png\n", i));
     }
     assert_ok(iad_file_write(DIR_NAME "/data/split_csv/1cls.csv", csv.data, csv.len, &err));
     iad_buf_deinit(&csv);
-    expect(m, candle, "anomalygpt:1", 2, "0033.JPG,0040.JPG"); /* rows 4, 5 */
-    expect(m, candle, "kagprompt", 2, "0001.JPG,0008.JPG");    /* rows 228, 229: 1601, 1608 mod 400 */
+    expect(m, candle, "anomalygpt:1", 2, "0033.JPG,0040.JPG");                /* rows 4, 5 */
+    expect(m, candle, "kagprompt", 2, "0001.JPG,0008.JPG");                   /* rows 228, 229: 1601, 1608 mod 400 */
     expect(m, candle, "kagprompt", 4, "0189.JPG,0196.JPG,0203.JPG,0210.JPG"); /* rows 312.. */
     expect(m, cashew, "kagprompt", 2, "228.JPG,229.JPG");
     expect_failure(m, candle, "anomalygpt:90", 1, IAD_ERR_NOT_FOUND, "330 training rows");
@@ -253,7 +258,8 @@ static void test_eligibility(void **state) {
     row.view = "C1";
     row.object_key = "S2";
     assert_ok(iad_image_put(m, &row, &id, NULL, &err));
-    expect_failure(m, c, "list:" DIR_NAME "/list.txt", 1, IAD_ERR_NOT_FOUND, "part/train/02.png shows the same object (S2)");
+    expect_failure(m, c, "list:" DIR_NAME "/list.txt", 1, IAD_ERR_NOT_FOUND,
+                   "part/train/02.png shows the same object (S2)");
     iad_manifest_close(m);
 }
 
@@ -369,17 +375,20 @@ static void test_lists(void **state) {
     iad_manifest *m = open_here();
     int64_t d = fixture_dataset(m, "mv", "mvtec", ""), screw = add_category(m, d, "screw", 30, "3.png");
     const char *rule = "list:" DIR_NAME "/list.txt";
-    write_text(DIR_NAME "/list.txt", "# chosen by hand\nscrew/train/good/004.png \r\n./screw/train/good/002.png\n\nother/x.png\n");
+    write_text(DIR_NAME "/list.txt",
+               "# chosen by hand\nscrew/train/good/004.png \r\n./screw/train/good/002.png\n\nother/x.png\n");
     expect(m, screw, rule, 2, "004.png,002.png");
     expect(m, screw, rule, 1, "004.png");
     expect_failure(m, screw, rule, 3, IAD_ERR_NOT_FOUND, "names 2 of its pictures, 3 are wanted");
     write_text(DIR_NAME "/list.txt", "category,path\nscrew,good/007.png\nnut,nut/1.png\n");
     expect(m, screw, rule, 1, "007.png");
     write_text(DIR_NAME "/list.txt", "category,path\nscrew,screw/test/good/000.png\n");
-    expect_failure(m, screw, rule, 1, IAD_ERR_NOT_FOUND, "screw/test/good/000.png is not among its normal pictures outside the test part");
+    expect_failure(m, screw, rule, 1, IAD_ERR_NOT_FOUND,
+                   "screw/test/good/000.png is not among its normal pictures outside the test part");
     write_text(DIR_NAME "/list.txt", "{\"path\":\"screw/train/good/009.png\",\"sha256\":\"00\"}\n");
     expect_failure(m, screw, rule, 1, IAD_ERR_NOT_FOUND, "other content");
-    write_text(DIR_NAME "/list.txt", "{\"path\":\"screw/train/good/009.png\"}\n\n{\"path\":\"screw/train/good/009.png\"}\n");
+    write_text(DIR_NAME "/list.txt",
+               "{\"path\":\"screw/train/good/009.png\"}\n\n{\"path\":\"screw/train/good/009.png\"}\n");
     expect_failure(m, screw, rule, 2, IAD_ERR_NOT_FOUND, "twice");
     write_text(DIR_NAME "/list.txt", "{\"path\":7}\n");
     expect_failure(m, screw, rule, 1, IAD_ERR_FORMAT, "line 1");
@@ -387,17 +396,22 @@ static void test_lists(void **state) {
     expect_failure(m, screw, "list", 1, IAD_ERR_ARG, "list:FILE");
 
     const char *mmad = "mmad:" DIR_NAME "/mmad.json";
-    write_text(DIR_NAME "/mmad.json", "{\"data/screw/test/good/000.png\":{\"random_templates\":[\"screw/train/good/005.png\",\"data/screw/train/good/001.png\"],"
-                                      "\"similar_templates\":[\"screw/train/good/011.png\"]},"
-                                      "\"screw/test/bad/001.png\":{\"random_templates\":[\"screw/train/good/006.png\",\"screw/train/good/005.png\"]},"
-                                      "\"screw/test/bad/002.png\":{\"random_templates\":[\"screw/train/good/008.png\",\"screw/test/good/000.png\"]}}");
+    write_text(
+        DIR_NAME "/mmad.json",
+        "{\"data/screw/test/good/000.png\":{\"random_templates\":[\"screw/train/good/005.png\","
+        "\"data/screw/train/good/001.png\"],"
+        "\"similar_templates\":[\"screw/train/good/011.png\"]},"
+        "\"screw/test/bad/001.png\":{\"random_templates\":[\"screw/train/good/006.png\",\"screw/train/good/005.png\"]},"
+        "\"screw/test/bad/002.png\":{\"random_templates\":[\"screw/train/good/008.png\","
+        "\"screw/test/good/000.png\"]}}");
     iad_err err;
     iad_refs refs = {0};
     assert_ok(iad_refs_make(m, screw, mmad, 1, NULL, &refs, &err));
     assert_int_equal(refs.sets[0].n_queries, 3);
     assert_int_equal(refs.sets[0].n_common, 0);
     const char *wanted[] = {"005.png", "006.png", "008.png"};
-    for (size_t i = 0; i < 3; i++) assert_string_equal(iad_path_base(refs.sets[0].pictures[refs.sets[0].queries[i].first].path), wanted[i]);
+    for (size_t i = 0; i < 3; i++)
+        assert_string_equal(iad_path_base(refs.sets[0].pictures[refs.sets[0].queries[i].first].path), wanted[i]);
     iad_refs_deinit(&refs);
     expect_failure(m, screw, mmad, 2, IAD_ERR_NOT_FOUND, "screw/test/good/000.png");
     expect_failure(m, screw, mmad, 3, IAD_ERR_NOT_FOUND, "has 2 random_templates, 3 are wanted");
@@ -409,9 +423,9 @@ static void test_lists(void **state) {
 int main(void) {
     iad_err err;
     if (iad_dir_make(DIR_NAME "/data", &err) != IAD_OK) return 1;
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sorted_rules), cmocka_unit_test(test_published_mvtec), cmocka_unit_test(test_published_visa),
-        cmocka_unit_test(test_random),       cmocka_unit_test(test_eligibility),     cmocka_unit_test(test_paired),
-        cmocka_unit_test(test_store_and_load), cmocka_unit_test(test_lists)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sorted_rules),   cmocka_unit_test(test_published_mvtec),
+                                       cmocka_unit_test(test_published_visa), cmocka_unit_test(test_random),
+                                       cmocka_unit_test(test_eligibility),    cmocka_unit_test(test_paired),
+                                       cmocka_unit_test(test_store_and_load), cmocka_unit_test(test_lists)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,17 +41,18 @@ static void test_categories_are_the_given_ones(void **state) {
 
 static void test_bad_categories(void **state) {
     (void)state;
-    static const struct { const char *text, *words; } bad[] = {
-        {"", "header"},
-        {"id\tgroup\n1\tx\n", "slug"},
-        {CATEGORIES_HEAD "2\tg\ta\tA\tA q\tz\tz q\n", "without gaps"},
-        {CATEGORIES_HEAD "x\tg\ta\tA\tA q\tz\tz q\n", "id"},
-        {CATEGORIES_HEAD "1\tg\tA b\tA\tA q\tz\tz q\n", "slug"},
-        {CATEGORIES_HEAD "1\tg\t../a\tA\tA q\tz\tz q\n", "slug"},
-        {CATEGORIES_HEAD "1\tg\ta\t\tA q\tz\tz q\n", "no name_en"},
-        {CATEGORIES_HEAD "1\tg\ta\tA\tA q\t\xff\tz q\n", "UTF-8"},
-        {CATEGORIES_HEAD "1\tg\ta\tA\tA q\tz\tz q\n2\tg\ta\tA\tA q\tz\tz q\n", "twice"},
-        {CATEGORIES_HEAD "1\tg\ta\n", "line 2"}};
+    static const struct {
+        const char *text, *words;
+    } bad[] = {{"", "header"},
+               {"id\tgroup\n1\tx\n", "slug"},
+               {CATEGORIES_HEAD "2\tg\ta\tA\tA q\tz\tz q\n", "without gaps"},
+               {CATEGORIES_HEAD "x\tg\ta\tA\tA q\tz\tz q\n", "id"},
+               {CATEGORIES_HEAD "1\tg\tA b\tA\tA q\tz\tz q\n", "slug"},
+               {CATEGORIES_HEAD "1\tg\t../a\tA\tA q\tz\tz q\n", "slug"},
+               {CATEGORIES_HEAD "1\tg\ta\t\tA q\tz\tz q\n", "no name_en"},
+               {CATEGORIES_HEAD "1\tg\ta\tA\tA q\t\xff\tz q\n", "UTF-8"},
+               {CATEGORIES_HEAD "1\tg\ta\tA\tA q\tz\tz q\n2\tg\ta\tA\tA q\tz\tz q\n", "twice"},
+               {CATEGORIES_HEAD "1\tg\ta\n", "line 2"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         iad_err err = IAD_ERR_NONE;
         iad_products products;
@@ -67,8 +68,8 @@ static double mean_of(const iad_leaderboard *board, const char *dataset, int sho
     *n = 0;
     for (size_t i = 0; i < board->n; i++) {
         const iad_leaderboard_row *row = &board->rows[i];
-        if (strcmp(row->method, "IADGPT") || strcmp(row->dataset, dataset) || row->shots != shots || strcmp(row->metric, metric) ||
-            !strcmp(row->category, "mean"))
+        if (strcmp(row->method, "IADGPT") || strcmp(row->dataset, dataset) || row->shots != shots ||
+            strcmp(row->metric, metric) || !strcmp(row->category, "mean"))
             continue;
         sum += row->value;
         ++*n;
@@ -81,7 +82,10 @@ static void test_printed_means(void **state) {
     (void)state;
     iad_err err;
     iad_leaderboard board;
-    static const struct { const char *dataset; size_t categories; } sets[] = {{"MVTec", 15}, {"VisA", 12}};
+    static const struct {
+        const char *dataset;
+        size_t categories;
+    } sets[] = {{"MVTec", 15}, {"VisA", 12}};
     static const char *const metrics[] = {"image_auroc", "pixel_auroc"};
     static const int shots[] = {1, 2, 4};
     assert_ok(iad_leaderboard_builtin(&board, &err));
@@ -90,7 +94,8 @@ static void test_printed_means(void **state) {
             for (int k = 0; k < 3; k++) {
                 size_t n;
                 double mean = mean_of(&board, sets[s].dataset, shots[k], metrics[m], &n);
-                const iad_leaderboard_row *printed = iad_leaderboard_find(&board, "IADGPT", "1-all", sets[s].dataset, "mean", shots[k], metrics[m]);
+                const iad_leaderboard_row *printed =
+                    iad_leaderboard_find(&board, "IADGPT", "1-all", sets[s].dataset, "mean", shots[k], metrics[m]);
                 assert_int_equal(n, sets[s].categories);
                 assert_non_null(printed);
                 assert_close(mean, printed->value, 0.0501);
@@ -119,7 +124,8 @@ static void test_known_figures(void **state) {
     assert_non_null(row);
     assert_string_equal(row->source, "MMAD-repo");
     assert_close(row->value, 74.31, 0);
-    assert_null(iad_leaderboard_find(&board, "One-to-Normal", NULL, "MVTec", "mean", 1, "image_auroc")); /* a gap is no figure */
+    assert_null(iad_leaderboard_find(&board, "One-to-Normal", NULL, "MVTec", "mean", 1,
+                                     "image_auroc")); /* a gap is no figure */
     /* What the IADGPT paper says about IIPAD: 1.50 and 5.50 points better over the three shots. */
     static const char *const sets[] = {"MVTec", "VisA"};
     for (int s = 0; s < 2; s++) {
@@ -132,31 +138,37 @@ static void test_known_figures(void **state) {
     iad_leaderboard_deinit(&board);
 }
 
-#define BOARD_HEAD "# remark\nmethod\tsetting\tdataset\tcategory\tshots\tmetric\tvalue\tsd\tunit\tsource\tgrade\tprimary\tnote\n"
+#define BOARD_HEAD \
+    "# remark\nmethod\tsetting\tdataset\tcategory\tshots\tmetric\tvalue\tsd\tunit\tsource\tgrade\tprimary\tnote\n"
 
 static void test_bad_leaderboards(void **state) {
     (void)state;
-    static const struct { const char *text, *words; } bad[] = {
-        {BOARD_HEAD "\t1-1\tD\tmean\t1\tm\t5\t\tpercent\ts\tP\t1\t\n", "no method"},
-        {BOARD_HEAD "A\t1-1\tD\tmean\tmany\tm\t5\t\tpercent\ts\tP\t1\t\n", "shots"},
-        {BOARD_HEAD "A\t1-1\tD\tmean\t1\tm\t101\t\tpercent\ts\tP\t1\t\n", "value"},
-        {BOARD_HEAD "A\t1-1\tD\tmean\t1\tm\t5\t\tfraction\ts\tP\t1\t\n", "value"},
-        {BOARD_HEAD "A\t1-1\tD\tmean\t1\tm\tnan\t\tpercent\ts\tP\t1\t\n", "value"},
-        {BOARD_HEAD "A\t1-1\tD\tmean\t1\tm\t5\t\tparsec\ts\tP\t1\t\n", "unit"},
-        {BOARD_HEAD "A\t1-1\tD\tmean\t1\tm\t5\t\tpercent\ts\tQ\t1\t\n", "grade"},
-        {BOARD_HEAD "A\t1-1\tD\tmean\t1\tm\t-\t\tpercent\ts\tP\t1\t\n", "goes with"},
-        {BOARD_HEAD "A\t1-1\tD\tmean\t1\tm\t5\t\tpercent\ts\tP\t2\t\n", "primary"},
-        {BOARD_HEAD "A\t1-1\tD\tmean\t1\tm\t5\t\tpercent\ts\tP\t1\t\nA\t1-1\tD\tmean\t1\tm\t6\t\tpercent\tt\tP\t1\t\n", "two primary rows for A"}};
+    static const struct {
+        const char *text, *words;
+    } bad[] = {{BOARD_HEAD "\t1-1\tD\tmean\t1\tm\t5\t\tpercent\ts\tP\t1\t\n", "no method"},
+               {BOARD_HEAD "A\t1-1\tD\tmean\tmany\tm\t5\t\tpercent\ts\tP\t1\t\n", "shots"},
+               {BOARD_HEAD "A\t1-1\tD\tmean\t1\tm\t101\t\tpercent\ts\tP\t1\t\n", "value"},
+               {BOARD_HEAD "A\t1-1\tD\tmean\t1\tm\t5\t\tfraction\ts\tP\t1\t\n", "value"},
+               {BOARD_HEAD "A\t1-1\tD\tmean\t1\tm\tnan\t\tpercent\ts\tP\t1\t\n", "value"},
+               {BOARD_HEAD "A\t1-1\tD\tmean\t1\tm\t5\t\tparsec\ts\tP\t1\t\n", "unit"},
+               {BOARD_HEAD "A\t1-1\tD\tmean\t1\tm\t5\t\tpercent\ts\tQ\t1\t\n", "grade"},
+               {BOARD_HEAD "A\t1-1\tD\tmean\t1\tm\t-\t\tpercent\ts\tP\t1\t\n", "goes with"},
+               {BOARD_HEAD "A\t1-1\tD\tmean\t1\tm\t5\t\tpercent\ts\tP\t2\t\n", "primary"},
+               {BOARD_HEAD
+                "A\t1-1\tD\tmean\t1\tm\t5\t\tpercent\ts\tP\t1\t\nA\t1-1\tD\tmean\t1\tm\t6\t\tpercent\tt\tP\t1\t\n",
+                "two primary rows for A"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         iad_err err = IAD_ERR_NONE;
         iad_leaderboard board;
         assert_fails(IAD_ERR_FORMAT, iad_leaderboard_parse(&board, bad[i].text, strlen(bad[i].text), "x.tsv", &err));
-        if (!strstr(err.msg, bad[i].words) || !strstr(err.msg, "x.tsv")) fail_msg("case %zu: '%s' does not say '%s'", i, err.msg, bad[i].words);
+        if (!strstr(err.msg, bad[i].words) || !strstr(err.msg, "x.tsv"))
+            fail_msg("case %zu: '%s' does not say '%s'", i, err.msg, bad[i].words);
         assert_fails(IAD_ERR_FORMAT, iad_leaderboard_parse(&board, bad[i].text, strlen(bad[i].text), "x.tsv", NULL));
     }
     iad_err err;
     iad_leaderboard board;
-    static const char fine[] = BOARD_HEAD "A\t1-1\tD\tmean\t1\tm\t5\t0.5\tpercent\ts\tP\t0\tx\nA\t1-1\tD\tmean\tfull\tm\t6\t\tpercent\tt\tP\t1\t\n";
+    static const char fine[] = BOARD_HEAD
+        "A\t1-1\tD\tmean\t1\tm\t5\t0.5\tpercent\ts\tP\t0\tx\nA\t1-1\tD\tmean\tfull\tm\t6\t\tpercent\tt\tP\t1\t\n";
     assert_ok(iad_file_write("test_tables.tmp.tsv", fine, sizeof fine - 1, &err));
     assert_ok(iad_leaderboard_load(&board, "test_tables.tmp.tsv", &err));
     assert_int_equal(board.n, 2);
@@ -166,7 +178,8 @@ static void test_bad_leaderboards(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_categories_are_the_given_ones), cmocka_unit_test(test_bad_categories),
-                                       cmocka_unit_test(test_printed_means), cmocka_unit_test(test_known_figures), cmocka_unit_test(test_bad_leaderboards)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_categories_are_the_given_ones),
+                                       cmocka_unit_test(test_bad_categories), cmocka_unit_test(test_printed_means),
+                                       cmocka_unit_test(test_known_figures), cmocka_unit_test(test_bad_leaderboards)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

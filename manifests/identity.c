@@ -2,11 +2,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
+#include "base/alloc.h"
 #include "base/image/encode.h"
 #include "base/image/phash.h"
 #include "manifests/components.h"
-#include "manifests/nhsum.h"
 
 #define MAX_PNG_BYTES (64u * 1024u * 1024u)
 #define MAX_VALUE_MAP_BYTES 65536
@@ -31,40 +32,40 @@ static int is_colourless(const iad_image *image) {
     return 1;
 }
 
-/* The red plane of an RGB picture, block by block. */
-static iad_status hash_one_channel(const iad_nhsum_key *key, iad_sha256 *hash, const iad_image *image, iad_err *err) {
-    uint8_t block[8 * IAD_NHSUM_BLOCK];
-    for (size_t at = 0, n = (size_t)image->width * (size_t)image->height; at < n;) {
-        size_t part = n - at < sizeof block ? n - at : sizeof block;
-        for (size_t i = 0; i < part; i++) block[i] = image->px[3 * (at + i)];
-        IAD_TRY(iad_nhsum_hash(key, hash, block, part, err));
-        at += part;
+/* XXH3-128 of all values, or of the red plane only; most significant byte first, as its specification writes it. */
+static iad_status digest_pixels(const iad_image *image, int red_only, uint8_t digest[16], iad_err *err) {
+    size_t n = (size_t)image->width * (size_t)image->height;
+    XXH128_canonical_t canonical;
+    if (!red_only) {
+        XXH128_canonicalFromHash(&canonical, XXH3_128bits(image->px, n * (size_t)image->channels));
+    } else {
+        uint8_t block[8192];
+        XXH3_state_t *state = XXH3_createState();
+        if (!state) return IAD_NOMEM(err, "a pixel hash");
+        XXH3_128bits_reset(state);
+        for (size_t at = 0; at < n;) {
+            size_t part = n - at < sizeof block ? n - at : sizeof block;
+            for (size_t i = 0; i < part; i++) block[i] = image->px[3 * (at + i)];
+            XXH3_128bits_update(state, block, part);
+            at += part;
+        }
+        XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state));
+        XXH3_freeState(state);
     }
+    memcpy(digest, canonical.digest, 16);
     return IAD_OK;
 }
 
 iad_status iad_pixel_sha256(const iad_image *image, uint8_t digest[32], iad_err *err) {
     if (image->channels != 1 && image->channels != 3)
         return IAD_FAIL(err, IAD_ERR_ARG, "pixels with %d channels", image->channels);
-    size_t n = (size_t)image->width * (size_t)image->height;
     int packed = image->channels == 3 && is_colourless(image);
-    uint8_t head[20] = {'i', 'a', 'd', 'p', 'i', 'x', '1', 0};
-    put_u32(head + 8, (uint32_t)image->width);
-    put_u32(head + 12, (uint32_t)image->height);
-    put_u32(head + 16, packed ? 1 : (uint32_t)image->channels);
-    iad_nhsum_key key;
-    iad_nhsum_key_init(&key);
-    iad_sha256 hash;
-    IAD_TRY(iad_sha256_init(&hash, err));
-    iad_status status = iad_sha256_add(&hash, head, sizeof head, err);
-    if (status == IAD_OK)
-        status = packed ? hash_one_channel(&key, &hash, image, err)
-                        : iad_nhsum_hash(&key, &hash, image->px, n * (size_t)image->channels, err);
-    if (status != IAD_OK) {
-        iad_sha256_deinit(&hash);
-        return status;
-    }
-    return iad_sha256_final(&hash, digest, err);
+    uint8_t bytes[36] = {'i', 'a', 'd', 'p', 'i', 'x', '2', 0};
+    put_u32(bytes + 8, (uint32_t)image->width);
+    put_u32(bytes + 12, (uint32_t)image->height);
+    put_u32(bytes + 16, packed ? 1 : (uint32_t)image->channels);
+    IAD_TRY(digest_pixels(image, packed, bytes + 20, err));
+    return iad_sha256_bytes(bytes, sizeof bytes, digest, err);
 }
 
 iad_status iad_leak_hash(const iad_image *image, uint64_t hash[4], iad_err *err) {
@@ -79,19 +80,18 @@ iad_status iad_leak_hash(const iad_image *image, uint64_t hash[4], iad_err *err)
 /* Hash of all that makes the mask what it is; `pixels` are already in their stored form (0/255 or ids). */
 static iad_status mask_hash(const iad_image *pixels, const char *value_map, iad_mask_quality quality,
                             uint8_t digest[32], iad_err *err) {
-    uint8_t head[16] = {'i', 'a', 'd', 'm', 'a', 's', 'k', '2'};
+    uint8_t head[16] = {'i', 'a', 'd', 'm', 'a', 's', 'k', '3'};
     put_u32(head + 8, (uint32_t)pixels->width);
     put_u32(head + 12, (uint32_t)pixels->height);
     const char *name = iad_mask_quality_name(quality), *map = value_map ? value_map : "";
-    iad_nhsum_key key;
-    iad_nhsum_key_init(&key);
+    uint8_t sum[16];
+    IAD_TRY(digest_pixels(pixels, 0, sum, err));
     iad_sha256 hash;
     IAD_TRY(iad_sha256_init(&hash, err));
     iad_status status = iad_sha256_add(&hash, head, sizeof head, err);
     if (status == IAD_OK) status = iad_sha256_add(&hash, name, strlen(name) + 1, err);
     if (status == IAD_OK) status = iad_sha256_add(&hash, map, strlen(map) + 1, err);
-    if (status == IAD_OK)
-        status = iad_nhsum_hash(&key, &hash, pixels->px, (size_t)pixels->width * (size_t)pixels->height, err);
+    if (status == IAD_OK) status = iad_sha256_add(&hash, sum, sizeof sum, err);
     if (status != IAD_OK) {
         iad_sha256_deinit(&hash);
         return status;

@@ -15,10 +15,11 @@
 #define IAD_LEAK_CROP_PERCENT 8
 #define IAD_LEAK_MAX_DISTANCE IAD_PHASH_SAME
 
-/* Identity of the decoded pixels: SHA-256 of "iadpix1\0", width, height, channels (32-bit little endian) and the block
- * sums (nhsum.h) of the pixels. A picture without colour counts as one channel, so that a grey picture and its RGB copy
- * are equal, whatever the file format. The sums instead of the pixels make this about 25 times cheaper than SHA-256
- * over the pixels; see there what they promise. */
+/* Identity of the decoded pixels: SHA-256 of "iadpix2\0", width, height, channels (32-bit little endian) and the XXH3-128
+ * of the pixels (xxHash; most significant byte first). A picture without colour counts as one channel, so that a grey
+ * picture and its RGB copy are equal, whatever the file format. SHA-256 over the pixels themselves would cost half as
+ * much as decoding a JPEG. This tells pictures apart; it does not resist somebody who constructs a collision: the
+ * file's own SHA-256 is there for that. */
 iad_status iad_pixel_sha256(const iad_image *image, uint8_t digest[32], iad_err *err);
 
 /* Perceptual hashes after the border crop, turned clockwise by 0, 90, 180, 270 degrees; the picture is read once. */

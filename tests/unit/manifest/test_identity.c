@@ -37,7 +37,7 @@ static void test_pixel_hash(void **state) {
     dot.px[0] = 5;
     assert_ok(iad_pixel_sha256(&dot, other, &err));
     iad_hex(other, 32, hex);
-    assert_string_equal(hex, "46c2a5f80713eb380bde6d2e7137630cb824793c5f30ed5f65cef9f2fdbe40d1");
+    assert_string_equal(hex, "0d71d5ce71a76ffb17213c5162633f2966ab10d5651e30a7b5d921d18e5e16ac");
     iad_image_deinit(&dot);
     iad_image_deinit(&grey);
     iad_image_deinit(&rgb);

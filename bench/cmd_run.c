@@ -246,6 +246,9 @@ static iad_status prepare(run_state *s, iad_err *err) {
     IAD_TRY(iad_bench_options_resolve(&o->bench, err));
     IAD_TRY(numbers(&o->shots, "--shots", 1, IAD_REFS_MAX_SHOTS, 1, s->shots, &s->n_shots, err));
     IAD_TRY(numbers(&o->seeds, "--seed", 0, INT64_MAX, 0, s->seeds, &s->n_seeds, err));
+    const char *colon = strrchr(o->rule, ':');
+    if (s->n_seeds > 1 && colon && colon[1] && strspn(colon + 1, "0123456789") == strlen(colon + 1))
+        return IAD_FAIL(err, IAD_ERR_ARG, "--refs %s fixes the seed, so --seed cannot give several; write --refs %.*s", o->rule, (int)(colon - o->rule), o->rule);
     IAD_TRY(iad_scorer_find(o->scorer, &s->runner.scorer, err));
     IAD_TRY(iad_bench_results_new(s->app, &o->bench, &s->results, err));
     s->units = json_object_get(s->results, "units");

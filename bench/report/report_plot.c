@@ -6,7 +6,7 @@
 #include "bench/jsonwrite.h"
 #include "bench/report/reportview.h"
 
-enum { PLOT_W = 244, PLOT_H = 210, LEFT = 44, RIGHT = 8, TOP = 24, BOTTOM = 34 };
+enum { PLOT_W = 280, PLOT_H = 220, LEFT = 44, RIGHT = 8, TOP = 24, BOTTOM = 34 };
 
 static const char *const colors[] = {"#adb5bd", "#4dabf7", "#0b7285", "#e8590c", "#7048e8", "#2b8a3e"};
 enum { N_COLORS = sizeof colors / sizeof *colors };
@@ -78,7 +78,7 @@ iad_status iad_report_score_strip(iad_report *r, const json_t *unit, iad_err *er
     }
     if (!(hi >= lo)) return IAD_OK;
     if (hi == lo) hi = lo + 1;
-    enum { W = 290, X0 = 48, X1 = W - 10 };
+    enum { W = 330, X0 = 48, X1 = W - 10 };
     iad_buf *html = &r->html;
     IAD_TRY(iad_buf_addf(html, err, "<svg width=%d height=%d viewBox=\"0 0 %d %d\" role=img aria-label=\"scores\"><text class=t x=%d y=14>Image scores</text>"
                          "<text x=%d y=64 text-anchor=end>good</text><text x=%d y=134 text-anchor=end>bad</text>", W, PLOT_H, W, PLOT_H, X0, X0 - 10, X0 - 10));

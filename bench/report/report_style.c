@@ -5,7 +5,7 @@ static const char style[] =
     "<style>\n"
     ":root{--ink:#17202a;--soft:#5d6b7a;--line:#e2e7ec;--paper:#fff;--ground:#f5f7f9;--accent:#0b7285;--bad:#c92a2a;--good:#2b8a3e}\n"
     "*{box-sizing:border-box}body{margin:0;background:var(--ground);color:var(--ink);font:15px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',sans-serif}\n"
-    "main{max-width:1180px;margin:0 auto;padding:32px 20px 80px}header{margin-bottom:28px}\n"
+    "main{max-width:1340px;margin:0 auto;padding:32px 20px 80px}header{margin-bottom:28px}\n"
     ".kicker{margin:0;color:var(--accent);text-transform:uppercase;letter-spacing:.12em;font-size:12px;font-weight:600}\n"
     "h1{font-size:30px;line-height:1.2;margin:.15em 0 .5em}h2{font-size:21px;margin:0 0 14px}h2 small,h3 small{font-weight:400;color:var(--soft);font-size:14px}\n"
     "h3{font-size:17px;margin:0 0 10px}section{background:var(--paper);border:1px solid var(--line);border-radius:12px;padding:22px 24px;margin-bottom:22px}\n"

@@ -12,3 +12,14 @@ pkg_check_modules(WEBP REQUIRED IMPORTED_TARGET libwebp)
 pkg_check_modules(TIFF REQUIRED IMPORTED_TARGET libtiff-4)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
+
+# oneDNN ships no pkg-config file on Debian, and its CMake package only from 3.x on: look for the C library itself.
+find_path(IAD_DNNL_INCLUDE oneapi/dnnl/dnnl.h)
+find_library(IAD_DNNL_LIBRARY dnnl)
+if(NOT IAD_DNNL_INCLUDE OR NOT IAD_DNNL_LIBRARY)
+  message(FATAL_ERROR "oneDNN was not found (Debian, Ubuntu: libdnnl-dev)")
+endif()
+add_library(IAD::dnnl UNKNOWN IMPORTED)
+set_target_properties(IAD::dnnl PROPERTIES IMPORTED_LOCATION "${IAD_DNNL_LIBRARY}"
+  INTERFACE_INCLUDE_DIRECTORIES "${IAD_DNNL_INCLUDE}")

@@ -127,7 +127,7 @@ typedef struct iad_ops {
 
     /* linear layers */
     iad_status (*weight_new)(iad_device *device, const iad_weight_spec *spec, iad_weight **weight, iad_err *err);
-    void (*weight_free)(iad_device *device, iad_weight *weight);
+    void (*weight_free)(iad_device *device, iad_weight *weight); /* NULL is fine */
     size_t (*weight_bytes)(const iad_weight *weight); /* device memory it holds */
     /* x [n_tok][n_in] of the weight's input type -> y [n_tok][n_out]. */
     iad_status (*linear)(iad_queue *queue, iad_mat x, const iad_weight *weight, iad_store store, iad_mat y, iad_err *err);

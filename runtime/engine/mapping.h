@@ -12,7 +12,7 @@
 #include "base/status.h"
 #include "runtime/model/preprocess.h"
 
-#define IAD_MAPPING_MAX_BOXES 4096
+#define IAD_MAPPING_MAX_BOXES 1024 /* of a map with more regions, merging looks at the largest only */
 
 /* The map of the merged grid, map [lh][lw] row-major, on the original picture: bilinear with half-pixel centres, clamped at the border
  * (source = (x + 0.5) lw / source_w - 0.5). *plane (source_h x source_w) is initialised here. Values are not scaled: a cell that is

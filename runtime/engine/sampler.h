@@ -10,6 +10,7 @@
 #include "base/status.h"
 
 #define IAD_SAMPLER_MAX_VOCAB (1 << 21)
+#define IAD_SAMPLER_MAX_LOGIT 1e30f /* candidates lie below; what is below the negative of it is masked */
 
 typedef struct iad_sampler_options {
     float temperature;        /* 0: greedy (highest score, the lowest id among equals); else 1e-6 .. 100 */
@@ -36,7 +37,7 @@ void iad_sampler_reset(iad_sampler *sampler);
 iad_status iad_sampler_see(iad_sampler *sampler, const int32_t *ids, int64_t n, iad_err *err);
 
 /* logits [n_vocab] f32, not changed. allowed: bit i of word i / 64 set when id i may be chosen, or NULL. *id: the choice.
- * Errors: IAD_ERR_FORMAT (a NaN or +infinity among the candidates), IAD_ERR_ARG (no candidate is left). */
+ * Errors: IAD_ERR_FORMAT (a NaN or a logit above IAD_SAMPLER_MAX_LOGIT among the candidates), IAD_ERR_ARG (no candidate is left). */
 iad_status iad_sampler_next(iad_sampler *sampler, const float *logits, const uint64_t *allowed, int32_t *id, iad_err *err);
 
 /* The tokens that would have been drawn from, best first, with their probabilities (sum 1); for tests and --top listings. Fills at most

@@ -1,0 +1,31 @@
+/* The table of the CPU device. */
+#include "runtime/cpu/cpu_device.h"
+#include "runtime/cpu/matmul.h"
+#include "runtime/cpu/reference.h"
+
+const iad_ops iad_ops_cpu = {
+    .name = "cpu",
+    .alloc = iad_cpu_op_alloc,
+    .release = iad_cpu_release,
+    .borrow = iad_cpu_op_borrow,
+    .unborrow = iad_cpu_op_unborrow,
+    .queue_new = iad_cpu_op_queue_new,
+    .queue_free = iad_cpu_op_queue_free,
+    .upload = iad_cpu_op_upload,
+    .download = iad_cpu_op_download,
+    .zero = iad_cpu_op_zero,
+    .weight_new = iad_cpu_weight_new,
+    .weight_free = iad_cpu_weight_free,
+    .weight_bytes = iad_cpu_weight_bytes,
+    .linear = iad_cpu_linear,
+    .rmsnorm = iad_ref_rmsnorm,
+    .rope = iad_ref_rope,
+    .silu_mul = iad_ref_silu_mul,
+    .gelu = iad_ref_gelu,
+    .copy = iad_ref_copy,
+    .gather = iad_ref_gather,
+    .attend = iad_ref_attend,
+    .probe = iad_ref_probe,
+    .fuse = iad_ref_fuse,
+    .best_match = iad_ref_best_match,
+};

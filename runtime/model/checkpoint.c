@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/pool.h"
+#include "base/text.h"
 #include "runtime/tensor/nametable.h"
 
 struct iad_checkpoint {

@@ -30,7 +30,7 @@
 #define IAD_CONSTRAIN_MAX_TEXT 65536     /* bytes of one choice or property name */
 #define IAD_CONSTRAIN_MAX_COUNT 1000000  /* lengths and numbers of items in a schema */
 #define IAD_CONSTRAIN_DECIMALS 6
-#define IAD_CONSTRAIN_MAX_NUMBER 1000000000000 /* numbers lie strictly within +- this, integers within +- IAD_CONSTRAIN_MAX_INTEGER */
+#define IAD_CONSTRAIN_MAX_NUMBER 1000000000 /* numbers lie strictly within +- this, integers within +- the next */
 #define IAD_CONSTRAIN_MAX_INTEGER 9007199254740991
 #define IAD_CONSTRAIN_MAX_TOKEN 256      /* longer tokens are never allowed */
 

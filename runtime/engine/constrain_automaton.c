@@ -32,11 +32,11 @@ static int literal_byte(const iad_cnode *node, iad_cframe *f, uint8_t byte) {
     for (int32_t j = f->at; j < node->n; j++) {
         const iad_cnode_text *t = &node->texts[j];
         if (t->n < f->taken || memcmp(t->bytes, now->bytes, (size_t)f->taken) != 0) break;
-        if (t->n > f->taken && (uint8_t)t->bytes[f->taken] == byte) {
-            f->at = j;
-            f->taken++;
-            return TAKEN;
-        }
+        if (t->n == f->taken || (uint8_t)t->bytes[f->taken] < byte) continue;
+        if ((uint8_t)t->bytes[f->taken] > byte) break;
+        f->at = j;
+        f->taken++;
+        return TAKEN;
     }
     return now->n == f->taken ? PASSED : REFUSED; /* the whole text comes first among those that it begins */
 }
@@ -424,7 +424,7 @@ int iad_cnode_finish(iad_constraint *constraint, int32_t i) {
         break;
     case IAD_CNODE_ARRAY: {
         const int64_t item = node->max > 0 ? constraint->nodes[node->child[0]].shortest : 0;
-        node->shortest = node->min == 0 ? 2 : sum_of(1, (int64_t)node->min * (item + 1)); /* shorter than FOREVER: both are limited */
+        node->shortest = node->min == 0 ? 2 : sum_of(1, (int64_t)node->min * (item + 1)); /* both are limited */
         begins_with(node, '[');
         break;
     }

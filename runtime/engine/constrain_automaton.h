@@ -11,7 +11,8 @@
 #include "runtime/engine/constrain.h"
 
 #define IAD_CONSTRAIN_MAX_FRAMES (IAD_CONSTRAIN_MAX_NESTING + 2)
-#define IAD_CONSTRAIN_FOREVER (INT64_C(1) << 60) /* "no way to finish" */
+#define IAD_CONSTRAIN_FOREVER (INT64_C(1) << 61) /* "no way to finish" */
+#define IAD_CONSTRAIN_MAX_SHORTEST (INT64_C(1) << 40) /* times IAD_CONSTRAIN_MAX_COUNT or _NODES stays below FOREVER */
 
 typedef enum iad_cnode_kind {
     IAD_CNODE_LITERALS, /* one of texts[], sorted by bytes, distinct */
@@ -29,7 +30,7 @@ typedef struct iad_cnode_text {
 
 typedef struct iad_cnode {
     iad_cnode_kind kind;
-    int64_t shortest;     /* bytes of the shortest value, < IAD_CONSTRAIN_FOREVER */
+    int64_t shortest;     /* bytes of the shortest value, <= IAD_CONSTRAIN_MAX_SHORTEST */
     int32_t n;            /* texts, properties or alternatives */
     iad_cnode_text *texts; /* [n] literals or properties */
     int32_t *child;       /* [n] property values or alternatives; [1] items */

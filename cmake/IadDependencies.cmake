@@ -1,5 +1,6 @@
 # Every outside library, found once. CONTRIBUTING.md says what each one is for.
 find_package(Threads REQUIRED)
+find_package(OpenMP REQUIRED COMPONENTS C)  # gcc brings it; clang wants libomp-dev
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)

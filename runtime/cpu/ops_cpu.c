@@ -2,6 +2,7 @@
 #include "runtime/cpu/cpu_device.h"
 #include "runtime/cpu/matmul.h"
 #include "runtime/cpu/reference.h"
+#include "runtime/cpu/rows.h"
 
 const iad_ops iad_ops_cpu = {
     .name = "cpu",
@@ -18,14 +19,14 @@ const iad_ops iad_ops_cpu = {
     .weight_free = iad_cpu_weight_free,
     .weight_bytes = iad_cpu_weight_bytes,
     .linear = iad_cpu_linear,
-    .rmsnorm = iad_ref_rmsnorm,
-    .rope = iad_ref_rope,
-    .silu_mul = iad_ref_silu_mul,
-    .gelu = iad_ref_gelu,
-    .copy = iad_ref_copy,
-    .gather = iad_ref_gather,
+    .rmsnorm = iad_cpu_rmsnorm,
+    .rope = iad_cpu_rope,
+    .silu_mul = iad_cpu_silu_mul,
+    .gelu = iad_cpu_gelu,
+    .copy = iad_cpu_copy,
+    .gather = iad_cpu_gather,
     .attend = iad_ref_attend,
     .probe = iad_ref_probe,
-    .fuse = iad_ref_fuse,
+    .fuse = iad_cpu_fuse,
     .best_match = iad_ref_best_match,
 };

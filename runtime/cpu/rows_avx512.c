@@ -1,0 +1,8 @@
+#include "runtime/cpu/rows.h"
+#include "runtime/cpu/vec_avx512.h"
+
+#include <math.h>
+
+#if defined(__x86_64__)
+#include "runtime/cpu/rows_kernel.inc"
+#endif

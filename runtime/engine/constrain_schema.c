@@ -93,7 +93,7 @@ iad_status iad_constraint_choices(const char *const *choices, size_t n, iad_cons
     iad_constraint *made = iad_calloc(1, sizeof *made);
     if (!made) return IAD_NOMEM(err, "choices");
     const place at = {"choices", 0};
-    int32_t root;
+    int32_t root = 0;
     iad_status status = add_node(made, IAD_CNODE_LITERALS, &root, err);
     if (status == IAD_OK) status = room_for_texts(&made->nodes[root], n, err);
     for (size_t i = 0; i < n && status == IAD_OK; i++) {
@@ -228,7 +228,7 @@ static iad_status compile_words(iad_constraint *c, const char *a, const char *b,
 }
 
 static iad_status compile_string(iad_constraint *c, const json_t *schema, const place *at, int32_t *index, iad_err *err) {
-    int32_t min, max;
+    int32_t min = 0, max = 0;
     IAD_TRY(read_count(schema, "minLength", 0, at, &min, err));
     IAD_TRY(read_count(schema, "maxLength", INT32_MAX, at, &max, err));
     if (min > max) return IAD_FAIL(err, IAD_ERR_ARG, "%s: minLength %d is above maxLength %d", at->text, min, max);
@@ -254,8 +254,8 @@ static iad_status compile_number(iad_constraint *c, const json_t *schema, const 
     static const char *const keys[4] = {"minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"};
     int64_t low = -most, high = most;
     for (int i = 0; i < 4; i++) {
-        double bound;
-        int given;
+        double bound = 0;
+        int given = 0;
         IAD_TRY(read_bound(schema, keys[i], at, &bound, &given, err));
         if (!given) continue;
         if (i < 2) {
@@ -277,7 +277,7 @@ static iad_status compile_number(iad_constraint *c, const json_t *schema, const 
 static iad_status compile_value(iad_constraint *c, const json_t *schema, const place *at, int32_t *index, iad_err *err);
 
 static iad_status compile_array(iad_constraint *c, const json_t *schema, const place *at, int32_t *index, iad_err *err) {
-    int32_t min, max, item = 0;
+    int32_t min = 0, max = 0, item = 0;
     place inner;
     IAD_TRY(read_count(schema, "minItems", 0, at, &min, err));
     IAD_TRY(read_count(schema, "maxItems", INT32_MAX, at, &max, err));
@@ -389,7 +389,7 @@ static iad_status compile_union(iad_constraint *c, const json_t *schema, const p
 }
 
 static iad_status compile_value(iad_constraint *c, const json_t *schema, const place *at, int32_t *index, iad_err *err) {
-    unsigned types;
+    unsigned types = 0;
     if (!json_is_object(schema)) return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: not a schema object", at->text);
     if (at->nesting > IAD_CONSTRAIN_MAX_NESTING)
         return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: nested more than %d deep", at->text, IAD_CONSTRAIN_MAX_NESTING);
@@ -403,7 +403,7 @@ static iad_status compile_value(iad_constraint *c, const json_t *schema, const p
 
 iad_status iad_constraint_json(const char *schema, size_t n, iad_constraint **constraint, iad_err *err) {
     json_t *root = NULL;
-    int32_t index;
+    int32_t index = 0;
     const place at = {"schema", 0};
     *constraint = NULL;
     if (n > IAD_CONSTRAIN_MAX_SCHEMA_BYTES) return IAD_FAIL(err, IAD_ERR_LIMIT, "a schema of more than %u bytes", IAD_CONSTRAIN_MAX_SCHEMA_BYTES);

@@ -94,7 +94,7 @@ iad_status iad_preprocess_size(int h, int w, const iad_preprocess_options *optio
 }
 
 iad_status iad_preprocess_u8(const iad_image *image, const iad_preprocess_options *options, iad_image *resized, iad_err *err) {
-    iad_resize_record size;
+    iad_resize_record size = {0};
     iad_image rgb = {0};
     memset(resized, 0, sizeof *resized);
     if (!image->px) return IAD_FAIL(err, IAD_ERR_ARG, "empty picture");

@@ -110,7 +110,7 @@ typedef struct iadgpt_timings {
 typedef struct iadgpt_settings {
     size_t size;
     int32_t image_height, image_width; /* every picture is resized to this (multiples of 28); 0, 0: smart resize within the bounds.
-                                        * Default: as the checkpoint says, 448 x 448 without a word */
+                                        * -1, -1 (default): as the checkpoint says, which is 448 x 448 when it says nothing */
     int64_t min_pixels, max_pixels;    /* 0: as the checkpoint says */
     double retention;                  /* share of tokens kept of exemplars 2..k; 1: no compression; 0: as the checkpoint says (0.2) */
     const char *similarity;            /* "best", "aligned"; NULL: as the checkpoint says */

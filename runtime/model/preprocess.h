@@ -50,7 +50,7 @@ void iad_patches_deinit(iad_patches *patches); /* safe on an all-zero struct and
 /* Size that a picture of h x w is resized to: both multiples of `factor`, at least factor, area within the bounds (up to the
  * rounding of the formula), in doubles with halves to even:
  *     h' = round(h / f) f;  area > max: b = sqrt(h w / max), h' = floor(h / b / f) f;  area < min: b = sqrt(min / (h w)), h' = ceil(h b / f) f
- * and never below f. Errors: IAD_ERR_ARG (sides or factor below 1, bounds not 1 <= min <= max), IAD_ERR_LIMIT (sides longer than
+ * and never below f, the first step included (as qwen-vl-utils; transformers alone gives other sizes when a side is below f / 2). Errors: IAD_ERR_ARG (sides or factor below 1, bounds not 1 <= min <= max), IAD_ERR_LIMIT (sides longer than
  * 200 : 1, result above IAD_PREPROCESS_MAX_PIXELS or IAD_IMAGE_MAX_SIDE). */
 iad_status iad_smart_resize(int h, int w, int factor, int64_t min_pixels, int64_t max_pixels, int *h2, int *w2, iad_err *err);
 

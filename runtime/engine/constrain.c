@@ -313,16 +313,12 @@ int iad_matcher_complete(const iad_matcher *matcher) {
     return matcher->ended || iad_cstate_complete(matcher->constraint, &matcher->state);
 }
 
-int iad_matcher_done(const iad_matcher *matcher) {
+int iad_matcher_done(iad_matcher *matcher) {
     if (!iad_matcher_complete(matcher)) return 0;
     if (matcher->ended || matcher->state.depth == 0 || matcher->used >= matcher->budget) return 1;
-    for (int byte = 0; byte < 256; byte++) {
-        iad_cstate next;
-        iad_cstate_copy(&next, &matcher->state);
-        if (iad_cstate_byte(matcher->constraint, &next, (uint8_t)byte) &&
-            iad_cstate_rest(matcher->constraint, &next) <= matcher->budget - matcher->used - 1)
-            return 0;
-    }
+    const uint64_t *mask = iad_matcher_mask(matcher);
+    for (size_t i = 0; i < matcher->vocab->n_word; i++)
+        if (mask[i] & ~matcher->vocab->eos[i]) return 0;
     return 1;
 }
 

@@ -78,7 +78,7 @@ iad_status iad_matcher_accept(iad_matcher *matcher, int32_t id, iad_err *err);
 /* 1 when the answer could end here. */
 int iad_matcher_complete(const iad_matcher *matcher);
 /* 1 when it must end here (nothing but end of text is allowed, or it was taken): no further step is needed. */
-int iad_matcher_done(const iad_matcher *matcher);
+int iad_matcher_done(iad_matcher *matcher);
 /* Appends the bytes of the shortest way to a whole answer (nothing when complete); the matcher does not move. */
 iad_status iad_matcher_shortest(const iad_matcher *matcher, iad_buf *out, iad_err *err);
 

@@ -28,7 +28,7 @@ def old_name(name):
 
 def main():
     program, failures = sys.argv[1], 0
-    cases = [["tiny"], ["tiny", "nested"], ["tiny", "nested", "new", "700000", "bf16"], ["tiny", "700000"], ["small", "bf16", "seed", "3"], ["small", "nested", "seed", "3"]]
+    cases = [["tiny"], ["tiny", "nested"], ["tiny", "nested", "new", "200000", "bf16"], ["tiny", "700000"], ["small", "bf16", "seed", "3"], ["small", "nested", "seed", "3"]]
     for case in cases:
         with tempfile.TemporaryDirectory() as folder:
             subprocess.run([program, case[0], folder] + case[1:], check=True)

@@ -65,7 +65,7 @@ static void golden(void **state) {
     uint8_t first[32], digest[32];
     for (int kind = 0; kind < 8; kind++) {
         iad_newmodel_options o = {.golden = 1, .dtype = kind & 1 ? IAD_F32 : IAD_BF16, .new_names = kind & 2, .layout = kind & 4 ? IAD_CONFIG_NESTED : IAD_CONFIG_FLAT,
-                                  .max_shard_bytes = kind & 2 ? 700000 : 0, .force = 1, .threads = 1 + kind % 3, .extras = kind == 7};
+                                  .max_shard_bytes = kind & 2 ? 200000 : 0, .force = 1, .threads = 1 + kind % 3, .extras = kind == 7};
         iad_checkpoint *c;
         iad_checkpoint_info info;
         make(dir_of("golden"), o, 0);

@@ -1,6 +1,7 @@
 /* New models read back: golden weights, counts, layouts, name styles, shards, dtypes, tying, wrong files, identity. */
 #include "tests/unit/iad_test.h"
 
+#include <ftw.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -14,6 +15,16 @@ static int setup(void **state) {
     (void)state;
     snprintf(root, sizeof root, "/tmp/iad_ck_XXXXXX");
     return mkdtemp(root) ? 0 : -1;
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at) {
+    (void)st, (void)kind, (void)at;
+    return remove(path);
+}
+
+static int teardown(void **state) {
+    (void)state;
+    return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 static const char *dir_of(const char *name) {
@@ -199,5 +210,5 @@ static void layouts(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(counts), cmocka_unit_test(golden), cmocka_unit_test(seeded), cmocka_unit_test(refusals), cmocka_unit_test(layouts)};
-    return cmocka_run_group_tests(tests, setup, NULL);
+    return cmocka_run_group_tests(tests, setup, teardown);
 }

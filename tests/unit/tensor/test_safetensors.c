@@ -1,6 +1,7 @@
 /* The reader against valid and hostile bytes; the writer read back; shards. */
 #include "tests/unit/iad_test.h"
 
+#include <ftw.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +15,16 @@ static int setup(void **state) {
     (void)state;
     snprintf(root, sizeof root, "/tmp/iad_st_XXXXXX");
     return mkdtemp(root) ? 0 : -1;
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at) {
+    (void)st, (void)kind, (void)at;
+    return remove(path);
+}
+
+static int teardown(void **state) {
+    (void)state;
+    return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 static iad_status parse(const char *json, size_t data, iad_err *err) {
@@ -187,5 +198,5 @@ static void bad_index(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(hostile), cmocka_unit_test(round_trip), cmocka_unit_test(bad_index)};
-    return cmocka_run_group_tests(tests, setup, NULL);
+    return cmocka_run_group_tests(tests, setup, teardown);
 }

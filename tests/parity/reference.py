@@ -17,6 +17,7 @@ import re
 import sys
 
 import numpy as np
+import PIL
 import torch
 from PIL import Image
 from safetensors.torch import save_file
@@ -171,7 +172,7 @@ def main():
         sys.exit('this transformers release gives other picture positions than the published model: use 4.49 to 4.53.3')
     tokenizer_part(args.model, out)
     import transformers
-    save_file(out, args.out, metadata={'transformers': transformers.__version__, 'torch': torch.__version__, 'model': os.path.basename(os.path.normpath(args.model))})
+    save_file(out, args.out, metadata={'transformers': transformers.__version__, 'torch': torch.__version__, 'pillow': PIL.__version__, 'model': os.path.basename(os.path.normpath(args.model))})
     print('%s: %d tensors, %d prompt tokens, %d pictures' % (args.out, len(out), len(ids), len(pictures)), file=sys.stderr)
 
 

@@ -1,0 +1,187 @@
+#include "runtime/cpu/matmul.h"
+
+#include <omp.h>
+#include <string.h>
+
+#include "runtime/cpu/cpu_device.h"
+#include "runtime/cpu/matmul_kernels.h"
+
+enum {
+    BLOCK_GROUPS = 512,     /* groups of a panel used for all rows before the next: 128 KiB, stays in the second cache */
+    CHUNK_ROWS = 240,       /* rows that share a pass over a panel; their running sums take 60 KiB */
+    CHUNK_ROWS_MIN = 48,
+    SLOT_X = IAD_CPU_SCRATCH_MATMUL,
+    SLOT_SCALE,
+    SLOT_ACC
+};
+
+/* Work below this many multiplications stays on one thread: waking the team costs a few microseconds. */
+static const double WORK_MIN = 60000.0;
+
+/* Rows of x as the kernel reads them. */
+typedef struct x_rows {
+    const char *data;
+    size_t stride;          /* bytes */
+    const float *scale;     /* I8 */
+} x_rows;
+
+iad_matmul_kernels iad_matmul_kernels_for(const iad_device *device) {
+#if defined(__x86_64__)
+    iad_cpu_isa isa = iad_cpu_isa_of(device);
+    if (isa == IAD_CPU_AVX512) {
+        int bf16 = iad_cpu_has_bf16(device), vnni = iad_cpu_has_vnni(device);
+        return (iad_matmul_kernels){iad_tile_f32_avx512, bf16 ? iad_tile_bf16_dot : iad_tile_bf16_avx512,
+                                    vnni ? iad_tile_i8_vnni : iad_tile_i8_avx2, bf16 ? IAD_X_BF16 : IAD_X_F32,
+                                    vnni ? IAD_X_U8 : IAD_X_S16, iad_finish_avx512};
+    }
+    if (isa == IAD_CPU_AVX2)
+        return (iad_matmul_kernels){iad_tile_f32_avx2, iad_tile_bf16_avx2, iad_tile_i8_avx2, IAD_X_F32, IAD_X_S16, iad_finish_avx2};
+#else
+    (void)device;
+#endif
+    return (iad_matmul_kernels){iad_tile_f32_plain, iad_tile_bf16_plain, iad_tile_i8_plain, IAD_X_F32, IAD_X_S16, iad_finish_plain};
+}
+
+static iad_status check(const iad_weight *w, iad_mat x, iad_store store, iad_mat y, iad_err *err) {
+    if (x.rows < 0 || x.rows != y.rows || x.cols != w->n_in || y.cols != w->n_out || x.stride < x.cols || y.stride < y.cols)
+        return IAD_FAIL(err, IAD_ERR_ARG, "linear: [%lld][%lld] x weights of %lld -> %lld into [%lld][%lld]", (long long)x.rows,
+                        (long long)x.cols, (long long)w->n_in, (long long)w->n_out, (long long)y.rows, (long long)y.cols);
+    int x_fits = w->storage == IAD_I8 ? x.dtype == IAD_F32 || x.dtype == IAD_BF16 : x.dtype == w->storage;
+    if (!x_fits)
+        return IAD_FAIL(err, IAD_ERR_ARG, "linear: inputs of type %s for weights of type %s", iad_dtype_name(x.dtype),
+                        iad_dtype_name(w->storage));
+    if (store == IAD_STORE_ADD ? y.dtype != IAD_F32 : y.dtype != IAD_F32 && y.dtype != IAD_BF16)
+        return IAD_FAIL(err, IAD_ERR_ARG, "linear: outputs of type %s", iad_dtype_name(y.dtype));
+    return IAD_OK;
+}
+
+/* Row r of x as f32: its own data or a copy in `tmp`. */
+static const float *row_f32(iad_mat x, int64_t r, float *tmp) {
+    const char *row = (const char *)x.data + (size_t)(r * x.stride) * iad_dtype_size(x.dtype);
+    if (x.dtype == IAD_F32) return (const float *)(const void *)row;
+    iad_bf16_to_f32_array(row, (size_t)x.cols, tmp);
+    return tmp;
+}
+
+/* Brings x into the form that the kernel wants. Inputs past n_in, which meet zero weights, become zeros. */
+static iad_status prepare(iad_queue *queue, iad_mat x, const iad_weight *w, iad_x_form form, int threads, x_rows *out, iad_err *err) {
+    size_t width = (size_t)w->n_group * (size_t)w->per_group; /* values of a row with its padding */
+    size_t value = form == IAD_X_F32 ? 4 : form == IAD_X_U8 ? 1 : 2;
+    *out = (x_rows){x.data, (size_t)x.stride * iad_dtype_size(x.dtype), NULL};
+    if (form == IAD_X_F32 && x.dtype == IAD_F32) return IAD_OK;
+    if (form == IAD_X_BF16 && w->n_in % 2 == 0) return IAD_OK;
+    /* A line more than needed keeps rows of a power of two from sharing cache sets. */
+    size_t stride = (width * value + 63) / 64 * 64 + 64;
+    void *data, *tmp = NULL, *scale = NULL;
+    IAD_TRY(iad_cpu_scratch(queue, SLOT_X, (size_t)x.rows * stride, &data, err));
+    size_t tmp_stride = ((size_t)x.cols * sizeof(float) + 63) / 64 * 64;
+    if (w->storage == IAD_I8) {
+        size_t scales = ((size_t)x.rows * sizeof(float) + 63) / 64 * 64;
+        IAD_TRY(iad_cpu_scratch(queue, SLOT_SCALE, scales + (size_t)threads * tmp_stride, &scale, err));
+        tmp = (char *)scale + scales;
+    }
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (int t = 0; t < threads; t++) {
+        float *own = tmp != NULL ? (float *)(void *)((char *)tmp + (size_t)t * tmp_stride) : NULL;
+        for (int64_t r = x.rows * t / threads; r < x.rows * (t + 1) / threads; r++) {
+            char *dst = (char *)data + (size_t)r * stride;
+            size_t n = (size_t)x.cols;
+            const char *src = (const char *)x.data + (size_t)(r * x.stride) * iad_dtype_size(x.dtype);
+            if (form == IAD_X_F32) iad_bf16_to_f32_array(src, n, (float *)(void *)dst);
+            else if (form == IAD_X_BF16) memcpy(dst, src, n * 2);
+            else {
+                const float *v = row_f32(x, r, own);
+                float factor;
+                ((float *)scale)[r] = iad_quant_scale(iad_quant_max_abs(v, n), &factor);
+                if (form == IAD_X_U8) iad_quant_row_u8(v, n, factor, (uint8_t *)dst);
+                else iad_quant_row_s16(v, n, factor, (int16_t *)(void *)dst);
+            }
+            memset(dst + n * value, 0, (width - n) * value);
+        }
+    }
+    *out = (x_rows){data, stride, scale};
+    return IAD_OK;
+}
+
+/* Everything that the threads share. */
+typedef struct product {
+    iad_matmul_kernels kernels;
+    iad_tile_fn tile;
+    const iad_weight *w;
+    x_rows x;
+    iad_mat y;
+    iad_store store;
+    int64_t n_group;        /* that hold inputs: padding is left out */
+    int subtract;           /* sums are too large by the weight's offset */
+} product;
+
+/* Rows [begin, end) times one panel. acc: sums of that many rows. */
+static void unit(const product *p, int64_t panel, int64_t begin, int64_t end, char *acc) {
+    const iad_weight *w = p->w;
+    int64_t rows = end - begin, tiles = (rows + IAD_TILE_ROWS - 1) / IAD_TILE_ROWS, first_out = panel * IAD_PANEL;
+    size_t x_group = p->x.scale != NULL && !p->subtract ? 8 : p->tile == p->kernels.bf16 && p->kernels.bf16_form == IAD_X_F32 ? 8 : 4;
+    /* One tile alone streams its panel once: no blocks. */
+    int64_t step = tiles == 1 ? p->n_group : BLOCK_GROUPS;
+    for (int64_t g = 0; g < p->n_group; g += step) {
+        int64_t groups = p->n_group - g < step ? p->n_group - g : step;
+        int last = g + groups == p->n_group;
+        for (int64_t i = 0; i < tiles; i++) {
+            /* Tiles differ by one row at most. */
+            int64_t r0 = rows * i / tiles, r1 = rows * (i + 1) / tiles;
+            int n = (int)(r1 - r0);
+            void *sums = acc + (size_t)r0 * IAD_PANEL * sizeof(float);
+            iad_tile tile = {n, p->x.data + (size_t)(begin + r0) * p->x.stride + (size_t)g * x_group, p->x.stride,
+                             w->panels + (size_t)(panel * w->n_group + g) * IAD_GROUP_BYTES, groups, sums, g > 0};
+            p->tile(&tile);
+            if (!last) continue;
+            size_t y_size = iad_dtype_size(p->y.dtype);
+            int64_t cols = w->n_out - first_out < IAD_PANEL ? w->n_out - first_out : IAD_PANEL;
+            iad_finish finish = {n, cols, sums, w->bias != NULL ? w->bias + first_out : NULL,
+                                 p->x.scale != NULL ? p->x.scale + begin + r0 : NULL, w->scale != NULL ? w->scale + first_out : NULL,
+                                 p->subtract ? w->offset + first_out : NULL, p->store, p->y.dtype,
+                                 (char *)p->y.data + (size_t)((begin + r0) * p->y.stride + first_out) * y_size,
+                                 (size_t)p->y.stride * y_size};
+            p->kernels.finish(&finish);
+        }
+    }
+}
+
+iad_status iad_cpu_linear(iad_queue *queue, iad_mat x, const iad_weight *w, iad_store store, iad_mat y, iad_err *err) {
+    IAD_TRY(check(w, x, store, y, err));
+    if (x.rows == 0) return IAD_OK;
+    int threads = iad_cpu_threads(queue->device);
+    if ((double)x.rows * (double)w->n_in * (double)w->n_out < WORK_MIN) threads = 1;
+
+    product p = {.kernels = iad_matmul_kernels_for(queue->device), .w = w, .y = y, .store = store};
+    iad_x_form form = w->storage == IAD_F32 ? IAD_X_F32 : w->storage == IAD_BF16 ? p.kernels.bf16_form : p.kernels.i8_form;
+    p.tile = w->storage == IAD_F32 ? p.kernels.f32 : w->storage == IAD_BF16 ? p.kernels.bf16 : p.kernels.i8;
+    p.n_group = (w->n_in + w->per_group - 1) / w->per_group;
+    p.subtract = form == IAD_X_U8;
+    IAD_TRY(prepare(queue, x, w, form, x.rows < 4 * (int64_t)threads ? 1 : threads, &p.x, err));
+
+    /* Chunks of rows of equal size; smaller ones when there would be too few pieces for the team. */
+    int64_t chunk = CHUNK_ROWS;
+    while (chunk > CHUNK_ROWS_MIN && w->n_panel * ((x.rows + chunk - 1) / chunk) < 8 * (int64_t)threads) chunk /= 2;
+    int64_t chunks = (x.rows + chunk - 1) / chunk, units = chunks * w->n_panel;
+    if (threads > units) threads = (int)units;
+    size_t acc_bytes = (size_t)((x.rows + chunks - 1) / chunks) * IAD_PANEL * sizeof(float);
+    void *acc;
+    IAD_TRY(iad_cpu_scratch(queue, SLOT_ACC, (size_t)threads * acc_bytes, &acc, err));
+
+    /* Results do not depend on who computes a unit. Few rows: each thread streams its own part of the weights. */
+#pragma omp parallel num_threads(threads)
+    {
+        char *own = (char *)acc + (size_t)omp_get_thread_num() * acc_bytes;
+        if (x.rows <= IAD_TILE_ROWS) {
+#pragma omp for schedule(static)
+            for (int64_t u = 0; u < units; u++) unit(&p, u, 0, x.rows, own);
+        } else {
+#pragma omp for schedule(dynamic)
+            for (int64_t u = 0; u < units; u++) {
+                int64_t c = u / w->n_panel;
+                unit(&p, u % w->n_panel, x.rows * c / chunks, x.rows * (c + 1) / chunks, own);
+            }
+        }
+    }
+    return IAD_OK;
+}

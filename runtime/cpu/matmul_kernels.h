@@ -1,0 +1,78 @@
+/* The inner loops of the products, one set per instruction set, all over the panels of pack.h. */
+#ifndef IAD_CPU_MATMUL_KERNELS_H
+#define IAD_CPU_MATMUL_KERNELS_H
+
+#include "runtime/cpu/pack.h"
+
+enum { IAD_TILE_ROWS = 6 };
+
+/* How a kernel wants the rows of x. */
+typedef enum iad_x_form {
+    IAD_X_F32,   /* floats */
+    IAD_X_BF16,  /* bf16, read in pairs */
+    IAD_X_U8,    /* quantised + 128, read in fours; the kernel's sums are too large by the weight's offset */
+    IAD_X_S16    /* quantised, read in fours */
+} iad_x_form;
+
+/* acc[r][o] (+)= sum over the groups of x[r] . panel[o], r < rows <= IAD_TILE_ROWS, all 64 outputs. The order of the sum is that of
+ * the groups, also across two calls with load = 1. */
+typedef struct iad_tile {
+    int rows;
+    const void *x;
+    size_t x_stride;             /* bytes */
+    const unsigned char *panel;
+    int64_t n_group;
+    void *acc;                   /* [rows][64] f32 or int32, 64-byte aligned */
+    int load;                    /* 0: acc starts at zero */
+} iad_tile;
+
+/* y (+)= acc * scales + bias for one tile. */
+typedef struct iad_finish {
+    int rows;
+    int64_t cols;                /* of this panel, 1..64 */
+    const void *acc;
+    const float *bias;           /* [64] or NULL */
+    const float *x_scale;        /* I8: [rows] */
+    const float *w_scale;        /* I8: [64], NULL otherwise */
+    const int32_t *offset;       /* I8: [64] or NULL, subtracted from acc */
+    iad_store store;
+    iad_dtype y_type;
+    void *y;
+    size_t y_stride;             /* bytes */
+} iad_finish;
+
+typedef void (*iad_tile_fn)(const iad_tile *tile);
+
+typedef struct iad_matmul_kernels {
+    iad_tile_fn f32, bf16, i8;
+    iad_x_form bf16_form, i8_form;
+    void (*finish)(const iad_finish *finish);
+} iad_matmul_kernels;
+
+/* What the device's instruction set and the processor allow. */
+iad_matmul_kernels iad_matmul_kernels_for(const iad_device *device);
+
+/* runtime/cpu/matmul_plain.c, matmul_avx2.c, matmul_avx512.c; the latter two exist on x86-64 only. */
+void iad_tile_f32_plain(const iad_tile *tile);
+void iad_tile_bf16_plain(const iad_tile *tile); /* x as f32 */
+void iad_tile_i8_plain(const iad_tile *tile);   /* x as s16 */
+void iad_finish_plain(const iad_finish *finish);
+void iad_tile_f32_avx2(const iad_tile *tile);
+void iad_tile_bf16_avx2(const iad_tile *tile);  /* x as f32 */
+void iad_tile_i8_avx2(const iad_tile *tile);    /* x as s16 */
+void iad_finish_avx2(const iad_finish *finish);
+void iad_tile_f32_avx512(const iad_tile *tile);
+void iad_tile_bf16_avx512(const iad_tile *tile); /* x as f32 */
+void iad_tile_bf16_dot(const iad_tile *tile);    /* VDPBF16PS, x as bf16 */
+void iad_tile_i8_vnni(const iad_tile *tile);     /* VPDPBUSD, x as u8 */
+void iad_finish_avx512(const iad_finish *finish);
+
+/* q = v * factor, nearest even, clamped to -127..127 (NaN factors give 0). */
+void iad_quant_row_s8(const float *v, size_t n, float factor, int8_t *q);
+void iad_quant_row_u8(const float *v, size_t n, float factor, uint8_t *q); /* + 128 */
+void iad_quant_row_s16(const float *v, size_t n, float factor, int16_t *q);
+
+/* dst[w][r] = words[r * stride + w] for 64 rows r and n words w. */
+void iad_pack_transpose(const uint32_t *words, size_t stride, size_t n, void *dst);
+
+#endif

@@ -1,0 +1,84 @@
+#include <string.h>
+
+#include "runtime/cpu/matmul_finish.h"
+#include "runtime/cpu/matmul_kernels.h"
+
+/* Row by row: a row of 64 sums stays in the first cache, and compilers turn the inner loop into what vectors the machine has. */
+
+void iad_tile_f32_plain(const iad_tile *tile) {
+    for (int r = 0; r < tile->rows; r++) {
+        const float *x = (const void *)((const char *)tile->x + (size_t)r * tile->x_stride);
+        float *acc = (float *)tile->acc + (size_t)r * IAD_PANEL;
+        if (!tile->load) memset(acc, 0, IAD_PANEL * sizeof *acc);
+        const float *w = (const void *)tile->panel;
+        for (int64_t g = 0; g < tile->n_group; g++, w += IAD_PANEL)
+            for (int o = 0; o < IAD_PANEL; o++) acc[o] += x[g] * w[o];
+    }
+}
+
+void iad_tile_bf16_plain(const iad_tile *tile) {
+    for (int r = 0; r < tile->rows; r++) {
+        const float *x = (const void *)((const char *)tile->x + (size_t)r * tile->x_stride);
+        float *acc = (float *)tile->acc + (size_t)r * IAD_PANEL;
+        if (!tile->load) memset(acc, 0, IAD_PANEL * sizeof *acc);
+        const uint16_t *w = (const void *)tile->panel;
+        for (int64_t g = 0; g < tile->n_group; g++, w += 2 * IAD_PANEL) {
+            for (int o = 0; o < IAD_PANEL; o++) {
+                uint32_t even = (uint32_t)w[2 * o] << 16, odd = (uint32_t)w[2 * o + 1] << 16;
+                float a, b;
+                memcpy(&a, &even, sizeof a);
+                memcpy(&b, &odd, sizeof b);
+                acc[o] = acc[o] + x[2 * g] * a + x[2 * g + 1] * b;
+            }
+        }
+    }
+}
+
+void iad_tile_i8_plain(const iad_tile *tile) {
+    for (int r = 0; r < tile->rows; r++) {
+        const int16_t *x = (const void *)((const char *)tile->x + (size_t)r * tile->x_stride);
+        int32_t *acc = (int32_t *)tile->acc + (size_t)r * IAD_PANEL;
+        if (!tile->load) memset(acc, 0, IAD_PANEL * sizeof *acc);
+        const int8_t *w = (const void *)tile->panel;
+        for (int64_t g = 0; g < tile->n_group; g++, w += 4 * IAD_PANEL, x += 4)
+            for (int o = 0; o < IAD_PANEL; o++)
+                acc[o] += x[0] * w[4 * o] + x[1] * w[4 * o + 1] + x[2] * w[4 * o + 2] + x[3] * w[4 * o + 3];
+    }
+}
+
+void iad_finish_plain(const iad_finish *finish) { iad_finish_body(finish); }
+
+/* Adding 1.5 * 2^23 leaves the value, rounded to nearest even, in the low bits of the sum; |v * factor| stays below 2^21. */
+static inline int32_t nearest(float v) {
+    float sum = v + 12582912.0f;
+    int32_t bits;
+    memcpy(&bits, &sum, sizeof bits);
+    return bits - 0x4b400000;
+}
+
+void iad_quant_row_s8(const float *v, size_t n, float factor, int8_t *q) {
+    if (factor == 0.0f) memset(q, 0, n);
+    else
+        for (size_t i = 0; i < n; i++) q[i] = (int8_t)nearest(v[i] * factor);
+}
+
+void iad_quant_row_u8(const float *v, size_t n, float factor, uint8_t *q) {
+    if (factor == 0.0f) memset(q, 128, n);
+    else
+        for (size_t i = 0; i < n; i++) q[i] = (uint8_t)(nearest(v[i] * factor) + 128);
+}
+
+void iad_quant_row_s16(const float *v, size_t n, float factor, int16_t *q) {
+    if (factor == 0.0f) memset(q, 0, n * sizeof *q);
+    else
+        for (size_t i = 0; i < n; i++) q[i] = (int16_t)nearest(v[i] * factor);
+}
+
+void iad_pack_transpose(const uint32_t *words, size_t stride, size_t n, void *dst) {
+    uint32_t *out = dst;
+    for (size_t w = 0; w < n; w += 16) {
+        size_t m = n - w < 16 ? n - w : 16; /* one cache line of every row at a time */
+        for (size_t i = w; i < w + m; i++)
+            for (size_t r = 0; r < IAD_PANEL; r++) out[i * IAD_PANEL + r] = words[r * stride + i];
+    }
+}

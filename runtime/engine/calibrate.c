@@ -7,8 +7,8 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 
-/* Walks j = 0, 1, ... of a binomial distribution and keeps the sum of Pr[Bin(m, a) <= j]. Terms are kept as logarithms, since the first
- * ones of a large m underflow. */
+/* Walks j = 0, 1, ... of a binomial distribution and keeps the sum of Pr[Bin(m, a) <= j]. Terms are kept as logarithms,
+ * since the first ones of a large m underflow. */
 typedef struct binomial {
     double m, odds, log_term, sum;
     size_t j;
@@ -52,26 +52,34 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-iad_status iad_calibrate(const double *scores, size_t m, double target_fpr, double confidence, iad_calibration *out, iad_err *err) {
+iad_status iad_calibrate(const double *scores, size_t m, double target_fpr, double confidence, iad_calibration *out,
+                         iad_err *err) {
     memset(out, 0, sizeof *out);
-    if (!in_open_unit(target_fpr)) return IAD_FAIL(err, IAD_ERR_ARG, "target false positive rate %g is not between 0 and 1", target_fpr);
-    if (!in_open_unit(confidence)) return IAD_FAIL(err, IAD_ERR_ARG, "confidence %g is not between 0 and 1", confidence);
-    if (m > IAD_CALIBRATE_MAX_SCORES) return IAD_FAIL(err, IAD_ERR_LIMIT, "more than %zu scores", IAD_CALIBRATE_MAX_SCORES);
+    if (!in_open_unit(target_fpr))
+        return IAD_FAIL(err, IAD_ERR_ARG, "target false positive rate %g is not between 0 and 1", target_fpr);
+    if (!in_open_unit(confidence))
+        return IAD_FAIL(err, IAD_ERR_ARG, "confidence %g is not between 0 and 1", confidence);
+    if (m > IAD_CALIBRATE_MAX_SCORES)
+        return IAD_FAIL(err, IAD_ERR_LIMIT, "more than %zu scores", IAD_CALIBRATE_MAX_SCORES);
     for (size_t i = 0; i < m; i++)
         if (isnan(scores[i])) return IAD_FAIL(err, IAD_ERR_ARG, "score %zu is not a number", i);
     const size_t needed = iad_calibrate_needed(target_fpr, confidence);
     if (needed == 0)
-        return IAD_FAIL(err, IAD_ERR_LIMIT, "no number of pictures that we handle gives a false positive rate of %g at confidence %g",
+        return IAD_FAIL(err, IAD_ERR_LIMIT,
+                        "no number of pictures that we handle gives a false positive rate of %g at confidence %g",
                         target_fpr, confidence);
     if (m < needed)
-        return IAD_FAIL(err, IAD_ERR_LIMIT, "a false positive rate of at most %g %% at %g %% confidence needs %zu good pictures; there are %zu",
-                        100 * target_fpr, 100 * confidence, needed, m);
+        return IAD_FAIL(
+            err, IAD_ERR_LIMIT,
+            "a false positive rate of at most %g %% at %g %% confidence needs %zu good pictures; there are %zu",
+            100 * target_fpr, 100 * confidence, needed, m);
     double *sorted = iad_alloc(m, sizeof *sorted);
     if (!sorted) return IAD_NOMEM(err, "scores");
     memcpy(sorted, scores, m * sizeof *sorted);
     qsort(sorted, m, sizeof *sorted, ascending);
 
-    /* With one more score above the threshold the guarantee would be lost. 1 - sum >= confidence is asked in this form everywhere. */
+    /* With one more score above the threshold the guarantee would be lost. 1 - sum >= confidence is asked in this form
+     * everywhere. */
     binomial b = binomial_start(m, target_fpr);
     double sum = b.sum;
     size_t above = 0;
@@ -99,7 +107,8 @@ static int by_index(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-iad_status iad_leave_one_out(uint32_t n, uint32_t held_out, uint32_t k, uint64_t seed, uint32_t *chosen, uint32_t *n_chosen, iad_err *err) {
+iad_status iad_leave_one_out(uint32_t n, uint32_t held_out, uint32_t k, uint64_t seed, uint32_t *chosen,
+                             uint32_t *n_chosen, iad_err *err) {
     if (n < 2 || held_out >= n || k == 0)
         return IAD_FAIL(err, IAD_ERR_ARG, "%u exemplars for picture %u out of %u", k, held_out, n);
     const uint32_t others = n - 1, take = k < others ? k : others;

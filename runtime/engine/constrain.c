@@ -7,7 +7,8 @@
 #include "base/text.h"
 #include "runtime/engine/constrain_automaton.h"
 
-/* Tokens in the order of their bytes: neighbours share beginnings, which a walk through the automaton then does only once. */
+/* Tokens in the order of their bytes: neighbours share beginnings, which a walk through the automaton then does only
+ * once. */
 typedef struct token_order {
     int32_t n;
     int32_t *id;
@@ -22,10 +23,12 @@ struct iad_constrain_vocab {
     uint8_t *bytes;
     token_order all, rest; /* rest: tokens that are not plain */
     uint64_t *eos;         /* bits */
-    /* Plain tokens are whole characters that may stand inside a JSON string as they are; sorted by their number of characters. */
+    /* Plain tokens are whole characters that may stand inside a JSON string as they are; sorted by their number of
+     * characters. */
     uint64_t *plain;
     int32_t *by_chars;
-    int32_t chars_begin[IAD_CONSTRAIN_MAX_TOKEN + 2]; /* tokens of c characters: chars_begin[c] .. chars_begin[c + 1] - 1 */
+    int32_t
+        chars_begin[IAD_CONSTRAIN_MAX_TOKEN + 2]; /* tokens of c characters: chars_begin[c] .. chars_begin[c + 1] - 1 */
     int max_chars;
 };
 
@@ -72,8 +75,8 @@ static void free_order(token_order *order) {
     free(order->lcp);
 }
 
-static iad_status make_order(const iad_constrain_vocab *vocab, const sortable *items, const uint32_t *offsets, int32_t n, int skip_plain,
-                             token_order *order, iad_err *err) {
+static iad_status make_order(const iad_constrain_vocab *vocab, const sortable *items, const uint32_t *offsets,
+                             int32_t n, int skip_plain, token_order *order, iad_err *err) {
     (void)vocab;
     order->id = iad_alloc((size_t)n, sizeof *order->id);
     order->offset = iad_alloc((size_t)n, sizeof *order->offset);
@@ -104,7 +107,8 @@ static iad_status check_single_bytes(const sortable *items, int32_t n, iad_err *
         if (items[i].n == 1) seen[items[i].bytes[0]] = 1;
     for (int b = 0; b <= 0xf4; b++)
         if (!seen[b] && b != 0xc0 && b != 0xc1)
-            return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "the vocabulary has no token for the single byte 0x%02x; it is not byte-level", b);
+            return IAD_FAIL(err, IAD_ERR_UNSUPPORTED,
+                            "the vocabulary has no token for the single byte 0x%02x; it is not byte-level", b);
     return IAD_OK;
 }
 
@@ -155,7 +159,8 @@ iad_status iad_constrain_vocab_new(const iad_token_bytes *tokens, int32_t n_voca
     if (n_vocab < 1 || n_eos < 1) return IAD_FAIL(err, IAD_ERR_ARG, "%d tokens with %d ends of text", n_vocab, n_eos);
     if (n_vocab > 1 << 21) return IAD_FAIL(err, IAD_ERR_LIMIT, "vocabulary of %d tokens", n_vocab);
     for (int i = 0; i < n_eos; i++)
-        if (eos[i] < 0 || eos[i] >= n_vocab) return IAD_FAIL(err, IAD_ERR_ARG, "end of text %d is outside the vocabulary of %d", eos[i], n_vocab);
+        if (eos[i] < 0 || eos[i] >= n_vocab)
+            return IAD_FAIL(err, IAD_ERR_ARG, "end of text %d is outside the vocabulary of %d", eos[i], n_vocab);
     iad_constrain_vocab *made = iad_calloc(1, sizeof *made);
     sortable *items = iad_alloc((size_t)n_vocab, sizeof *items);
     iad_status status = IAD_OK;
@@ -197,13 +202,14 @@ void iad_constrain_vocab_free(iad_constrain_vocab *vocab) {
 
 /* ---- matcher ---- */
 
-iad_status iad_matcher_new(const iad_constrain_vocab *vocab, const iad_constraint *constraint, int64_t budget, iad_matcher **matcher,
-                           iad_err *err) {
+iad_status iad_matcher_new(const iad_constrain_vocab *vocab, const iad_constraint *constraint, int64_t budget,
+                           iad_matcher **matcher, iad_err *err) {
     *matcher = NULL;
     const int64_t shortest = iad_constraint_shortest(constraint);
     if (budget < 0) return IAD_FAIL(err, IAD_ERR_ARG, "budget of %lld tokens", (long long)budget);
     if (budget && budget < shortest)
-        return IAD_FAIL(err, IAD_ERR_LIMIT, "the shortest answer may need %lld tokens; the budget is %lld", (long long)shortest, (long long)budget);
+        return IAD_FAIL(err, IAD_ERR_LIMIT, "the shortest answer may need %lld tokens; the budget is %lld",
+                        (long long)shortest, (long long)budget);
     iad_matcher *made = iad_calloc(1, sizeof *made);
     if (made) {
         made->vocab = vocab;
@@ -332,7 +338,9 @@ iad_status iad_matcher_shortest(const iad_matcher *matcher, iad_buf *out, iad_er
             const uint8_t byte = (uint8_t)(k + 0x20); /* printable characters first */
             iad_cstate next;
             iad_cstate_copy(&next, &state);
-            if (!iad_cstate_byte(matcher->constraint, &next, byte) || iad_cstate_rest(matcher->constraint, &next) != rest - 1) continue;
+            if (!iad_cstate_byte(matcher->constraint, &next, byte) ||
+                iad_cstate_rest(matcher->constraint, &next) != rest - 1)
+                continue;
             iad_cstate_copy(&state, &next);
             IAD_TRY(iad_buf_add(out, &byte, 1, err));
             found = 1;

@@ -7,7 +7,16 @@ enum { TAKEN, FINISHED, PASSED, PUSHED, REFUSED }; /* what a frame did with a by
 enum { STRING_OPEN, STRING_BODY, STRING_ESCAPE };
 enum { NUMBER_START, NUMBER_MINUS, NUMBER_ZERO, NUMBER_DIGITS, NUMBER_DOT, NUMBER_DECIMALS };
 enum { ARRAY_OPEN, ARRAY_FIRST, ARRAY_AFTER, ARRAY_NEXT, ARRAY_NEXT_SPACED };
-enum { OBJECT_OPEN, OBJECT_FIRST, OBJECT_NAME, OBJECT_VALUE, OBJECT_VALUE_SPACED, OBJECT_AFTER, OBJECT_NEXT, OBJECT_NEXT_SPACED };
+enum {
+    OBJECT_OPEN,
+    OBJECT_FIRST,
+    OBJECT_NAME,
+    OBJECT_VALUE,
+    OBJECT_VALUE_SPACED,
+    OBJECT_AFTER,
+    OBJECT_NEXT,
+    OBJECT_NEXT_SPACED
+};
 
 static int64_t sum_of(int64_t a, int64_t b) {
     return a >= IAD_CONSTRAIN_FOREVER || b >= IAD_CONSTRAIN_FOREVER - a ? IAD_CONSTRAIN_FOREVER : a + b;
@@ -26,7 +35,8 @@ void iad_cstate_copy(iad_cstate *dst, const iad_cstate *src) {
 
 /* ---- literals ---- */
 
-/* The texts that agree with text `at` in `taken` bytes stand side by side behind it (sorted). First of them that goes on with `byte`. */
+/* The texts that agree with text `at` in `taken` bytes stand side by side behind it (sorted). First of them that goes
+ * on with `byte`. */
 static int literal_byte(const iad_cnode *node, iad_cframe *f, uint8_t byte) {
     const iad_cnode_text *now = &node->texts[f->at];
     for (int32_t j = f->at; j < node->n; j++) {
@@ -104,10 +114,12 @@ static int has_multiple(int64_t a, int64_t b, int64_t low, int64_t high, int64_t
     return a <= b && (a + step - 1) / step * step <= b;
 }
 
-/* Bytes that a number with this beginning still needs to lie within the bounds; IAD_CONSTRAIN_FOREVER when it cannot any more. */
+/* Bytes that a number with this beginning still needs to lie within the bounds; IAD_CONSTRAIN_FOREVER when it cannot
+ * any more. */
 static int64_t number_rest(const iad_cnode *node, const iad_cframe *f) {
     const int64_t unit = power_of_ten(node->decimals);
-    int64_t low = f->negative ? -node->high : node->low, high = f->negative ? -node->low : node->high, best = IAD_CONSTRAIN_FOREVER;
+    int64_t low = f->negative ? -node->high : node->low, high = f->negative ? -node->low : node->high,
+            best = IAD_CONSTRAIN_FOREVER;
     if (low < f->negative) low = f->negative; /* no minus zero */
     if (f->phase == NUMBER_START || f->phase == NUMBER_MINUS) {
         for (int digit = 0; digit < 10; digit++) {
@@ -147,7 +159,8 @@ static int64_t number_rest(const iad_cnode *node, const iad_cframe *f) {
 }
 
 static int number_may_end(const iad_cnode *node, const iad_cframe *f) {
-    return (f->phase == NUMBER_ZERO || f->phase == NUMBER_DIGITS || f->phase == NUMBER_DECIMALS) && number_rest(node, f) == 0;
+    return (f->phase == NUMBER_ZERO || f->phase == NUMBER_DIGITS || f->phase == NUMBER_DECIMALS) &&
+           number_rest(node, f) == 0;
 }
 
 static int number_byte(const iad_cnode *node, iad_cframe *f, uint8_t byte) {
@@ -239,12 +252,13 @@ static int64_t array_rest(const iad_constraint *constraint, const iad_cnode *nod
 
 /* ---- objects ---- */
 
-/* First property from `from` on that shares `taken` bytes with text `like` and, when byte >= 0, goes on with it. No property behind the
- * next required one can come now. -1: none. */
+/* First property from `from` on that shares `taken` bytes with text `like` and, when byte >= 0, goes on with it. No
+ * property behind the next required one can come now. -1: none. */
 static int32_t find_name(const iad_cnode *node, int32_t from, const char *like, int32_t taken, int byte) {
     for (int32_t j = from; j < node->n; j++) {
         const iad_cnode_text *t = &node->texts[j];
-        if (t->n >= taken && memcmp(t->bytes, like, (size_t)taken) == 0 && (byte < 0 || (t->n > taken && (uint8_t)t->bytes[taken] == byte)))
+        if (t->n >= taken && memcmp(t->bytes, like, (size_t)taken) == 0 &&
+            (byte < 0 || (t->n > taken && (uint8_t)t->bytes[taken] == byte)))
             return j;
         if (node->required[j]) break;
     }
@@ -299,8 +313,10 @@ static int object_byte(const iad_cnode *node, iad_cframe *f, uint8_t byte, int32
     return TAKEN;
 }
 
-/* Shortest way on from a name of which `taken` bytes, as in text `like`, are written, with property `from` as the first possible. */
-static int64_t name_rest(const iad_constraint *constraint, const iad_cnode *node, int32_t from, const char *like, int32_t taken) {
+/* Shortest way on from a name of which `taken` bytes, as in text `like`, are written, with property `from` as the first
+ * possible. */
+static int64_t name_rest(const iad_constraint *constraint, const iad_cnode *node, int32_t from, const char *like,
+                         int32_t taken) {
     int64_t best = IAD_CONSTRAIN_FOREVER;
     for (int32_t j = from; (j = find_name(node, j, like, taken, -1)) >= 0; j++) {
         int64_t rest = node->texts[j].n - taken + constraint->nodes[node->child[j]].shortest + node->tail[j + 1] + 1;
@@ -335,7 +351,8 @@ static int frame_byte(const iad_constraint *constraint, iad_cframe *f, uint8_t b
     case IAD_CNODE_UNION: break;
     }
     for (int32_t i = 0; i < node->n; i++)
-        if (iad_cnode_begins(&constraint->nodes[node->child[i]], byte)) { /* the alternative takes the place of the union */
+        if (iad_cnode_begins(&constraint->nodes[node->child[i]],
+                             byte)) { /* the alternative takes the place of the union */
             memset(f, 0, sizeof *f);
             f->node = node->child[i];
             return frame_byte(constraint, f, byte, push);
@@ -388,7 +405,8 @@ int64_t iad_cstate_rest(const iad_constraint *constraint, const iad_cstate *stat
     return rest;
 }
 
-int iad_cstate_in_string(const iad_constraint *constraint, const iad_cstate *state, int64_t *room, int64_t *demanded, int64_t *after) {
+int iad_cstate_in_string(const iad_constraint *constraint, const iad_cstate *state, int64_t *room, int64_t *demanded,
+                         int64_t *after) {
     if (state->depth == 0) return 0;
     const iad_cframe *f = &state->frames[state->depth - 1];
     const iad_cnode *node = &constraint->nodes[f->node];
@@ -431,9 +449,10 @@ int iad_cnode_finish(iad_constraint *constraint, int32_t i) {
     case IAD_CNODE_OBJECT:
         node->tail[node->n] = 0;
         for (int32_t j = node->n; j-- > 0;)
-            node->tail[j] = node->required[j]
-                                ? sum_of(node->tail[j + 1], 1 + node->texts[j].n + constraint->nodes[node->child[j]].shortest)
-                                : node->tail[j + 1];
+            node->tail[j] =
+                node->required[j]
+                    ? sum_of(node->tail[j + 1], 1 + node->texts[j].n + constraint->nodes[node->child[j]].shortest)
+                    : node->tail[j + 1];
         node->shortest = node->tail[0] == 0 ? 2 : sum_of(node->tail[0], 1);
         begins_with(node, '{');
         break;

@@ -1,7 +1,8 @@
-/* The automaton behind constrain.h: nodes of a compiled constraint, and a stack of frames that is advanced byte by byte.
+/* The automaton behind constrain.h: nodes of a compiled constraint, and a stack of frames that is advanced byte by
+ * byte.
  *
- * A frame is one value being written. A byte is taken by the top frame, or ends it (numbers and literals have no closing byte of their
- * own) and goes to the frame below. Everything is deterministic: one state per text. */
+ * A frame is one value being written. A byte is taken by the top frame, or ends it (numbers and literals have no
+ * closing byte of their own) and goes to the frame below. Everything is deterministic: one state per text. */
 #ifndef IAD_RUNTIME_CONSTRAIN_AUTOMATON_H
 #define IAD_RUNTIME_CONSTRAIN_AUTOMATON_H
 
@@ -35,7 +36,8 @@ typedef struct iad_cnode {
     iad_cnode_text *texts; /* [n] literals or properties */
     int32_t *child;       /* [n] property values or alternatives; [1] items */
     uint8_t *required;    /* [n] of properties */
-    int64_t *tail;        /* [n + 1] of properties: bytes that the required ones from here on take, each with a comma in front */
+    int64_t
+        *tail; /* [n + 1] of properties: bytes that the required ones from here on take, each with a comma in front */
     int32_t min, max;     /* characters of a string, items of an array */
     int64_t low, high;    /* of a number, times 10^decimals */
     int decimals;         /* 0 or IAD_CONSTRAIN_DECIMALS */
@@ -69,13 +71,16 @@ int iad_cstate_byte(const iad_constraint *constraint, iad_cstate *state, uint8_t
 int iad_cstate_complete(const iad_constraint *constraint, const iad_cstate *state);
 /* Bytes of the shortest way to a whole answer. */
 int64_t iad_cstate_rest(const iad_constraint *constraint, const iad_cstate *state);
-/* Inside a string between two characters: 1, with the characters that still fit, the characters still demanded by minLength, and the bytes
- * that follow the demanded ones at least (closing quote and what stands around). Else 0. */
-int iad_cstate_in_string(const iad_constraint *constraint, const iad_cstate *state, int64_t *room, int64_t *demanded, int64_t *after);
+/* Inside a string between two characters: 1, with the characters that still fit, the characters still demanded by
+ * minLength, and the bytes that follow the demanded ones at least (closing quote and what stands around). Else 0. */
+int iad_cstate_in_string(const iad_constraint *constraint, const iad_cstate *state, int64_t *room, int64_t *demanded,
+                         int64_t *after);
 
 /* Fills shortest, tail and first of node i, whose children are done. 0 when no value fits. */
 int iad_cnode_finish(iad_constraint *constraint, int32_t i);
 /* 1 when the byte may begin a value of the node. */
-static inline int iad_cnode_begins(const iad_cnode *node, uint8_t byte) { return node->first[byte / 64] >> (byte % 64) & 1; }
+static inline int iad_cnode_begins(const iad_cnode *node, uint8_t byte) {
+    return node->first[byte / 64] >> (byte % 64) & 1;
+}
 
 #endif

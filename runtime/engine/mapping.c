@@ -11,10 +11,12 @@ static int record_is_sound(const iad_resize_record *size) {
     return size->source_h >= 1 && size->source_w >= 1 && size->resized_h >= 1 && size->resized_w >= 1;
 }
 
-iad_status iad_map_to_picture(const float *map, int lh, int lw, const iad_resize_record *size, iad_plane *plane, iad_err *err) {
+iad_status iad_map_to_picture(const float *map, int lh, int lw, const iad_resize_record *size, iad_plane *plane,
+                              iad_err *err) {
     iad_plane grid = {0};
     memset(plane, 0, sizeof *plane);
-    if (!map || lh < 1 || lw < 1 || !record_is_sound(size)) return IAD_FAIL(err, IAD_ERR_ARG, "map of %d x %d cells", lw, lh);
+    if (!map || lh < 1 || lw < 1 || !record_is_sound(size))
+        return IAD_FAIL(err, IAD_ERR_ARG, "map of %d x %d cells", lw, lh);
     IAD_TRY(iad_plane_init(&grid, lw, lh, err));
     memcpy(grid.px, map, (size_t)lh * (size_t)lw * sizeof *map);
     iad_status status = iad_plane_bilinear(&grid, size->source_w, size->source_h, 0, plane, err);
@@ -89,7 +91,8 @@ static iad_status collect_runs(const iad_plane *plane, float threshold, run **ru
             const int x0 = x;
             while (x < plane->width && row[x] > threshold) x++;
             if (count == cap) {
-                iad_status status = iad_grow((void **)&items, &cap, count + 1, sizeof *items, IAD_IMAGE_MAX_PIXELS, "runs of a map", err);
+                iad_status status = iad_grow((void **)&items, &cap, count + 1, sizeof *items, IAD_IMAGE_MAX_PIXELS,
+                                             "runs of a map", err);
                 if (status != IAD_OK) {
                     free(items);
                     return status;
@@ -118,7 +121,8 @@ static void join(region *a, const region *b) {
     if (q->box.y0 < p->box.y0) p->box.y0 = q->box.y0;
     if (q->box.x1 > p->box.x1) p->box.x1 = q->box.x1;
     if (q->box.y1 > p->box.y1) p->box.y1 = q->box.y1;
-    if (q->peak > p->peak || (q->peak == p->peak && (q->peak_y < p->peak_y || (q->peak_y == p->peak_y && q->peak_x < p->peak_x)))) {
+    if (q->peak > p->peak ||
+        (q->peak == p->peak && (q->peak_y < p->peak_y || (q->peak_y == p->peak_y && q->peak_x < p->peak_x)))) {
         p->peak = q->peak;
         p->peak_x = q->peak_x;
         p->peak_y = q->peak_y;
@@ -207,7 +211,8 @@ static iad_status regions_of(const iad_plane *plane, float threshold, region **r
     return IAD_OK;
 }
 
-iad_status iad_map_boxes(const iad_plane *plane, const iad_map_box_options *options, iad_map_box **boxes, size_t *n, iad_err *err) {
+iad_status iad_map_boxes(const iad_plane *plane, const iad_map_box_options *options, iad_map_box **boxes, size_t *n,
+                         iad_err *err) {
     *boxes = NULL;
     *n = 0;
     if (!plane->px || plane->width < 1 || plane->height < 1) return IAD_FAIL(err, IAD_ERR_ARG, "empty map");
@@ -215,9 +220,11 @@ iad_status iad_map_boxes(const iad_plane *plane, const iad_map_box_options *opti
         return IAD_FAIL(err, IAD_ERR_LIMIT, "map of more than %u pixels", IAD_IMAGE_MAX_PIXELS);
     if (isnan(options->threshold)) return IAD_FAIL(err, IAD_ERR_ARG, "the threshold of the map is not a number");
     if (options->min_area < 0 || !(options->merge_gap >= 0 && options->merge_gap <= 1))
-        return IAD_FAIL(err, IAD_ERR_ARG, "boxes: least area %lld, gap %g", (long long)options->min_area, options->merge_gap);
+        return IAD_FAIL(err, IAD_ERR_ARG, "boxes: least area %lld, gap %g", (long long)options->min_area,
+                        options->merge_gap);
     if (options->max_boxes < 1 || options->max_boxes > IAD_MAPPING_MAX_BOXES)
-        return IAD_FAIL(err, IAD_ERR_ARG, "boxes: at most %d is not in 1..%d", options->max_boxes, IAD_MAPPING_MAX_BOXES);
+        return IAD_FAIL(err, IAD_ERR_ARG, "boxes: at most %d is not in 1..%d", options->max_boxes,
+                        IAD_MAPPING_MAX_BOXES);
     region *regions = NULL;
     size_t n_region = 0;
     IAD_TRY(regions_of(plane, options->threshold, &regions, &n_region, err));
@@ -228,7 +235,9 @@ iad_status iad_map_boxes(const iad_plane *plane, const iad_map_box_options *opti
     merge_close(regions, &n_region, options->merge_gap * shorter);
     qsort(regions, n_region, sizeof *regions, larger_first);
     size_t kept = 0;
-    while (kept < n_region && kept < (size_t)options->max_boxes && (regions[kept].found.area >= options->min_area || n_region == 1)) kept++;
+    while (kept < n_region && kept < (size_t)options->max_boxes &&
+           (regions[kept].found.area >= options->min_area || n_region == 1))
+        kept++;
     iad_map_box *items = iad_alloc(kept, sizeof *items);
     if (!items) {
         free(regions);

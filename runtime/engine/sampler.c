@@ -26,16 +26,19 @@ struct iad_sampler {
 };
 
 iad_sampler_options iad_sampler_greedy(void) {
-    return (iad_sampler_options){.temperature = 0, .top_k = 0, .top_p = 1, .repetition_penalty = 1, .n_known = 0, .seed = 0};
+    return (iad_sampler_options){
+        .temperature = 0, .top_k = 0, .top_p = 1, .repetition_penalty = 1, .n_known = 0, .seed = 0};
 }
 
 static iad_status check_options(int32_t n_vocab, const iad_sampler_options *o, iad_err *err) {
     if (n_vocab < 1) return IAD_FAIL(err, IAD_ERR_ARG, "vocabulary of %d tokens", n_vocab);
-    if (n_vocab > IAD_SAMPLER_MAX_VOCAB) return IAD_FAIL(err, IAD_ERR_LIMIT, "vocabulary of more than %d tokens", IAD_SAMPLER_MAX_VOCAB);
+    if (n_vocab > IAD_SAMPLER_MAX_VOCAB)
+        return IAD_FAIL(err, IAD_ERR_LIMIT, "vocabulary of more than %d tokens", IAD_SAMPLER_MAX_VOCAB);
     if (o->temperature != 0 && !(o->temperature >= 1e-6f && o->temperature <= 100))
         return IAD_FAIL(err, IAD_ERR_ARG, "temperature %g is neither 0 nor in 1e-6..100", (double)o->temperature);
     if (o->top_k < 0) return IAD_FAIL(err, IAD_ERR_ARG, "top_k %d is below 0", o->top_k);
-    if (!(o->top_p >= 0 && o->top_p <= 1)) return IAD_FAIL(err, IAD_ERR_ARG, "top_p %g is not in 0..1", (double)o->top_p);
+    if (!(o->top_p >= 0 && o->top_p <= 1))
+        return IAD_FAIL(err, IAD_ERR_ARG, "top_p %g is not in 0..1", (double)o->top_p);
     if (!(o->repetition_penalty >= 0.01f && o->repetition_penalty <= 100))
         return IAD_FAIL(err, IAD_ERR_ARG, "repetition_penalty %g is not in 0.01..100", (double)o->repetition_penalty);
     if (o->n_known < 0 || o->n_known > n_vocab)
@@ -191,7 +194,8 @@ static void warp(iad_sampler *s, int32_t *first, int32_t *n_all, double *sum) {
     *sum = taken;
 }
 
-iad_status iad_sampler_next(iad_sampler *sampler, const float *logits, const uint64_t *allowed, int32_t *id, iad_err *err) {
+iad_status iad_sampler_next(iad_sampler *sampler, const float *logits, const uint64_t *allowed, int32_t *id,
+                            iad_err *err) {
     IAD_TRY(score_tokens(sampler, logits, allowed, err));
     if (sampler->options.temperature == 0) {
         *id = best_token(sampler);
@@ -216,8 +220,8 @@ static int best_first(const void *a, const void *b) {
     return better(q, p) - better(p, q);
 }
 
-iad_status iad_sampler_candidates(iad_sampler *sampler, const float *logits, const uint64_t *allowed, int32_t max, int32_t *ids,
-                                  double *probabilities, int32_t *n, iad_err *err) {
+iad_status iad_sampler_candidates(iad_sampler *sampler, const float *logits, const uint64_t *allowed, int32_t max,
+                                  int32_t *ids, double *probabilities, int32_t *n, iad_err *err) {
     *n = 0;
     IAD_TRY(score_tokens(sampler, logits, allowed, err));
     if (sampler->options.temperature == 0) {
@@ -256,7 +260,8 @@ int iad_repeat_guard_add(iad_repeat_guard *guard, int32_t id) {
             guard->same[c] = 0;
             continue;
         }
-        /* `same` tokens equal the one c places before: with the c in front of them they are a cycle written (same + c) / c times */
+        /* `same` tokens equal the one c places before: with the c in front of them they are a cycle written (same + c)
+         * / c times */
         const int64_t length = ++guard->same[c] + c;
         if (!stuck && length >= (int64_t)c * guard->min_repeats && length >= guard->min_tokens) stuck = c;
     }

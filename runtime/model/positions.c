@@ -10,7 +10,8 @@ static iad_status too_far(iad_err *err) {
     return IAD_FAIL(err, IAD_ERR_LIMIT, "the sequence is longer than %d positions", IAD_POSITION_MAX);
 }
 
-iad_status iad_positions_add_text(iad_positions *positions, int64_t n, int32_t *t, int32_t *h, int32_t *w, iad_err *err) {
+iad_status iad_positions_add_text(iad_positions *positions, int64_t n, int32_t *t, int32_t *h, int32_t *w,
+                                  iad_err *err) {
     if (n < 0 || positions->next < 0) return IAD_FAIL(err, IAD_ERR_ARG, "%lld text tokens", (long long)n);
     if (positions->next > IAD_POSITION_MAX || n > IAD_POSITION_MAX - positions->next) return too_far(err);
     for (int64_t i = 0; i < n; i++) t[i] = h[i] = w[i] = (int32_t)(positions->next + i);
@@ -18,7 +19,8 @@ iad_status iad_positions_add_text(iad_positions *positions, int64_t n, int32_t *
     return IAD_OK;
 }
 
-iad_status iad_positions_add_image(iad_positions *positions, int lh, int lw, int32_t *t, int32_t *h, int32_t *w, iad_err *err) {
+iad_status iad_positions_add_image(iad_positions *positions, int lh, int lw, int32_t *t, int32_t *h, int32_t *w,
+                                   iad_err *err) {
     if (lh < 1 || lw < 1 || positions->next < 0) return IAD_FAIL(err, IAD_ERR_ARG, "picture of %d x %d tokens", lw, lh);
     const int longer = lh > lw ? lh : lw;
     if (positions->next > IAD_POSITION_MAX || longer > IAD_POSITION_MAX - positions->next) return too_far(err);
@@ -54,8 +56,8 @@ static int range_of(const int32_t *pos, int64_t n, int32_t *low, int32_t *high) 
     return *low >= 0 && *high <= IAD_POSITION_MAX;
 }
 
-/* One column range of the tables: columns [first, first + count) of every row turn by pos[row] * freq. A position occurs many times, so
- * that a small table over its range saves most of the cosines; both ways give the same bits. */
+/* One column range of the tables: columns [first, first + count) of every row turn by pos[row] * freq. A position
+ * occurs many times, so that a small table over its range saves most of the cosines; both ways give the same bits. */
 typedef struct rope_part {
     const int32_t *pos;
     const float *freq;
@@ -97,15 +99,16 @@ static iad_status fill_part(const rope_part *part, int64_t n, int half, float *c
     return IAD_OK;
 }
 
-iad_status iad_mrope_angles(const int32_t *t, const int32_t *h, const int32_t *w, int64_t n, int d_head, const int sections[3],
-                            double theta, float *cosine, float *sine, iad_err *err) {
+iad_status iad_mrope_angles(const int32_t *t, const int32_t *h, const int32_t *w, int64_t n, int d_head,
+                            const int sections[3], double theta, float *cosine, float *sine, iad_err *err) {
     float freq[IAD_ROPE_MAX_DIM / 2];
     const int32_t *axes[3] = {t, h, w};
     IAD_TRY(iad_rope_frequencies(d_head, theta, freq, err));
     if (n < 0) return IAD_FAIL(err, IAD_ERR_ARG, "%lld positions", (long long)n);
-    if (sections[0] < 0 || sections[1] < 0 || sections[2] < 0 || sections[0] > d_head || sections[1] > d_head || sections[2] > d_head ||
-        sections[0] + sections[1] + sections[2] != d_head / 2)
-        return IAD_FAIL(err, IAD_ERR_ARG, "mrope sections %d, %d, %d do not sum to %d", sections[0], sections[1], sections[2], d_head / 2);
+    if (sections[0] < 0 || sections[1] < 0 || sections[2] < 0 || sections[0] > d_head || sections[1] > d_head ||
+        sections[2] > d_head || sections[0] + sections[1] + sections[2] != d_head / 2)
+        return IAD_FAIL(err, IAD_ERR_ARG, "mrope sections %d, %d, %d do not sum to %d", sections[0], sections[1],
+                        sections[2], d_head / 2);
     for (int a = 0, first = 0; a < 3; first += sections[a++]) {
         rope_part part = {axes[a], freq + first, first, sections[a]};
         IAD_TRY(fill_part(&part, n, d_head / 2, cosine, sine, err));
@@ -113,8 +116,8 @@ iad_status iad_mrope_angles(const int32_t *t, const int32_t *h, const int32_t *w
     return IAD_OK;
 }
 
-iad_status iad_vision_rope(const int32_t *row, const int32_t *col, int64_t n, int d_head, double theta, float *cosine, float *sine,
-                           iad_err *err) {
+iad_status iad_vision_rope(const int32_t *row, const int32_t *col, int64_t n, int d_head, double theta, float *cosine,
+                           float *sine, iad_err *err) {
     float freq[IAD_ROPE_MAX_DIM / 2];
     if (n < 0) return IAD_FAIL(err, IAD_ERR_ARG, "%lld positions", (long long)n);
     if (d_head < 4 || d_head % 4) return IAD_FAIL(err, IAD_ERR_ARG, "head width %d is not a multiple of 4", d_head);

@@ -24,7 +24,8 @@ void iad_patches_deinit(iad_patches *patches) {
     memset(patches, 0, sizeof *patches);
 }
 
-/* nearbyint follows the rounding mode of the thread, which is half to even unless a caller changed it; this does not depend on it. */
+/* nearbyint follows the rounding mode of the thread, which is half to even unless a caller changed it; this does not
+ * depend on it. */
 static double round_half_even(double x) {
     double low = floor(x), rest = x - low;
     if (rest < 0.5 || (rest == 0.5 && fmod(low, 2.0) == 0.0)) return low;
@@ -33,7 +34,8 @@ static double round_half_even(double x) {
 
 static double at_least(double x, double low) { return x < low ? low : x; }
 
-iad_status iad_smart_resize(int h, int w, int factor, int64_t min_pixels, int64_t max_pixels, int *h2, int *w2, iad_err *err) {
+iad_status iad_smart_resize(int h, int w, int factor, int64_t min_pixels, int64_t max_pixels, int *h2, int *w2,
+                            iad_err *err) {
     if (h < 1 || w < 1) return IAD_FAIL(err, IAD_ERR_ARG, "picture of %d x %d pixels", w, h);
     if (factor < 1) return IAD_FAIL(err, IAD_ERR_ARG, "resize factor %d is below 1", factor);
     if (min_pixels < 1 || max_pixels < min_pixels)
@@ -54,7 +56,8 @@ iad_status iad_smart_resize(int h, int w, int factor, int64_t min_pixels, int64_
         wide = ceil(dw * b / f) * f;
     }
     if (high * wide > (double)IAD_PREPROCESS_MAX_PIXELS || high > IAD_IMAGE_MAX_SIDE || wide > IAD_IMAGE_MAX_SIDE)
-        return IAD_FAIL(err, IAD_ERR_LIMIT, "picture of %d x %d pixels would be resized to %.0f x %.0f; at most %lld pixels and %d a side",
+        return IAD_FAIL(err, IAD_ERR_LIMIT,
+                        "picture of %d x %d pixels would be resized to %.0f x %.0f; at most %lld pixels and %d a side",
                         w, h, wide, high, (long long)IAD_PREPROCESS_MAX_PIXELS, IAD_IMAGE_MAX_SIDE);
     *h2 = (int)high;
     *w2 = (int)wide;
@@ -68,15 +71,17 @@ static iad_status check_options(const iad_preprocess_options *o, iad_err *err) {
         if (sizes[i] < 1 || sizes[i] > IAD_PREPROCESS_MAX_PATCH)
             return IAD_FAIL(err, IAD_ERR_ARG, "%s %d is not 1..%d", names[i], sizes[i], IAD_PREPROCESS_MAX_PATCH);
     if ((int64_t)3 * o->temporal * o->patch * o->patch > IAD_PREPROCESS_MAX_ROW)
-        return IAD_FAIL(err, IAD_ERR_LIMIT, "patches of %d x %d x %d have more than %d values", o->temporal, o->patch, o->patch,
-                        IAD_PREPROCESS_MAX_ROW);
+        return IAD_FAIL(err, IAD_ERR_LIMIT, "patches of %d x %d x %d have more than %d values", o->temporal, o->patch,
+                        o->patch, IAD_PREPROCESS_MAX_ROW);
     for (int c = 0; c < 3; c++)
         if (!(o->std[c] > 0) || !isfinite(o->std[c]) || !isfinite(o->mean[c]))
-            return IAD_FAIL(err, IAD_ERR_ARG, "normalisation of channel %d: mean %g, std %g", c, (double)o->mean[c], (double)o->std[c]);
+            return IAD_FAIL(err, IAD_ERR_ARG, "normalisation of channel %d: mean %g, std %g", c, (double)o->mean[c],
+                            (double)o->std[c]);
     return IAD_OK;
 }
 
-iad_status iad_preprocess_size(int h, int w, const iad_preprocess_options *options, iad_resize_record *size, iad_err *err) {
+iad_status iad_preprocess_size(int h, int w, const iad_preprocess_options *options, iad_resize_record *size,
+                               iad_err *err) {
     IAD_TRY(check_options(options, err));
     iad_resize_record record = {h, w, 0, 0};
     int want_h = h, want_w = w;
@@ -93,7 +98,8 @@ iad_status iad_preprocess_size(int h, int w, const iad_preprocess_options *optio
     return IAD_OK;
 }
 
-iad_status iad_preprocess_u8(const iad_image *image, const iad_preprocess_options *options, iad_image *resized, iad_err *err) {
+iad_status iad_preprocess_u8(const iad_image *image, const iad_preprocess_options *options, iad_image *resized,
+                             iad_err *err) {
     iad_resize_record size = {0};
     iad_image rgb = {0};
     memset(resized, 0, sizeof *resized);
@@ -136,7 +142,8 @@ static void fill_row_f32(const row_job *job, int y, int x, int64_t n) {
             const uint8_t *src = iad_image_at(job->image, x * p, y * p + py) + (channels == 3 ? c : 0);
             for (int px = 0; px < p; px++) *dst++ = table[src[px * channels]];
         }
-        for (int t = 1; t < job->temporal; t++) memcpy(first + (size_t)t * (size_t)frame, first, (size_t)frame * sizeof *first);
+        for (int t = 1; t < job->temporal; t++)
+            memcpy(first + (size_t)t * (size_t)frame, first, (size_t)frame * sizeof *first);
     }
 }
 
@@ -150,7 +157,8 @@ static void fill_row_bf16(const row_job *job, int y, int x, int64_t n) {
             const uint8_t *src = iad_image_at(job->image, x * p, y * p + py) + (channels == 3 ? c : 0);
             for (int px = 0; px < p; px++) *dst++ = table[src[px * channels]];
         }
-        for (int t = 1; t < job->temporal; t++) memcpy(first + (size_t)t * (size_t)frame, first, (size_t)frame * sizeof *first);
+        for (int t = 1; t < job->temporal; t++)
+            memcpy(first + (size_t)t * (size_t)frame, first, (size_t)frame * sizeof *first);
     }
 }
 
@@ -168,18 +176,24 @@ static void fill_blocks(void *user, size_t by, int thread) {
             }
 }
 
-iad_status iad_preprocess_rows(const iad_image *resized, const iad_preprocess_options *options, iad_patches *patches, iad_err *err) {
+iad_status iad_preprocess_rows(const iad_image *resized, const iad_preprocess_options *options, iad_patches *patches,
+                               iad_err *err) {
     memset(patches, 0, sizeof *patches);
     IAD_TRY(check_options(options, err));
     const int factor = options->patch * options->merge;
     if (!resized->px || resized->width < 1 || resized->height < 1 || (resized->channels != 1 && resized->channels != 3))
         return IAD_FAIL(err, IAD_ERR_ARG, "empty picture");
     if (resized->width % factor || resized->height % factor)
-        return IAD_FAIL(err, IAD_ERR_ARG, "picture of %d x %d pixels: sides are not multiples of %d", resized->width, resized->height, factor);
+        return IAD_FAIL(err, IAD_ERR_ARG, "picture of %d x %d pixels: sides are not multiples of %d", resized->width,
+                        resized->height, factor);
     if ((int64_t)resized->width * resized->height > IAD_PREPROCESS_MAX_PIXELS)
-        return IAD_FAIL(err, IAD_ERR_LIMIT, "picture of %d x %d pixels: at most %lld pixels", resized->width, resized->height,
-                        (long long)IAD_PREPROCESS_MAX_PIXELS);
-    row_job job = {.image = resized, .patches = patches, .patch = options->patch, .temporal = options->temporal, .merge = options->merge};
+        return IAD_FAIL(err, IAD_ERR_LIMIT, "picture of %d x %d pixels: at most %lld pixels", resized->width,
+                        resized->height, (long long)IAD_PREPROCESS_MAX_PIXELS);
+    row_job job = {.image = resized,
+                   .patches = patches,
+                   .patch = options->patch,
+                   .temporal = options->temporal,
+                   .merge = options->merge};
     for (int c = 0; c < 3; c++)
         for (int v = 0; v < 256; v++) {
             float scaled = (float)(v * (1.0 / 255.0)), centred = scaled - options->mean[c];
@@ -195,11 +209,13 @@ iad_status iad_preprocess_rows(const iad_image *resized, const iad_preprocess_op
     else made.rows = iad_alloc_aligned(n, sizeof *made.rows);
     if (!made.rows && !made.rows16) return IAD_NOMEM(err, "patches of a picture");
     *patches = made;
-    iad_parallel_for((size_t)(made.gh / options->merge), options->threads < 1 ? 1 : options->threads, fill_blocks, &job);
+    iad_parallel_for((size_t)(made.gh / options->merge), options->threads < 1 ? 1 : options->threads, fill_blocks,
+                     &job);
     return IAD_OK;
 }
 
-iad_status iad_preprocess(const iad_image *image, const iad_preprocess_options *options, iad_patches *patches, iad_err *err) {
+iad_status iad_preprocess(const iad_image *image, const iad_preprocess_options *options, iad_patches *patches,
+                          iad_err *err) {
     iad_image resized = {0};
     memset(patches, 0, sizeof *patches);
     IAD_TRY(iad_preprocess_u8(image, options, &resized, err));
@@ -223,11 +239,13 @@ void iad_windows_deinit(iad_windows *windows) {
 iad_status iad_window_plan(int gh, int gw, int merge, int window, int patch, iad_windows *windows, iad_err *err) {
     memset(windows, 0, sizeof *windows);
     if (gh < 1 || gw < 1 || merge < 1 || patch < 1 || window < 1 || gh % merge || gw % merge)
-        return IAD_FAIL(err, IAD_ERR_ARG, "windows of %d over a grid of %d x %d patches of %d, merged by %d", window, gw, gh, patch, merge);
+        return IAD_FAIL(err, IAD_ERR_ARG, "windows of %d over a grid of %d x %d patches of %d, merged by %d", window,
+                        gw, gh, patch, merge);
     if ((int64_t)gh * gw > IAD_PREPROCESS_MAX_PIXELS)
         return IAD_FAIL(err, IAD_ERR_LIMIT, "grid of %d x %d patches", gw, gh);
     const int side = window / merge / patch, lh = gh / merge, lw = gw / merge;
-    if (side < 1) return IAD_FAIL(err, IAD_ERR_ARG, "window of %d pixels is smaller than a token of %d", window, merge * patch);
+    if (side < 1)
+        return IAD_FAIL(err, IAD_ERR_ARG, "window of %d pixels is smaller than a token of %d", window, merge * patch);
     const int down = (lh - 1) / side + 1, across = (lw - 1) / side + 1;
     iad_windows made = {.lh = lh, .lw = lw, .n_token = lh * lw, .n_window = down * across};
     made.order = iad_alloc((size_t)made.n_token, sizeof *made.order);
@@ -240,7 +258,8 @@ iad_status iad_window_plan(int gh, int gw, int merge, int window, int patch, iad
     made.cu[0] = 0;
     for (int i = 0; i < down; i++)
         for (int j = 0; j < across; j++) {
-            const int y0 = i * side, x0 = j * side, y1 = side < lh - y0 ? y0 + side : lh, x1 = side < lw - x0 ? x0 + side : lw;
+            const int y0 = i * side, x0 = j * side, y1 = side < lh - y0 ? y0 + side : lh,
+                      x1 = side < lw - x0 ? x0 + side : lw;
             for (int y = y0; y < y1; y++)
                 for (int x = x0; x < x1; x++) made.order[n++] = y * lw + x;
             made.cu[++k] = n * merge * merge;

@@ -1,5 +1,5 @@
-/* Schemas of constrained answers: the first line is the schema, the rest steers a walk of random bytes. Whatever the schema, an answer that the
- * automaton calls whole is JSON, and the shortest completion of any beginning is whole. */
+/* Schemas of constrained answers: the first line is the schema, the rest steers a walk of random bytes. Whatever the
+ * schema, an answer that the automaton calls whole is JSON, and the shortest completion of any beginning is whole. */
 #include <jansson.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -28,7 +28,9 @@ static void walk(const iad_constrain_vocab *vocab, const iad_constraint *constra
     iad_err err = IAD_ERR_NONE;
     iad_buf text;
     iad_buf_init(&text, 1u << 20);
-    if (iad_matcher_new(vocab, constraint, iad_constraint_shortest(constraint) + (int64_t)(n / 2), &matcher, &err) != IAD_OK) abort();
+    if (iad_matcher_new(vocab, constraint, iad_constraint_shortest(constraint) + (int64_t)(n / 2), &matcher, &err) !=
+        IAD_OK)
+        abort();
     for (size_t i = 0; i < n && i < 300 && !iad_matcher_done(matcher); i++) {
         const uint64_t *mask = iad_matcher_mask(matcher);
         int id = steer[i], tries = 0;
@@ -51,7 +53,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     iad_constraint *constraint = NULL;
     const uint8_t *line = size ? memchr(data, '\n', size) : NULL;
     const size_t n = line ? (size_t)(line - data) : size;
-    if (iad_constraint_json((const char *)data, n, &constraint, &err) != IAD_OK) return constraint != NULL || err.msg[0] == 0 ? abort(), 0 : 0;
+    if (iad_constraint_json((const char *)data, n, &constraint, &err) != IAD_OK)
+        return constraint != NULL || err.msg[0] == 0 ? abort(), 0 : 0;
     if (iad_constraint_shortest(constraint) < 1) abort();
     if (iad_constraint_shortest(constraint) < 20000) {
         iad_constrain_vocab *vocab = byte_vocab();

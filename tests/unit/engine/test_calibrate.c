@@ -44,7 +44,8 @@ static void tails(void **state) {
     };
     for (size_t i = 0; i < sizeof golden / sizeof *golden; i++)
         assert_close(iad_calibrate_confidence(golden[i].m, golden[i].k, golden[i].a), golden[i].want, 1e-9);
-    assert_true(isnan(iad_calibrate_confidence(10, 0, 0.1)) && isnan(iad_calibrate_confidence(10, 11, 0.1)) && isnan(iad_calibrate_confidence(0, 0, 0.1)));
+    assert_true(isnan(iad_calibrate_confidence(10, 0, 0.1)) && isnan(iad_calibrate_confidence(10, 11, 0.1)) &&
+                isnan(iad_calibrate_confidence(0, 0, 0.1)));
 }
 
 static void thresholds(void **state) {
@@ -81,7 +82,8 @@ static void thresholds(void **state) {
     assert_fails(IAD_ERR_LIMIT, iad_calibrate(scores, 0, 0.1, 0.95, &c, &err));
 }
 
-/* The promise itself: of many calibrations on uniform scores, the share whose true rate is within the target matches `reached`. */
+/* The promise itself: of many calibrations on uniform scores, the share whose true rate is within the target matches
+ * `reached`. */
 static void promise(void **state) {
     (void)state;
     iad_rng rng;
@@ -129,7 +131,8 @@ static void leave_one_out(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(needed), cmocka_unit_test(tails), cmocka_unit_test(thresholds), cmocka_unit_test(promise), cmocka_unit_test(leave_one_out),
+        cmocka_unit_test(needed),  cmocka_unit_test(tails),         cmocka_unit_test(thresholds),
+        cmocka_unit_test(promise), cmocka_unit_test(leave_one_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

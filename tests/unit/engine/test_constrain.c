@@ -1,4 +1,5 @@
-/* Constrained answers: masks against the automaton run token by token, random walks against jansson and an independent validator. */
+/* Constrained answers: masks against the automaton run token by token, random walks against jansson and an independent
+ * validator. */
 #include "tests/unit/iad_test.h"
 
 #include <jansson.h>
@@ -16,9 +17,12 @@ static uint8_t token_text[N_TOKEN][40];
 static iad_token_bytes tokens[N_TOKEN];
 
 static const char *const pieces[] = {
-    "{\"", "\"}", "\":", "\": ", "\", \"", "\",\"", "true", "false", "null", "}", "]", "], ", "[{\"", "}]", "{}", "[]", "\"\"", " \"", "tr", "ue}",
-    "12", "0.5", "-1", "00", ".25", "999", "score", "label", "bbox", "anomaly", " scratch", "good", "Yes", "No", " it", "a", "ab", "\\n", "\\\"", "\\",
-    "n\"}", "\u00e4", "\u4f60", "\u597d\"", "\U0001f600", "name\":", "}}", "}},", "\n", "\n\n", "   ", ", ", ",\"", "e", "1}", "0,", "\\u00", "1.5", "-"};
+    "{\"",      "\"}",    "\":",    "\": ",     "\", \"",     "\",\"",   "true",  "false", "null", "}",
+    "]",        "], ",    "[{\"",   "}]",       "{}",         "[]",      "\"\"",  " \"",   "tr",   "ue}",
+    "12",       "0.5",    "-1",     "00",       ".25",        "999",     "score", "label", "bbox", "anomaly",
+    " scratch", "good",   "Yes",    "No",       " it",        "a",       "ab",    "\\n",   "\\\"", "\\",
+    "n\"}",     "\u00e4", "\u4f60", "\u597d\"", "\U0001f600", "name\":", "}}",    "}},",   "\n",   "\n\n",
+    "   ",      ", ",     ",\"",    "e",        "1}",         "0,",      "\\u00", "1.5",   "-"};
 
 static void add_token(int id, const void *bytes, size_t n) {
     memcpy(token_text[id], bytes, n);
@@ -106,7 +110,8 @@ static int fits_type(const char *type, const json_t *schema, const json_t *value
 }
 
 static int fits(const json_t *schema, const json_t *value) {
-    const json_t *type = json_object_get(schema, "type"), *list = json_object_get(schema, "enum"), *single = json_object_get(schema, "const");
+    const json_t *type = json_object_get(schema, "type"), *list = json_object_get(schema, "enum"),
+                 *single = json_object_get(schema, "const");
     if (single && !json_equal(single, value)) return 0;
     if (list) {
         size_t i = 0;
@@ -121,19 +126,26 @@ static int fits(const json_t *schema, const json_t *value) {
 }
 
 static const char *const schemas[] = {
-    "{\"type\":\"object\",\"properties\":{\"anomaly\":{\"type\":\"boolean\"},\"label\":{\"type\":\"string\",\"maxLength\":12},"
-    "\"score\":{\"type\":\"number\",\"minimum\":0,\"maximum\":1}},\"required\":[\"anomaly\",\"score\"],\"additionalProperties\":false}",
-    "{\"type\":\"array\",\"maxItems\":3,\"items\":{\"type\":\"object\",\"properties\":{\"bbox_2d\":{\"type\":\"array\",\"minItems\":4,\"maxItems\":4,"
-    "\"items\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":1035}},\"label\":{\"enum\":[\"scratch\",\"scr\",\"dent\"]}},"
+    "{\"type\":\"object\",\"properties\":{\"anomaly\":{\"type\":\"boolean\"},\"label\":{\"type\":\"string\","
+    "\"maxLength\":12},"
+    "\"score\":{\"type\":\"number\",\"minimum\":0,\"maximum\":1}},\"required\":[\"anomaly\",\"score\"],"
+    "\"additionalProperties\":false}",
+    "{\"type\":\"array\",\"maxItems\":3,\"items\":{\"type\":\"object\",\"properties\":{\"bbox_2d\":{\"type\":\"array\","
+    "\"minItems\":4,\"maxItems\":4,"
+    "\"items\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":1035}},\"label\":{\"enum\":[\"scratch\",\"scr\","
+    "\"dent\"]}},"
     "\"required\":[\"bbox_2d\",\"label\"]}}",
     "{\"type\":[\"string\",\"null\",\"integer\"],\"minLength\":2,\"maxLength\":5,\"minimum\":-37,\"maximum\":1200}",
-    "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"null\"},\"ab\":{\"type\":\"string\"},\"abc\":{\"type\":\"integer\"},\"b\":{\"const\":-0.5},"
-    "\"a\\\"q\":{\"type\":\"array\",\"items\":{\"type\":\"boolean\"}},\"\\u4f60\":{\"type\":\"object\"}},\"required\":[\"abc\"]}",
+    "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"null\"},\"ab\":{\"type\":\"string\"},\"abc\":{\"type\":"
+    "\"integer\"},\"b\":{\"const\":-0.5},"
+    "\"a\\\"q\":{\"type\":\"array\",\"items\":{\"type\":\"boolean\"}},\"\\u4f60\":{\"type\":\"object\"}},\"required\":["
+    "\"abc\"]}",
     "{\"enum\":[1,12,123,\"1\",null,true,\"\\u00e4\\n\"]}",
     "{\"type\":\"number\",\"exclusiveMinimum\":-2.5,\"exclusiveMaximum\":0.000002}",
     "{\"type\":\"integer\",\"minimum\":-205,\"maximum\":-99}",
     "{\"type\":\"string\",\"minLength\":7,\"maxLength\":7}",
-    "{\"type\":\"array\",\"minItems\":2,\"items\":{\"type\":\"array\",\"maxItems\":2,\"items\":{\"type\":[\"number\",\"boolean\",\"object\"]}}}",
+    "{\"type\":\"array\",\"minItems\":2,\"items\":{\"type\":\"array\",\"maxItems\":2,\"items\":{\"type\":[\"number\","
+    "\"boolean\",\"object\"]}}}",
     "{\"type\":\"number\",\"minimum\":0.25,\"maximum\":0.25}",
     "{\"type\":\"integer\",\"exclusiveMinimum\":6,\"exclusiveMaximum\":8}",
     "{\"type\":\"object\"}",
@@ -203,7 +215,8 @@ static void random_walks(void **state) {
             iad_matcher_free(m);
         }
         iad_matcher *m;
-        assert_fails(shortest > 1 ? IAD_ERR_LIMIT : IAD_ERR_ARG, iad_matcher_new(vocab, c, shortest > 1 ? shortest - 1 : -1, &m, &err));
+        assert_fails(shortest > 1 ? IAD_ERR_LIMIT : IAD_ERR_ARG,
+                     iad_matcher_new(vocab, c, shortest > 1 ? shortest - 1 : -1, &m, &err));
         iad_constraint_free(c);
     }
     iad_constrain_vocab_free(vocab);
@@ -254,7 +267,8 @@ static void masks(void **state) {
                         }
                     }
                     if (want != (int)(mask[i / 64] >> (i % 64) & 1))
-                        fail_msg("schema %d, after '%.*s': token %d is %d, expected %d", s, (int)n, text, i, !want, want);
+                        fail_msg("schema %d, after '%.*s': token %d is %d, expected %d", s, (int)n, text, i, !want,
+                                 want);
                     if (want && iad_rng_below(&rng, (uint32_t)++n_pick) == 0) pick = i;
                     if (!want) assert_fails(IAD_ERR_ARG, iad_matcher_accept(m, i, &err));
                 }
@@ -323,23 +337,46 @@ static void texts(void **state) {
         const char *schema, *text;
         int want;
     } cases[] = {
-        {"{\"type\":\"integer\",\"minimum\":10,\"maximum\":25}", "9", -1}, {"{\"type\":\"integer\",\"minimum\":10,\"maximum\":25}", "2", 0},
-        {"{\"type\":\"integer\",\"minimum\":10,\"maximum\":25}", "26", -1}, {"{\"type\":\"integer\",\"minimum\":10,\"maximum\":25}", "25", 1},
-        {"{\"type\":\"integer\",\"minimum\":10,\"maximum\":25}", "3", -1}, {"{\"type\":\"integer\"}", "-0", -1}, {"{\"type\":\"integer\"}", "01", -1},
-        {"{\"type\":\"integer\"}", "-", 0}, {"{\"type\":\"integer\"}", "9007199254740991", 1}, {"{\"type\":\"integer\"}", "9007199254740992", -1},
-        {"{\"type\":\"number\"}", "0.1234567", -1}, {"{\"type\":\"number\"}", "-0.000001", 1}, {"{\"type\":\"number\"}", "1.", 0},
-        {"{\"type\":\"number\"}", "999999999.999999", 1}, {"{\"type\":\"number\"}", "1000000000", -1},
-        {"{\"type\":\"number\",\"minimum\":0,\"maximum\":1}", "1.000000", 1}, {"{\"type\":\"number\",\"minimum\":0,\"maximum\":1}", "1.1", -1},
-        {"{\"type\":\"number\",\"minimum\":0,\"maximum\":1}", "-", -1}, {"{\"type\":\"number\",\"minimum\":0.1}", "0.1", 1},
-        {"{\"type\":\"number\",\"exclusiveMinimum\":0.1}", "0.1", 0}, {"{\"type\":\"number\",\"exclusiveMinimum\":0.1}", "0.10", 0},
-        {"{\"type\":\"string\"}", "\"\xc3\xa4\\n\"", 1}, {"{\"type\":\"string\"}", "\"\xc3\"", -1}, {"{\"type\":\"string\"}", "\"\xed\xa0\x80", -1},
-        {"{\"type\":\"string\"}", "\"\xc0\x80", -1}, {"{\"type\":\"string\"}", "\"\xf4\x90", -1}, {"{\"type\":\"string\"}", "\"\\u", -1},
-        {"{\"type\":\"string\"}", "\"\n", -1}, {"{\"type\":\"string\",\"maxLength\":1}", "\"\xe4\xbd\xa0\"", 1},
-        {"{\"type\":\"string\",\"maxLength\":1}", "\"ab", -1}, {"{\"type\":\"string\",\"maxLength\":1}", "\"\\n\"", 1},
-        {"{\"type\":\"boolean\"}", "true", 1}, {"{\"type\":\"boolean\"}", "truer", -1}, {"{\"type\":\"null\"}", "nul", 0},
-        {"{\"type\":\"array\",\"items\":{\"type\":\"null\"}}", "[null, null,null]", 1}, {"{\"type\":\"array\",\"items\":{\"type\":\"null\"}}", "[null,  null]", -1},
-        {"{\"type\":\"array\",\"items\":{\"type\":\"null\"}}", "[ null]", -1}, {"{\"type\":\"array\",\"items\":{\"type\":\"null\"},\"maxItems\":0}", "[n", -1},
-        {"{\"type\":\"array\",\"items\":{\"type\":\"integer\"}}", "[1,2]", 1}, {"{\"type\":\"array\",\"items\":{\"type\":\"integer\"}}", "[1,]", -1},
+        {"{\"type\":\"integer\",\"minimum\":10,\"maximum\":25}", "9", -1},
+        {"{\"type\":\"integer\",\"minimum\":10,\"maximum\":25}", "2", 0},
+        {"{\"type\":\"integer\",\"minimum\":10,\"maximum\":25}", "26", -1},
+        {"{\"type\":\"integer\",\"minimum\":10,\"maximum\":25}", "25", 1},
+        {"{\"type\":\"integer\",\"minimum\":10,\"maximum\":25}", "3", -1},
+        {"{\"type\":\"integer\"}", "-0", -1},
+        {"{\"type\":\"integer\"}", "01", -1},
+        {"{\"type\":\"integer\"}", "-", 0},
+        {"{\"type\":\"integer\"}", "9007199254740991", 1},
+        {"{\"type\":\"integer\"}", "9007199254740992", -1},
+        {"{\"type\":\"number\"}", "0.1234567", -1},
+        {"{\"type\":\"number\"}", "-0.000001", 1},
+        {"{\"type\":\"number\"}", "1.", 0},
+        {"{\"type\":\"number\"}", "999999999.999999", 1},
+        {"{\"type\":\"number\"}", "1000000000", -1},
+        {"{\"type\":\"number\",\"minimum\":0,\"maximum\":1}", "1.000000", 1},
+        {"{\"type\":\"number\",\"minimum\":0,\"maximum\":1}", "1.1", -1},
+        {"{\"type\":\"number\",\"minimum\":0,\"maximum\":1}", "-", -1},
+        {"{\"type\":\"number\",\"minimum\":0.1}", "0.1", 1},
+        {"{\"type\":\"number\",\"exclusiveMinimum\":0.1}", "0.1", 0},
+        {"{\"type\":\"number\",\"exclusiveMinimum\":0.1}", "0.10", 0},
+        {"{\"type\":\"string\"}", "\"\xc3\xa4\\n\"", 1},
+        {"{\"type\":\"string\"}", "\"\xc3\"", -1},
+        {"{\"type\":\"string\"}", "\"\xed\xa0\x80", -1},
+        {"{\"type\":\"string\"}", "\"\xc0\x80", -1},
+        {"{\"type\":\"string\"}", "\"\xf4\x90", -1},
+        {"{\"type\":\"string\"}", "\"\\u", -1},
+        {"{\"type\":\"string\"}", "\"\n", -1},
+        {"{\"type\":\"string\",\"maxLength\":1}", "\"\xe4\xbd\xa0\"", 1},
+        {"{\"type\":\"string\",\"maxLength\":1}", "\"ab", -1},
+        {"{\"type\":\"string\",\"maxLength\":1}", "\"\\n\"", 1},
+        {"{\"type\":\"boolean\"}", "true", 1},
+        {"{\"type\":\"boolean\"}", "truer", -1},
+        {"{\"type\":\"null\"}", "nul", 0},
+        {"{\"type\":\"array\",\"items\":{\"type\":\"null\"}}", "[null, null,null]", 1},
+        {"{\"type\":\"array\",\"items\":{\"type\":\"null\"}}", "[null,  null]", -1},
+        {"{\"type\":\"array\",\"items\":{\"type\":\"null\"}}", "[ null]", -1},
+        {"{\"type\":\"array\",\"items\":{\"type\":\"null\"},\"maxItems\":0}", "[n", -1},
+        {"{\"type\":\"array\",\"items\":{\"type\":\"integer\"}}", "[1,2]", 1},
+        {"{\"type\":\"array\",\"items\":{\"type\":\"integer\"}}", "[1,]", -1},
     };
     iad_err err;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -359,35 +396,48 @@ static void refusals(void **state) {
         const char *names;
     } cases[] = {
         {"{\"type\":\"string\",\"pattern\":\"a*\"}", IAD_ERR_UNSUPPORTED, "\"pattern\""},
-        {"{\"type\":\"object\",\"properties\":{\"x\":{\"$ref\":\"#\"}}}", IAD_ERR_UNSUPPORTED, "schema.x: keyword \"$ref\""},
+        {"{\"type\":\"object\",\"properties\":{\"x\":{\"$ref\":\"#\"}}}", IAD_ERR_UNSUPPORTED,
+         "schema.x: keyword \"$ref\""},
         {"{\"type\":\"number\",\"multipleOf\":3}", IAD_ERR_UNSUPPORTED, "multipleOf"},
-        {"{\"type\":\"array\"}", IAD_ERR_UNSUPPORTED, "items"}, {"{}", IAD_ERR_UNSUPPORTED, "without type"}, {"[]", IAD_ERR_UNSUPPORTED, "schema"},
+        {"{\"type\":\"array\"}", IAD_ERR_UNSUPPORTED, "items"},
+        {"{}", IAD_ERR_UNSUPPORTED, "without type"},
+        {"[]", IAD_ERR_UNSUPPORTED, "schema"},
         {"{\"type\":\"object\",\"additionalProperties\":{}}", IAD_ERR_UNSUPPORTED, "additionalProperties"},
-        {"{\"type\":[\"integer\",\"number\"]}", IAD_ERR_UNSUPPORTED, "begin alike"}, {"{\"enum\":[[1]]}", IAD_ERR_UNSUPPORTED, "lists"},
-        {"{\"enum\":[1],\"minimum\":0}", IAD_ERR_UNSUPPORTED, "minimum"}, {"{\"type\":\"word\"}", IAD_ERR_FORMAT, "word"},
-        {"{\"type\":\"string\",\"minLength\":-1}", IAD_ERR_FORMAT, "minLength"}, {"{\"type\":\"string\",\"minLength\":3,\"maxLength\":2}", IAD_ERR_ARG, "maxLength"},
-        {"{\"type\":\"string\",\"maxLength\":2000000}", IAD_ERR_LIMIT, "maxLength"}, {"{\"type\":\"number\",\"minimum\":2,\"maximum\":1}", IAD_ERR_ARG, "bounds"},
-        {"{\"type\":\"number\",\"minimum\":0.1234561,\"maximum\":0.1234569}", IAD_ERR_ARG, "bounds"}, {"{\"type\":\"integer\",\"minimum\":1e300}", IAD_ERR_ARG, "bounds"},
-        {"{\"type\":\"object\",\"required\":[\"x\"]}", IAD_ERR_UNSUPPORTED, "\"x\""}, {"{\"enum\":[1],\"type\":\"string\"}", IAD_ERR_ARG, "type"},
-        {"{\"type\":\"string\"", IAD_ERR_FORMAT, "schema"}, {"{\"type\":[]}", IAD_ERR_FORMAT, "types"},
+        {"{\"type\":[\"integer\",\"number\"]}", IAD_ERR_UNSUPPORTED, "begin alike"},
+        {"{\"enum\":[[1]]}", IAD_ERR_UNSUPPORTED, "lists"},
+        {"{\"enum\":[1],\"minimum\":0}", IAD_ERR_UNSUPPORTED, "minimum"},
+        {"{\"type\":\"word\"}", IAD_ERR_FORMAT, "word"},
+        {"{\"type\":\"string\",\"minLength\":-1}", IAD_ERR_FORMAT, "minLength"},
+        {"{\"type\":\"string\",\"minLength\":3,\"maxLength\":2}", IAD_ERR_ARG, "maxLength"},
+        {"{\"type\":\"string\",\"maxLength\":2000000}", IAD_ERR_LIMIT, "maxLength"},
+        {"{\"type\":\"number\",\"minimum\":2,\"maximum\":1}", IAD_ERR_ARG, "bounds"},
+        {"{\"type\":\"number\",\"minimum\":0.1234561,\"maximum\":0.1234569}", IAD_ERR_ARG, "bounds"},
+        {"{\"type\":\"integer\",\"minimum\":1e300}", IAD_ERR_ARG, "bounds"},
+        {"{\"type\":\"object\",\"required\":[\"x\"]}", IAD_ERR_UNSUPPORTED, "\"x\""},
+        {"{\"enum\":[1],\"type\":\"string\"}", IAD_ERR_ARG, "type"},
+        {"{\"type\":\"string\"", IAD_ERR_FORMAT, "schema"},
+        {"{\"type\":[]}", IAD_ERR_FORMAT, "types"},
     };
     iad_err err;
     iad_constraint *c;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const iad_status status = iad_constraint_json(cases[i].schema, strlen(cases[i].schema), &c, &err);
-        if (status != cases[i].status || !strstr(err.msg, cases[i].names) || c) fail_msg("%s: %s, %s", cases[i].schema, iad_status_name(status), err.msg);
+        if (status != cases[i].status || !strstr(err.msg, cases[i].names) || c)
+            fail_msg("%s: %s, %s", cases[i].schema, iad_status_name(status), err.msg);
     }
     /* too deep, and answers too long to count */
     iad_buf text;
     iad_buf_init(&text, 1 << 20);
-    for (int i = 0; i < 40; i++) assert_ok(iad_buf_add_str(&text, "{\"type\":\"array\",\"minItems\":1000000,\"items\":", &err));
+    for (int i = 0; i < 40; i++)
+        assert_ok(iad_buf_add_str(&text, "{\"type\":\"array\",\"minItems\":1000000,\"items\":", &err));
     assert_ok(iad_buf_add_str(&text, "{\"type\":\"null\"}", &err));
     for (int i = 0; i < 40; i++) assert_ok(iad_buf_add_str(&text, "}", &err));
     assert_fails(IAD_ERR_LIMIT, iad_constraint_json(iad_buf_str(&text), text.len, &c, &err));
     const char *inner = strstr(iad_buf_str(&text), "{\"type\":\"null\"}");
     iad_buf few;
     iad_buf_init(&few, 1 << 20);
-    for (int i = 0; i < 4; i++) assert_ok(iad_buf_add_str(&few, "{\"type\":\"array\",\"minItems\":1000000,\"items\":", &err));
+    for (int i = 0; i < 4; i++)
+        assert_ok(iad_buf_add_str(&few, "{\"type\":\"array\",\"minItems\":1000000,\"items\":", &err));
     assert_ok(iad_buf_add(&few, inner, strlen("{\"type\":\"null\"}") + 4, &err));
     assert_fails(IAD_ERR_LIMIT, iad_constraint_json(iad_buf_str(&few), few.len, &c, &err));
     iad_buf_deinit(&few);
@@ -411,8 +461,8 @@ static void vocabularies(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(texts), cmocka_unit_test(refusals), cmocka_unit_test(choices), cmocka_unit_test(random_walks), cmocka_unit_test(masks),
-        cmocka_unit_test(vocabularies),
+        cmocka_unit_test(texts),        cmocka_unit_test(refusals), cmocka_unit_test(choices),
+        cmocka_unit_test(random_walks), cmocka_unit_test(masks),    cmocka_unit_test(vocabularies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

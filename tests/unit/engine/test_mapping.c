@@ -22,10 +22,12 @@ static void map_values(void **state) {
         assert_true(plane.width == size.source_w && plane.height == size.source_h);
         for (int y = 0; y < plane.height; y++)
             for (int x = 0; x < plane.width; x++) {
-                const double v = fmin(fmax((y + 0.5) * lh / size.source_h - 0.5, 0), lh - 1), u = fmin(fmax((x + 0.5) * lw / size.source_w - 0.5, 0), lw - 1);
+                const double v = fmin(fmax((y + 0.5) * lh / size.source_h - 0.5, 0), lh - 1),
+                             u = fmin(fmax((x + 0.5) * lw / size.source_w - 0.5, 0), lw - 1);
                 const int a = (int)v, b = (int)u, c = a + 1 < lh ? a + 1 : a, d = b + 1 < lw ? b + 1 : b;
-                const double want = (1 - (v - a)) * ((1 - (u - b)) * (double)map[a * lw + b] + (u - b) * (double)map[a * lw + d]) +
-                                    (v - a) * ((1 - (u - b)) * (double)map[c * lw + b] + (u - b) * (double)map[c * lw + d]);
+                const double want =
+                    (1 - (v - a)) * ((1 - (u - b)) * (double)map[a * lw + b] + (u - b) * (double)map[a * lw + d]) +
+                    (v - a) * ((1 - (u - b)) * (double)map[c * lw + b] + (u - b) * (double)map[c * lw + d]);
                 assert_close((double)plane.px[y * plane.width + x], want, 2e-5);
             }
         iad_plane_deinit(&plane);
@@ -54,12 +56,16 @@ static void boxes_there_and_back(void **state) {
     iad_rng rng;
     iad_rng_init(&rng, 2, 0);
     for (int i = 0; i < 5000; i++) {
-        const iad_resize_record any = {iad_rng_int(&rng, 30, 3000), iad_rng_int(&rng, 30, 3000), 28 * iad_rng_int(&rng, 1, 50), 28 * iad_rng_int(&rng, 1, 50)};
+        const iad_resize_record any = {iad_rng_int(&rng, 30, 3000), iad_rng_int(&rng, 30, 3000),
+                                       28 * iad_rng_int(&rng, 1, 50), 28 * iad_rng_int(&rng, 1, 50)};
         const int x0 = iad_rng_int(&rng, 0, any.source_w - 1), x1 = iad_rng_int(&rng, x0, any.source_w - 1);
         const int y0 = iad_rng_int(&rng, 0, any.source_h - 1), y1 = iad_rng_int(&rng, y0, any.source_h - 1);
-        const iad_box there = iad_box_to_resized((iad_box){x0, y0, x1, y1}, &any), back = iad_box_to_source(there, &any);
-        assert_true(there.x0 <= there.x1 && there.x1 < any.resized_w && there.y0 <= there.y1 && there.y1 < any.resized_h);
-        const double sx = fmax(1, (double)any.source_w / any.resized_w), sy = fmax(1, (double)any.source_h / any.resized_h);
+        const iad_box there = iad_box_to_resized((iad_box){x0, y0, x1, y1}, &any),
+                      back = iad_box_to_source(there, &any);
+        assert_true(there.x0 <= there.x1 && there.x1 < any.resized_w && there.y0 <= there.y1 &&
+                    there.y1 < any.resized_h);
+        const double sx = fmax(1, (double)any.source_w / any.resized_w),
+                     sy = fmax(1, (double)any.source_h / any.resized_h);
         assert_true(abs(back.x0 - x0) <= sx + 0.5 && abs(back.x1 - x1) <= sx + 0.5);
         assert_true(abs(back.y0 - y0) <= sy + 0.5 && abs(back.y1 - y1) <= sy + 0.5);
     }
@@ -75,7 +81,8 @@ static int spread(const iad_plane *plane, float threshold, int *label) {
             for (int x = 0; x < w; x++)
                 for (int k = 0; k < 9 && label[y * w + x]; k++) {
                     const int v = y + k / 3 - 1, u = x + k % 3 - 1;
-                    if (v < 0 || u < 0 || v >= h || u >= w || !label[v * w + u] || label[v * w + u] >= label[y * w + x]) continue;
+                    if (v < 0 || u < 0 || v >= h || u >= w || !label[v * w + u] || label[v * w + u] >= label[y * w + x])
+                        continue;
                     label[y * w + x] = label[v * w + u];
                     changed = 1;
                 }
@@ -98,8 +105,11 @@ static void regions(void **state) {
         assert_ok(iad_plane_init(&plane, iad_rng_int(&rng, 1, 30), iad_rng_int(&rng, 1, 30), &err));
         const double share = iad_rng_range(&rng, 0, 0.7);
         for (int i = 0; i < plane.width * plane.height; i++)
-            plane.px[i] = iad_rng_chance(&rng, share) ? (float)iad_rng_range(&rng, 0.5, 1) : iad_rng_chance(&rng, 0.02) ? NAN : 0.5f;
-        const iad_map_box_options all = {.threshold = 0.5f, .min_area = 0, .merge_gap = 0, .max_boxes = IAD_MAPPING_MAX_BOXES};
+            plane.px[i] = iad_rng_chance(&rng, share)  ? (float)iad_rng_range(&rng, 0.5, 1)
+                          : iad_rng_chance(&rng, 0.02) ? NAN
+                                                       : 0.5f;
+        const iad_map_box_options all = {
+            .threshold = 0.5f, .min_area = 0, .merge_gap = 0, .max_boxes = IAD_MAPPING_MAX_BOXES};
         assert_ok(iad_map_boxes(&plane, &all, &boxes, &n, &err));
         assert_int_equal(spread(&plane, 0.5f, label), n);
         for (size_t i = 0; i < n; i++) {
@@ -120,7 +130,8 @@ static void regions(void **state) {
                 if (y < box.y0) box.y0 = y;
                 if (y > box.y1) box.y1 = y;
             }
-            assert_true(id > 0 && area == b->area && peak == b->peak && plane.px[b->peak_y * plane.width + b->peak_x] == peak);
+            assert_true(id > 0 && area == b->area && peak == b->peak &&
+                        plane.px[b->peak_y * plane.width + b->peak_x] == peak);
             assert_memory_equal(&box, &b->box, sizeof box);
             assert_close((double)b->mean, sum / (double)area, 1e-6);
             if (i) assert_true(boxes[i - 1].area >= b->area);

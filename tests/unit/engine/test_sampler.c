@@ -9,8 +9,8 @@
 /* transformers 4.53.3 on these logits, prompt ids 3 5 5 0: the greedy token and the probabilities after all warpers. */
 static void transformers_golden(void **state) {
     (void)state;
-    static const float logits[12] = {1.609375f, 0.34375f, 0.171875f, -1.234375f, 0.09375f, -2.734375f, 0.671875f, -1.234375f, -2.875f,
-                                     1.953125f, 1.046875f, 2.46875f};
+    static const float logits[12] = {1.609375f, 0.34375f,   0.171875f, -1.234375f, 0.09375f,  -2.734375f,
+                                     0.671875f, -1.234375f, -2.875f,   1.953125f,  1.046875f, 2.46875f};
     static const struct {
         float penalty, temperature;
         int k;
@@ -18,8 +18,20 @@ static void transformers_golden(void **state) {
         int greedy;
         double want[12];
     } golden[] = {
-        {1, 1, 0, 1, 11, {0.1512118, 0.04265126, 0.03591596, 0.008801584, 0.03321683, 0.001963899, 0.05921541, 0.008801584, 0.001706265, 0.2132429, 0.08615791, 0.3571146}},
-        {1.05f, 1, 0, 1, 11, {0.1417479, 0.04316637, 0.03634973, 0.008374723, 0.033618, 0.001733631, 0.05993057, 0.008907884, 0.001726872, 0.2158183, 0.08719847, 0.3614276}},
+        {1,
+         1,
+         0,
+         1,
+         11,
+         {0.1512118, 0.04265126, 0.03591596, 0.008801584, 0.03321683, 0.001963899, 0.05921541, 0.008801584, 0.001706265,
+          0.2132429, 0.08615791, 0.3571146}},
+        {1.05f,
+         1,
+         0,
+         1,
+         11,
+         {0.1417479, 0.04316637, 0.03634973, 0.008374723, 0.033618, 0.001733631, 0.05993057, 0.008907884, 0.001726872,
+          0.2158183, 0.08719847, 0.3614276}},
         {1.3f, 0.7f, 0, 0.9f, 11, {0.09270873, 0, 0, 0, 0, 0, 0.04129494, 0, 0, 0.2575199, 0.07055935, 0.5379171}},
         {1, 0.1f, 1, 0.001f, 11, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}},
         {1.2f, 1.5f, 4, 1, 11, {0.1836099, 0, 0, 0, 0, 0, 0, 0, 0, 0.2761101, 0.1509024, 0.3893776}},
@@ -32,8 +44,11 @@ static void transformers_golden(void **state) {
     iad_err err;
     for (size_t g = 0; g < sizeof golden / sizeof *golden; g++)
         for (int greedy = 0; greedy < 2; greedy++) {
-            iad_sampler_options options = {.temperature = greedy ? 0 : golden[g].temperature, .top_k = golden[g].k, .top_p = golden[g].p,
-                                           .repetition_penalty = golden[g].penalty, .seed = 5};
+            iad_sampler_options options = {.temperature = greedy ? 0 : golden[g].temperature,
+                                           .top_k = golden[g].k,
+                                           .top_p = golden[g].p,
+                                           .repetition_penalty = golden[g].penalty,
+                                           .seed = 5};
             iad_sampler *s;
             int32_t ids[12], n, id;
             double p[12], seen[12] = {0};
@@ -46,7 +61,8 @@ static void transformers_golden(void **state) {
                 assert_ok(iad_sampler_candidates(s, logits, NULL, 12, ids, p, &n, &err));
                 for (int i = 0; i < n; i++) seen[ids[i]] = p[i];
                 for (int i = 0; i < 12; i++) assert_close(seen[i], golden[g].want[i], 1e-6);
-                for (int i = 1; i < n; i++) assert_true(p[i] < p[i - 1] || p[i] == 0 || (p[i] == p[i - 1] && ids[i] > ids[i - 1]));
+                for (int i = 1; i < n; i++)
+                    assert_true(p[i] < p[i - 1] || p[i] == 0 || (p[i] == p[i - 1] && ids[i] > ids[i - 1]));
                 /* and it draws with these probabilities */
                 double count[12] = {0};
                 for (int i = 0; i < 20000; i++) {
@@ -64,13 +80,16 @@ static void transformers_golden(void **state) {
 
 /* The steps as they read, on a sorted list. Returns the number kept; probability per id in p. */
 enum { VOCAB = 300 };
-static int plain(const float *logits, const int32_t *seen, int n_seen, const uint64_t *allowed, const iad_sampler_options *o, double *p) {
+static int plain(const float *logits, const int32_t *seen, int n_seen, const uint64_t *allowed,
+                 const iad_sampler_options *o, double *p) {
     float score[VOCAB];
     int32_t order[VOCAB], n = 0;
     for (int i = 0; i < VOCAB; i++) {
         int hit = 0;
         for (int k = 0; k < n_seen; k++) hit |= seen[k] == i;
-        score[i] = !hit ? logits[i] : logits[i] < 0 ? logits[i] * o->repetition_penalty : logits[i] / o->repetition_penalty;
+        score[i] = !hit            ? logits[i]
+                   : logits[i] < 0 ? logits[i] * o->repetition_penalty
+                                   : logits[i] / o->repetition_penalty;
         p[i] = 0;
         if ((!allowed || (allowed[i / 64] >> (i % 64) & 1)) && (!o->n_known || i < o->n_known)) order[n++] = i;
         score[i] /= o->temperature;
@@ -111,9 +130,11 @@ static void random_options(void **state) {
         }
         allowed[0] |= 1;
         for (int i = 0; i < n_seen; i++) seen[i] = iad_rng_int(&rng, 0, VOCAB - 1);
-        iad_sampler_options o = {.temperature = (float)iad_rng_range(&rng, 0.2, 2), .top_k = iad_rng_chance(&rng, 0.5) ? iad_rng_int(&rng, 1, 320) : 0,
+        iad_sampler_options o = {.temperature = (float)iad_rng_range(&rng, 0.2, 2),
+                                 .top_k = iad_rng_chance(&rng, 0.5) ? iad_rng_int(&rng, 1, 320) : 0,
                                  .top_p = iad_rng_chance(&rng, 0.6) ? (float)iad_rng_range(&rng, 0, 0.999) : 1,
-                                 .repetition_penalty = iad_rng_chance(&rng, 0.5) ? (float)iad_rng_range(&rng, 0.8, 1.5) : 1,
+                                 .repetition_penalty =
+                                     iad_rng_chance(&rng, 0.5) ? (float)iad_rng_range(&rng, 0.8, 1.5) : 1,
                                  .n_known = iad_rng_chance(&rng, 0.5) ? iad_rng_int(&rng, 1, VOCAB) : 0};
         const uint64_t *mask = iad_rng_chance(&rng, 0.5) ? allowed : NULL;
         iad_sampler *s;
@@ -192,8 +213,9 @@ static void edges(void **state) {
     assert_ok(iad_sampler_next(s, logits, NULL, &id, &err));
     assert_int_equal(39, id);
     iad_sampler_free(s);
-    static const iad_sampler_options wrong[] = {
-        {-1, 0, 1, 1, 0, 0}, {NAN, 0, 1, 1, 0, 0}, {1, -1, 1, 1, 0, 0}, {1, 0, 1.5f, 1, 0, 0}, {1, 0, 1, 0, 0, 0}, {1, 0, 1, 1, 71, 0}, {1e-7f, 0, 1, 1, 0, 0}};
+    static const iad_sampler_options wrong[] = {{-1, 0, 1, 1, 0, 0},   {NAN, 0, 1, 1, 0, 0}, {1, -1, 1, 1, 0, 0},
+                                                {1, 0, 1.5f, 1, 0, 0}, {1, 0, 1, 0, 0, 0},   {1, 0, 1, 1, 71, 0},
+                                                {1e-7f, 0, 1, 1, 0, 0}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         assert_fails(IAD_ERR_ARG, iad_sampler_new(70, &wrong[i], &s, &err));
         assert_null(s);
@@ -219,9 +241,11 @@ static void repetition(void **state) {
         int32_t ids[1500];
         int n = 0;
         while (n < 1100) { /* stretches of cycles, some long enough */
-            const int c = round % 2 ? iad_rng_int(&rng, 1, 12) : iad_rng_int(&rng, 60, 280), times = iad_rng_int(&rng, 1, 7);
+            const int c = round % 2 ? iad_rng_int(&rng, 1, 12) : iad_rng_int(&rng, 60, 280),
+                      times = iad_rng_int(&rng, 1, 7);
             const int start = n;
-            for (int i = 0; i < c * times && n < 1500; i++, n++) ids[n] = i < c ? iad_rng_int(&rng, 0, 3) : ids[start + i % c];
+            for (int i = 0; i < c * times && n < 1500; i++, n++)
+                ids[n] = i < c ? iad_rng_int(&rng, 0, 3) : ids[start + i % c];
         }
         iad_repeat_guard guard;
         iad_repeat_guard_init(&guard);

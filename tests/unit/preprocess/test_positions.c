@@ -38,8 +38,9 @@ static void published(void **state) {
 
 static void tiny_checkpoint(void **state) {
     (void)state;
-    static const int golden[9][4] = {{3, 3, 3, 3},      {4, 4, 4, 4},     {38, 4, 8, 10},   {39, 11, 11, 11}, {42, 14, 14, 14},
-                                     {43, 15, 15, 15}, {70, 15, 21, 18}, {71, 22, 22, 22}, {76, 27, 27, 27}};
+    static const int golden[9][4] = {{3, 3, 3, 3},     {4, 4, 4, 4},     {38, 4, 8, 10},
+                                     {39, 11, 11, 11}, {42, 14, 14, 14}, {43, 15, 15, 15},
+                                     {70, 15, 21, 18}, {71, 22, 22, 22}, {76, 27, 27, 27}};
     int32_t t[77], h[77], w[77];
     iad_err err;
     iad_positions p = {0};
@@ -96,7 +97,8 @@ static void random_layouts(void **state) {
                 assert_ok(iad_positions_add_image(&p, lh, lw, a->t + n, a->h + n, a->w + n, &err));
                 n += lh * lw;
             } else
-                for (int k = 0; k < lw; k++, n++) assert_ok(iad_positions_add_text(&p, 1, a->t + n, a->h + n, a->w + n, &err));
+                for (int k = 0; k < lw; k++, n++)
+                    assert_ok(iad_positions_add_text(&p, 1, a->t + n, a->h + n, a->w + n, &err));
         }
         assert_int_equal(reference(items, n_item, b), p.next);
         assert_memory_equal(a->t, b->t, (size_t)n * 4);
@@ -121,10 +123,12 @@ static void limits(void **state) {
     assert_fails(IAD_ERR_LIMIT, iad_positions_add_text(&p, INT64_MAX, x, x, x, &err));
 }
 
-/* Angles that torch 2.15 gives in float32 at columns 0, 1, 15, 16, 39, 40, 63 of width 128, theta 1e6, sections 16/24/24. */
+/* Angles that torch 2.15 gives in float32 at columns 0, 1, 15, 16, 39, 40, 63 of width 128, theta 1e6, sections
+ * 16/24/24. */
 static void torch_angles(void **state) {
     (void)state;
-    static const int32_t t[6] = {0, 1, 4, 100, 5000, 127999}, h[6] = {0, 1, 5, 120, 5003, 127999}, w[6] = {0, 1, 7, 101, 5017, 127999};
+    static const int32_t t[6] = {0, 1, 4, 100, 5000, 127999}, h[6] = {0, 1, 5, 120, 5003, 127999},
+                         w[6] = {0, 1, 7, 101, 5017, 127999};
     static const int column[7] = {0, 1, 15, 16, 39, 40, 63}, sections[3] = {16, 24, 24};
     static const float angle[6][7] = {
         {0, 0, 0, 0, 0, 0, 0},
@@ -151,9 +155,26 @@ static void torch_angles(void **state) {
 
 static void torch_frequencies(void **state) {
     (void)state;
-    static const float golden[20] = {1, 0.630957305f, 0.398107171f, 0.251188636f, 0.158489317f, 0.100000001f, 0.0630957261f, 0.0398107208f,
-                                     0.0251188632f, 0.0158489347f, 0.00999999978f, 0.00630957307f, 0.00398107059f, 0.00251188688f,
-                                     0.00158489333f, 0.00100000005f, 0.000630957307f, 0.000398107077f, 0.0002511887f, 0.000158489333f};
+    static const float golden[20] = {1,
+                                     0.630957305f,
+                                     0.398107171f,
+                                     0.251188636f,
+                                     0.158489317f,
+                                     0.100000001f,
+                                     0.0630957261f,
+                                     0.0398107208f,
+                                     0.0251188632f,
+                                     0.0158489347f,
+                                     0.00999999978f,
+                                     0.00630957307f,
+                                     0.00398107059f,
+                                     0.00251188688f,
+                                     0.00158489333f,
+                                     0.00100000005f,
+                                     0.000630957307f,
+                                     0.000398107077f,
+                                     0.0002511887f,
+                                     0.000158489333f};
     float freq[20];
     iad_err err;
     assert_ok(iad_rope_frequencies(40, 10000, freq, &err));
@@ -187,7 +208,8 @@ static void tables(void **state) {
     for (int i = 0; i < N; i++)
         for (int j = 0; j < 20; j++) {
             const float angle = (float)(j < 10 ? t[i] : h[i]) * freq[j % 10];
-            assert_true(cosine[i * 20 + j] == (float)cos((double)angle) && sine[i * 20 + j] == (float)sin((double)angle));
+            assert_true(cosine[i * 20 + j] == (float)cos((double)angle) &&
+                        sine[i * 20 + j] == (float)sin((double)angle));
         }
     assert_fails(IAD_ERR_ARG, iad_vision_rope(t, h, N, 42, 10000, cosine, sine, &err));
     assert_ok(iad_vision_rope(t, h, 0, 40, 10000, cosine, sine, &err));
@@ -195,8 +217,9 @@ static void tables(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(published), cmocka_unit_test(tiny_checkpoint), cmocka_unit_test(random_layouts), cmocka_unit_test(limits),
-        cmocka_unit_test(torch_angles), cmocka_unit_test(torch_frequencies), cmocka_unit_test(tables),
+        cmocka_unit_test(published), cmocka_unit_test(tiny_checkpoint), cmocka_unit_test(random_layouts),
+        cmocka_unit_test(limits),    cmocka_unit_test(torch_angles),    cmocka_unit_test(torch_frequencies),
+        cmocka_unit_test(tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

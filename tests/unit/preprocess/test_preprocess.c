@@ -36,14 +36,30 @@ static void sizes(void **state) {
         int64_t min, max;
         int h2, w2;
     } golden[] = {
-        {42, 70, 3136, WIDE, 56, 56}, {70, 98, 3136, WIDE, 56, 112}, {28, 574, 3136, WIDE, 28, 560}, {350, 350, 3136, WIDE, 336, 336},
-        {434, 434, 3136, WIDE, 448, 448}, {462, 462, 3136, WIDE, 448, 448}, {630, 630, 3136, WIDE, 616, 616},
-        {256, 256, 3136, WIDE, 252, 252}, {512, 512, 3136, WIDE, 504, 504}, {900, 900, 3136, WIDE, 896, 896},
-        {1024, 1024, 3136, WIDE, 1036, 1036}, {20, 20, 3136, WIDE, 56, 56}, {3000, 4000, 3136, WIDE, 2996, 4004},
-        {1024, 1024, 3136, 1003520, 980, 980}, {3000, 4000, 3136, 1003520, 840, 1148}, {224, 224, 200704, WIDE, 448, 448},
-        {512, 512, 64 * 784, 1280 * 784, 504, 504}, {1024, 1024, 64 * 784, 1280 * 784, 980, 980}, {230, 630, 64 * 784, 1280 * 784, 224, 616},
-        {1, 200, 3136, WIDE, 28, 196}, /* 1:200 is still allowed; the short side is raised before the area is looked at */
-        {471, 471, 200704, 200704, 420, 420}, {478, 478, 200704, 200704, 420, 420}, {1000, 1000, 200704, 200704, 448, 448},
+        {42, 70, 3136, WIDE, 56, 56},
+        {70, 98, 3136, WIDE, 56, 112},
+        {28, 574, 3136, WIDE, 28, 560},
+        {350, 350, 3136, WIDE, 336, 336},
+        {434, 434, 3136, WIDE, 448, 448},
+        {462, 462, 3136, WIDE, 448, 448},
+        {630, 630, 3136, WIDE, 616, 616},
+        {256, 256, 3136, WIDE, 252, 252},
+        {512, 512, 3136, WIDE, 504, 504},
+        {900, 900, 3136, WIDE, 896, 896},
+        {1024, 1024, 3136, WIDE, 1036, 1036},
+        {20, 20, 3136, WIDE, 56, 56},
+        {3000, 4000, 3136, WIDE, 2996, 4004},
+        {1024, 1024, 3136, 1003520, 980, 980},
+        {3000, 4000, 3136, 1003520, 840, 1148},
+        {224, 224, 200704, WIDE, 448, 448},
+        {512, 512, 64 * 784, 1280 * 784, 504, 504},
+        {1024, 1024, 64 * 784, 1280 * 784, 980, 980},
+        {230, 630, 64 * 784, 1280 * 784, 224, 616},
+        {1, 200, 3136, WIDE, 28,
+         196}, /* 1:200 is still allowed; the short side is raised before the area is looked at */
+        {471, 471, 200704, 200704, 420, 420},
+        {478, 478, 200704, 200704, 420, 420},
+        {1000, 1000, 200704, 200704, 448, 448},
         {100, 10000, 3136, 3136, 28, 560}, /* the short side is kept at one token */
     };
     iad_err err;
@@ -51,7 +67,8 @@ static void sizes(void **state) {
     for (size_t i = 0; i < sizeof golden / sizeof *golden; i++) {
         assert_ok(iad_smart_resize(golden[i].h, golden[i].w, 28, golden[i].min, golden[i].max, &h, &w, &err));
         if (h != golden[i].h2 || w != golden[i].w2)
-            fail_msg("%d x %d -> %d x %d, expected %d x %d", golden[i].h, golden[i].w, h, w, golden[i].h2, golden[i].w2);
+            fail_msg("%d x %d -> %d x %d, expected %d x %d", golden[i].h, golden[i].w, h, w, golden[i].h2,
+                     golden[i].w2);
         assert_ok(iad_smart_resize(golden[i].w, golden[i].h, 28, golden[i].min, golden[i].max, &w, &h, &err));
         assert_int_equal(golden[i].h2, h);
     }
@@ -132,7 +149,8 @@ static void pixels(void **state) {
                 assert_null(patches.rows);
                 hex_of(patches.rows16, n * 2, hex);
             } else hex_of(patches.rows, n * 4, hex);
-            if (strcmp(hex, options.bf16 ? golden[i].bf16 : golden[i].f32)) fail_msg("picture %zu, pass %d: %s", i, pass, hex);
+            if (strcmp(hex, options.bf16 ? golden[i].bf16 : golden[i].f32))
+                fail_msg("picture %zu, pass %d: %s", i, pass, hex);
             iad_patches_deinit(&patches);
             iad_image_deinit(&image);
         }
@@ -140,7 +158,8 @@ static void pixels(void **state) {
 
 static void rows_and_table(void **state) {
     (void)state;
-    static const float row0[4] = {-1.792263f, -1.602483f, -1.412703f, -1.222924f}, row5[4] = {-0.776592f, -0.581491f, -0.386390f, -0.191289f};
+    static const float row0[4] = {-1.792263f, -1.602483f, -1.412703f, -1.222924f},
+                       row5[4] = {-0.776592f, -0.581491f, -0.386390f, -0.191289f};
     iad_err err;
     iad_image image;
     iad_patches patches;
@@ -186,7 +205,8 @@ static void definition(void **state) {
                 const int block = (int)n / (m * m), y = block / 2 * m + (int)n / m % m, x = block % 2 * m + (int)n % m;
                 const int c = j / (t * p * p), py = j / p % p, px = j % p;
                 const float v = (float)(iad_image_at(&image, x * p + px, y * p + py)[c] / 255.0);
-                assert_close((double)got.rows[n * got.n_col + j], (double)((v - options.mean[c]) / options.std[c]), 3e-7);
+                assert_close((double)got.rows[n * got.n_col + j], (double)((v - options.mean[c]) / options.std[c]),
+                             3e-7);
             }
         iad_patches_deinit(&got);
         iad_image_deinit(&image);
@@ -266,7 +286,8 @@ static void windows_by_padding(void **state) {
     iad_err err;
     iad_rng_init(&rng, 9, 0);
     for (int round = 0; round < 600; round++) {
-        const int merge = iad_rng_int(&rng, 1, 3), patch = iad_rng_int(&rng, 1, 16), lh = iad_rng_int(&rng, 1, 24), lw = iad_rng_int(&rng, 1, 24);
+        const int merge = iad_rng_int(&rng, 1, 3), patch = iad_rng_int(&rng, 1, 16), lh = iad_rng_int(&rng, 1, 24),
+                  lw = iad_rng_int(&rng, 1, 24);
         const int window = iad_rng_int(&rng, merge * patch, 9 * merge * patch), side = window / merge / patch;
         const int ph = lh + side - lh % side, pw = lw + side - lw % side; /* a whole window more when it fits already */
         iad_windows w;
@@ -289,8 +310,9 @@ static void windows_by_padding(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sizes), cmocka_unit_test(sizes_hold), cmocka_unit_test(pixels), cmocka_unit_test(rows_and_table),
-        cmocka_unit_test(definition), cmocka_unit_test(explicit_size), cmocka_unit_test(windows), cmocka_unit_test(windows_by_padding),
+        cmocka_unit_test(sizes),          cmocka_unit_test(sizes_hold),         cmocka_unit_test(pixels),
+        cmocka_unit_test(rows_and_table), cmocka_unit_test(definition),         cmocka_unit_test(explicit_size),
+        cmocka_unit_test(windows),        cmocka_unit_test(windows_by_padding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

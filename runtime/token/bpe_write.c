@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/json.h"
 #include "runtime/token/bpe_train_internal.h"
 
 const char *iad_bpe_added_name(int k, int *special) {
@@ -47,6 +46,16 @@ static iad_status add_token(const iad_bpe_train *train, int32_t id, int json, ia
     return json ? iad_buf_add(out, "\"", 1, err) : IAD_OK;
 }
 
+/* A text of ours in quotes; only these two signs need an escape. */
+static iad_status add_quoted(const char *text, iad_buf *out, iad_err *err) {
+    IAD_TRY(iad_buf_add(out, "\"", 1, err));
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\') IAD_TRY(iad_buf_add(out, "\\", 1, err));
+        IAD_TRY(iad_buf_add(out, text, 1, err));
+    }
+    return iad_buf_add(out, "\"", 1, err);
+}
+
 static iad_status add_vocab(const iad_bpe_train *train, iad_buf *out, iad_err *err) {
     IAD_TRY(iad_buf_add(out, "{", 1, err));
     for (size_t id = 0; id < train->tokens.n; id++) {
@@ -78,7 +87,7 @@ static iad_status make_tokenizer(const iad_bpe_train *train, iad_buf *out, iad_e
                             "],\"normalizer\":{\"type\":\"NFC\"},\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":["
                             "{\"type\":\"Split\",\"pattern\":{\"Regex\":",
                             err));
-    IAD_TRY(iad_json_quote(IAD_PRETOK_QWEN2, out, err));
+    IAD_TRY(add_quoted(IAD_PRETOK_QWEN2, out, err));
     IAD_TRY(iad_buf_add_str(out,
                             "},\"behavior\":\"Isolated\",\"invert\":false},"
                             "{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"trim_offsets\":false,\"use_regex\":false}]},"
@@ -121,7 +130,7 @@ static iad_status make_config(const iad_bpe_train *train, iad_buf *out, iad_err 
         IAD_TRY(iad_buf_addf(out, err, "%s\"%s\"", k > 1 ? "," : "", iad_bpe_added_name(k, &special)));
     }
     IAD_TRY(iad_buf_add_str(out, "],\"bos_token\":null,\"chat_template\":", err));
-    IAD_TRY(iad_json_quote(chat_template, out, err));
+    IAD_TRY(add_quoted(chat_template, out, err));
     return iad_buf_add_str(out,
                            ",\"clean_up_tokenization_spaces\":false,\"eos_token\":\"<|im_end|>\",\"errors\":\"replace\","
                            "\"model_max_length\":131072,\"pad_token\":\"<|endoftext|>\",\"split_special_tokens\":false,"

@@ -19,6 +19,7 @@
 
 typedef struct run_options {
     iad_bench_options bench;
+    iad_scorer_options model;
     const char *db, *scorer, *rule, *scheme;
     iad_strings datasets, categories, shots, seeds;
     int64_t limit;
@@ -173,6 +174,7 @@ static void close_all(run_state *s, iad_status status) {
     iad_dataset_list_deinit(&s->datasets);
     iad_category_list_deinit(&s->categories);
     iad_manifest_close(s->manifest);
+    if (s->runner.scorer.close != NULL) s->runner.scorer.close(s->runner.scorer.context);
     json_decref(s->results);
 }
 
@@ -182,7 +184,7 @@ static iad_status write_timings(const run_state *s, double wall, iad_err *err) {
     getrusage(RUSAGE_SELF, &usage);
     iad_jsonw w = iad_jsonw_new();
     size_t n = s->runner.scored;
-    iad_jsonw_str(&w, "scorer", s->runner.scorer->name);
+    iad_jsonw_str(&w, "scorer", s->runner.scorer.name);
     iad_jsonw_int(&w, "threads", s->runner.threads);
     iad_jsonw_int(&w, "pictures_scored", (long long)n);
     iad_jsonw_num(&w, "wall_seconds", wall);
@@ -191,6 +193,10 @@ static iad_status write_timings(const run_state *s, double wall, iad_err *err) {
     iad_jsonw_int(&w, "peak_rss_kib", usage.ru_maxrss);
     json_t *timings = NULL;
     IAD_TRY(iad_jsonw_finish(&w, &timings, err));
+    if (s->runner.scorer.timings != NULL && s->runner.scorer.timings(s->runner.scorer.context, timings, err) != IAD_OK) {
+        json_decref(timings);
+        return IAD_ERR_NOMEM;
+    }
     char path[IAD_PATH_MAX];
     iad_buf text;
     iad_buf_init(&text, 1u << 16);
@@ -207,10 +213,23 @@ static iad_status write_timings(const run_state *s, double wall, iad_err *err) {
 
 static iad_status describe(run_state *s, iad_err *err) {
     iad_jsonw w = {s->results, 0};
-    iad_jsonw_take(&w, "scorer", json_pack("{ss ss}", "name", s->runner.scorer->name, "version", s->runner.scorer->version));
+    iad_jsonw_take(&w, "scorer", json_pack("{ss ss}", "name", s->runner.scorer.name, "version", s->runner.scorer.version));
     iad_jsonw_str(&w, "refs", s->options->rule);
     iad_jsonw_str(&w, "manifest", s->options->db);
     return w.failed ? IAD_NOMEM(err, "the result") : IAD_OK;
+}
+
+static int stopped(void *user) { return atomic_load(&((iad_app *)user)->stop); }
+
+static iad_status open_scorer(run_state *s, iad_err *err) {
+    iad_scorer *scorer = &s->runner.scorer;
+    iad_scorer_options *o = &s->options->model;
+    o->threads = (int)s->app->threads;
+    o->stopped = stopped;
+    o->user = s->app;
+    /* A dry run measures nothing. */
+    if (scorer->open == NULL || s->options->dry_run) return IAD_OK;
+    return scorer->open(o, scorer, err);
 }
 
 static int run(run_state *s, iad_err *err) {
@@ -219,6 +238,7 @@ static int run(run_state *s, iad_err *err) {
     iad_progress_start(&progress, "scoring", 0, s->app->quiet || s->options->dry_run);
     s->runner.progress = &progress;
     iad_status status = open_manifest(s, err);
+    if (status == IAD_OK) status = open_scorer(s, err);
     if (status == IAD_OK) status = count_total(s, &progress.total, err);
     if (status == IAD_OK) status = describe(s, err);
     for (size_t i = 0; i < s->categories.n && status == IAD_OK; i++) status = run_category(s, &s->categories.items[i], err);
@@ -258,7 +278,7 @@ static iad_status prepare(run_state *s, iad_err *err) {
     s->runner.n_protocols = o->bench.n_protocols;
     s->runner.eval = o->bench.eval;
     s->runner.readers = s->readers;
-    s->runner.threads = (int)s->app->threads;
+    s->runner.threads = s->runner.scorer.serial ? 1 : (int)s->app->threads;
     s->runner.restart = o->restart;
     s->runner.drop_maps = o->drop_maps;
     s->runner.stop = &s->app->stop;
@@ -268,8 +288,9 @@ static iad_status prepare(run_state *s, iad_err *err) {
 int iad_cmd_run(iad_app *app, int argc, char **argv, iad_err *err) {
     run_options o = {.scorer = "patchnn", .rule = "first"};
     iad_bench_options_init(&o.bench);
+    iad_scorer_options_init(&o.model);
     enum { OWN = 12 };
-    iad_arg table[OWN + IAD_BENCH_N_OPTIONS + 1] = {
+    iad_arg table[OWN + IAD_SCORER_N_OPTIONS + IAD_BENCH_N_OPTIONS + 1] = {
         {.kind = IAD_ARG_STRING, .name = "db", .value = &o.db, .meta = "FILE", .help = "manifest", .required = 1},
         {.kind = IAD_ARG_STRING, .name = "scorer", .value = &o.scorer, .meta = "NAME", .help = "what is measured"},
         {.kind = IAD_ARG_LIST, .name = "shots", .value = &o.shots, .meta = "1,2,4", .help = "numbers of exemplars (default 1)"},
@@ -282,7 +303,8 @@ int iad_cmd_run(iad_app *app, int argc, char **argv, iad_err *err) {
         {.kind = IAD_ARG_FLAG, .name = "restart", .value = &o.restart, .help = "forget stored maps of the units"},
         {.kind = IAD_ARG_FLAG, .name = "drop-maps", .value = &o.drop_maps, .help = "delete a unit's maps once it is measured (the report then shows none)"},
         {.kind = IAD_ARG_FLAG, .name = "dry-run", .value = &o.dry_run, .help = "list the units and stop"}};
-    table[OWN + iad_bench_options_rows(&o.bench, table + OWN)] = (iad_arg){.kind = IAD_ARG_END};
+    int n_own = OWN + iad_scorer_options_rows(&o.model, table + OWN);
+    table[n_own + iad_bench_options_rows(&o.bench, table + n_own)] = (iad_arg){.kind = IAD_ARG_END};
     const iad_command self = {.name = "run", .usage = "--db FILE --out DIR [options]",
                               .help = "Chooses exemplars, scores every test picture, prints the table per category and writes results.json and\n"
                                       "report.html. Interrupted or killed, the same command goes on where it stopped."};

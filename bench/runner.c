@@ -66,7 +66,7 @@ static iad_status make_model(const unit_run *run, const iad_image_row *rows, siz
         status = load_picture(run, &rows[i], &images[i], err);
         if (status != IAD_OK) iad_err_prefix(err, "exemplar");
     }
-    if (status == IAD_OK) status = run->runner->scorer->prepare(images, (int)n, model, err);
+    if (status == IAD_OK) status = run->runner->scorer.prepare(run->runner->scorer.context, images, (int)n, model, err);
     for (size_t i = 0; i < n; i++) iad_image_deinit(&images[i]);
     free(images);
     return status;
@@ -115,7 +115,7 @@ static iad_status evaluate(const unit_run *run, const iad_image_row *row, const 
 
 static iad_status score_picture(void *user, size_t item, int thread, void *result, iad_err *err) {
     unit_run *run = user;
-    const iad_scorer *scorer = run->runner->scorer;
+    const iad_scorer *scorer = &run->runner->scorer;
     const iad_image_row *row = &run->unit->tests->items[run->todo[item]], *exemplars;
     size_t n_exemplars;
     scored *out = result;
@@ -240,7 +240,7 @@ static iad_status score_missing(unit_run *run, iad_err *err) {
     iad_status status = make_shared_models(run, err);
     iad_pool_job job = {.work = score_picture, .emit = store_picture, .drop = drop_picture, .user = run, .result_size = sizeof(scored)};
     if (status == IAD_OK) status = iad_pool_run(&job, run->n_todo, run->runner->threads, 2 * (size_t)run->runner->threads, run->runner->stop, err);
-    for (size_t i = 0; i < run->n_models; i++) run->runner->scorer->release(run->models[i].model);
+    for (size_t i = 0; i < run->n_models; i++) run->runner->scorer.release(run->models[i].model);
     return status;
 }
 

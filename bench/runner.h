@@ -18,7 +18,7 @@
 
 typedef struct iad_runner {
     const char *out_dir;
-    const iad_scorer *scorer;
+    iad_scorer scorer;       /* opened */
     const iad_protocol *protocols;
     size_t n_protocols;      /* 1..IAD_RUNNER_MAX_PROTOCOLS */
     iad_eval_options eval;   /* its protocol is set per unit */

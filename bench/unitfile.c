@@ -80,7 +80,7 @@ iad_status iad_unitfile_tag(const iad_runner *runner, const iad_runner_unit *uni
     IAD_TRY(iad_protocol_hash(protocol, rules, err));
     IAD_TRY(iad_unitfile_exemplars(unit, &exemplars, err));
     iad_buf_init(&text, MAX_UNIT_BYTES);
-    iad_status status = iad_buf_addf(&text, err, "%s\n%s\n%s\n", runner->scorer->name, runner->scorer->version, rules);
+    iad_status status = iad_buf_addf(&text, err, "%s\n%s\n%s\n", runner->scorer.name, runner->scorer.version, rules);
     if (status == IAD_OK) status = iad_json_canonical(exemplars, &text, err);
     if (status == IAD_OK) status = iad_sha256_bytes(text.data, text.len, digest, err);
     if (status == IAD_OK) {

@@ -45,7 +45,6 @@ iad_status iad_vision_block_forward(iad_queue *queue, const iad_model *model, in
 
 iad_status iad_vision_merge(iad_queue *queue, const iad_model *model, const iad_vision_plan *plan, iad_workspace *ws, iad_mat x, iad_mat tokens,
                             iad_err *err) {
-    const iad_ops *ops = queue->ops;
     const iad_vision_config *config = &model->config.vision;
     int64_t n_group = plan->n_token, wide = (int64_t)config->hidden * config->merge * config->merge;
     iad_mat normed, inner, act, merged;
@@ -53,7 +52,8 @@ iad_status iad_vision_merge(iad_queue *queue, const iad_model *model, const iad_
     IAD_TRY(iad_workspace_mat(ws, n_group, wide, IAD_F32, &inner, err));
     IAD_TRY(iad_workspace_mat(ws, n_group, wide, model->vision_act, &act, err));
     IAD_TRY(iad_workspace_mat(ws, n_group, config->out_hidden, IAD_F32, &merged, err));
-    if (ws->base == NULL) return IAD_OK;
+    if (ws->base == NULL) return IAD_OK; /* counting: there is no queue either */
+    const iad_ops *ops = queue->ops;
     IAD_TRY(ops->rmsnorm(queue, x, model->merge_norm, config->rms_eps, normed, err));
     /* merge^2 rows of a group are neighbours: the same memory is [T][M]. */
     iad_mat groups = {.data = normed.data, .rows = n_group, .cols = wide, .stride = wide, .dtype = normed.dtype};

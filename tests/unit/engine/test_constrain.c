@@ -126,26 +126,26 @@ static int fits(const json_t *schema, const json_t *value) {
 }
 
 static const char *const schemas[] = {
-    "{\"type\":\"object\",\"properties\":{\"anomaly\":{\"type\":\"boolean\"},\"label\":{\"type\":\"string\","
-    "\"maxLength\":12},"
-    "\"score\":{\"type\":\"number\",\"minimum\":0,\"maximum\":1}},\"required\":[\"anomaly\",\"score\"],"
-    "\"additionalProperties\":false}",
-    "{\"type\":\"array\",\"maxItems\":3,\"items\":{\"type\":\"object\",\"properties\":{\"bbox_2d\":{\"type\":\"array\","
-    "\"minItems\":4,\"maxItems\":4,"
-    "\"items\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":1035}},\"label\":{\"enum\":[\"scratch\",\"scr\","
-    "\"dent\"]}},"
-    "\"required\":[\"bbox_2d\",\"label\"]}}",
+    ("{\"type\":\"object\",\"properties\":{\"anomaly\":{\"type\":\"boolean\"},\"label\":{\"type\":\"string\","
+     "\"maxLength\":12},"
+     "\"score\":{\"type\":\"number\",\"minimum\":0,\"maximum\":1}},\"required\":[\"anomaly\",\"score\"],"
+     "\"additionalProperties\":false}"),
+    ("{\"type\":\"array\",\"maxItems\":3,\"items\":{\"type\":\"object\",\"properties\":{\"bbox_2d\":{\"type\":\"array\","
+     "\"minItems\":4,\"maxItems\":4,"
+     "\"items\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":1035}},\"label\":{\"enum\":[\"scratch\",\"scr\","
+     "\"dent\"]}},"
+     "\"required\":[\"bbox_2d\",\"label\"]}}"),
     "{\"type\":[\"string\",\"null\",\"integer\"],\"minLength\":2,\"maxLength\":5,\"minimum\":-37,\"maximum\":1200}",
-    "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"null\"},\"ab\":{\"type\":\"string\"},\"abc\":{\"type\":"
-    "\"integer\"},\"b\":{\"const\":-0.5},"
-    "\"a\\\"q\":{\"type\":\"array\",\"items\":{\"type\":\"boolean\"}},\"\\u4f60\":{\"type\":\"object\"}},\"required\":["
-    "\"abc\"]}",
+    ("{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"null\"},\"ab\":{\"type\":\"string\"},\"abc\":{\"type\":"
+     "\"integer\"},\"b\":{\"const\":-0.5},"
+     "\"a\\\"q\":{\"type\":\"array\",\"items\":{\"type\":\"boolean\"}},\"\\u4f60\":{\"type\":\"object\"}},\"required\":["
+     "\"abc\"]}"),
     "{\"enum\":[1,12,123,\"1\",null,true,\"\\u00e4\\n\"]}",
     "{\"type\":\"number\",\"exclusiveMinimum\":-2.5,\"exclusiveMaximum\":0.000002}",
     "{\"type\":\"integer\",\"minimum\":-205,\"maximum\":-99}",
     "{\"type\":\"string\",\"minLength\":7,\"maxLength\":7}",
-    "{\"type\":\"array\",\"minItems\":2,\"items\":{\"type\":\"array\",\"maxItems\":2,\"items\":{\"type\":[\"number\","
-    "\"boolean\",\"object\"]}}}",
+    ("{\"type\":\"array\",\"minItems\":2,\"items\":{\"type\":\"array\",\"maxItems\":2,\"items\":{\"type\":[\"number\","
+     "\"boolean\",\"object\"]}}}"),
     "{\"type\":\"number\",\"minimum\":0.25,\"maximum\":0.25}",
     "{\"type\":\"integer\",\"exclusiveMinimum\":6,\"exclusiveMaximum\":8}",
     "{\"type\":\"object\"}",

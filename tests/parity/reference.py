@@ -19,6 +19,7 @@ import sys
 import numpy as np
 import PIL
 import torch
+import transformers
 from PIL import Image
 from safetensors.torch import save_file
 from transformers import Qwen2_5_VLForConditionalGeneration

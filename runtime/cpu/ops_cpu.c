@@ -1,7 +1,8 @@
 /* The table of the CPU device. */
+#include "runtime/cpu/attend.h"
 #include "runtime/cpu/cpu_device.h"
+#include "runtime/cpu/match.h"
 #include "runtime/cpu/matmul.h"
-#include "runtime/cpu/reference.h"
 #include "runtime/cpu/rows.h"
 
 const iad_ops iad_ops_cpu = {
@@ -25,8 +26,8 @@ const iad_ops iad_ops_cpu = {
     .gelu = iad_cpu_gelu,
     .copy = iad_cpu_copy,
     .gather = iad_cpu_gather,
-    .attend = iad_ref_attend,
-    .probe = iad_ref_probe,
+    .attend = iad_cpu_attend,
+    .probe = iad_cpu_probe,
     .fuse = iad_cpu_fuse,
-    .best_match = iad_ref_best_match,
+    .best_match = iad_cpu_best_match,
 };

@@ -54,9 +54,9 @@ void iad_token_text_deinit(iad_token_text *text) {
     memset(text, 0, sizeof *text);
 }
 
-/* Space for `more` bytes behind text->n of the buffer. */
+/* Space for `more` bytes behind text->n of the buffer, and one: the buffer is never NULL afterwards. */
 static iad_status reserve(iad_token_text *text, size_t more, iad_err *err) {
-    return iad_grow((void **)&text->buffer, &text->cap, text->n + more, 1, IAD_TOKEN_MAX_TEXT, "bytes of normalised text", err);
+    return iad_grow((void **)&text->buffer, &text->cap, text->n + more + 1, 1, (size_t)IAD_TOKEN_MAX_TEXT + 1, "bytes of normalised text", err);
 }
 
 static iad_status add_point(iad_token_text *text, size_t *n, int32_t cp, iad_err *err) {

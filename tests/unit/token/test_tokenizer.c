@@ -57,7 +57,7 @@ static char *replaced(const char *from, const char *to) {
     char *at = strstr(json, from);
     assert_non_null(at);
     size_t head = (size_t)(at - json), n = strlen(json) - strlen(from) + strlen(to);
-    char *text = calloc(1, n + 1);
+    char *text = iad_calloc(1, n + 1);
     memcpy(text, json, head);
     memcpy(text + head, to, strlen(to));
     memcpy(text + head + strlen(to), at + strlen(from), n - head - strlen(to));
@@ -79,7 +79,7 @@ static uint8_t *agreed(void) {
     assert_ok(iad_regex_new("^\\p{L}$", 0, &regex[0], &err));
     assert_ok(iad_regex_new("^\\p{N}$", 0, &regex[1], &err));
     assert_ok(iad_regex_new("^\\s$", 0, &regex[2], &err));
-    uint8_t *same = calloc(0x110000, 1);
+    uint8_t *same = iad_calloc(0x110000, 1);
     size_t n_same = 0;
     for (uint32_t c = 1; c < 0x110000; c++) {
         if (c >= 0xD800 && c < 0xE000) continue;
@@ -183,7 +183,7 @@ static void offsets(void **state) {
 static void long_pieces(void **state) {
     (void)state;
     size_t n = 1 << 20;
-    char *text = malloc(n);
+    char *text = iad_alloc(n, 1);
     token_strings s = {.state = 7};
     for (size_t i = 0; i < n; i++) text[i] = "abnormaldefecthein"[strings_below(&s, 18)];
     iad_token_list x = {0}, y = {0};

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/buf.h"
 #include "base/file.h"
 
@@ -36,10 +37,10 @@ static inline void strings_load(token_strings *s) {
     size_t n;
     memset(s, 0, sizeof *s);
     if (iad_file_read(IAD_TEST_DATA "/pieces.txt", 1 << 20, &data, &n, &err) != IAD_OK) abort();
-    s->piece = calloc(4096, sizeof *s->piece);   /* tests may use the heap as it is */
-    s->length = calloc(4096, sizeof *s->length);
+    s->piece = iad_calloc(4096, sizeof *s->piece);
+    s->length = iad_calloc(4096, sizeof *s->length);
     for (size_t at = 0; at < n;) {
-        char *to = calloc(1, 512);
+        char *to = iad_calloc(1, 512);
         size_t k = 0;
         for (; data[at] != '\n'; at++) {
             char c = (char)data[at];

@@ -31,13 +31,15 @@ static iad_status compare(iad_app *app, const char *dir, const char *reference, 
     if (status == IAD_OK) status = iad_device_new(device_name, (int)app->threads, &device, err);
     if (status == IAD_OK) status = iad_model_load(checkpoint, device, &options, &model, err);
     if (status == IAD_OK) status = iad_compare_run(&job, model, dir, (int)app->threads, err);
-    if (status == IAD_OK && job.failed > 0) status = IAD_FAIL(err, IAD_ERR_FORMAT, "%d of %d stages are further from the reference than %g", job.failed, job.stages, job.tolerance);
-    fprintf(stderr, "compare stages=%d failed=%d worst=%.3e tolerance=%g tokens=%d same_tokens=%d device=%s weights=%s against=%s\n", job.stages, job.failed, job.worst,
-            job.tolerance, job.tokens, job.same_tokens, device_name, weights, against);
+    int ran = status == IAD_OK;
+    if (ran && job.failed > 0) status = IAD_FAIL(err, IAD_ERR_FORMAT, "%d of %d stages are further from the reference than %g", job.failed, job.stages, job.tolerance);
     iad_model_free(model);
     iad_device_free(device);
     iad_checkpoint_close(checkpoint);
     iad_st_close(file);
+    if (ran)
+        fprintf(stderr, "compare stages=%d failed=%d worst=%.3e tolerance=%g tokens=%d same_tokens=%d device=%s weights=%s against=%s\n", job.stages, job.failed, job.worst,
+                job.tolerance, job.tokens, job.same_tokens, device_name, weights, against);
     return status;
 }
 

@@ -123,9 +123,9 @@ def tokenizer_part(directory, out):
     try:
         processor = AutoProcessor.from_pretrained(directory, use_fast=False)
         tokenizer = processor.tokenizer
-    except (OSError, ValueError, KeyError) as e:
+    except (ImportError, OSError, ValueError, KeyError) as e:  # some releases want torchvision for videos
         from transformers import AutoTokenizer
-        print('AutoProcessor: %s; with AutoTokenizer instead' % e, file=sys.stderr)
+        print('no AutoProcessor here (%s): AutoTokenizer instead' % str(e).strip().splitlines()[0], file=sys.stderr)
         tokenizer = AutoTokenizer.from_pretrained(directory)
     for n, text in enumerate(TEXTS):
         out['text.%d' % n] = torch.tensor(list(text.encode()), dtype=torch.uint8)

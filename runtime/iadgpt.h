@@ -116,6 +116,9 @@ typedef struct iadgpt_settings {
     const char *similarity;            /* "best", "aligned"; NULL: as the checkpoint says */
     int32_t compress_query;            /* 1: the query too (then there is no map); -1: as the checkpoint says */
     const char *question;              /* NULL: the canonical question */
+    int32_t calibrate_map;             /* 1: maps are differences to the mean map of the exemplars, each inspected against the set
+                                        * (k more passes at preparation; all pictures need one size): takes out what every good
+                                        * picture shows, such as attention that sinks into the border. 0 (default): raw attention */
     const char *yes_means;             /* "normal" (default; the canonical question) or "defective": what answering Yes says */
 } iadgpt_settings;
 IADGPT_API void iadgpt_settings_defaults(iadgpt_settings *settings);
@@ -150,7 +153,8 @@ typedef struct iadgpt_result {
     double score;                /* 0..1, higher is more anomalous: softmax over the logits of Yes and No, the one that means defective */
     float logit_yes, logit_no;   /* f32, last prompt token */
     int32_t grid_height, grid_width; /* tokens of the query; 0, 0 when the query was compressed */
-    const float *anomaly;        /* [grid_height][grid_width] mean attention of the anomaly words; valid until the session's next call */
+    const float *anomaly;        /* [grid_height][grid_width] mean attention of the anomaly words (calibrate_map: less that of
+                                  * the exemplars); valid until the session's next call */
     const float *normal;         /* the same of the normal words */
     int32_t source_height, source_width, resized_height, resized_width;
     iadgpt_timings timings;      /* of the whole call, shared by all pictures of it */

@@ -62,7 +62,7 @@ iad_status iad_engine_constrain(iadgpt_engine *engine, const iad_constrain_vocab
 typedef struct iad_request {
     iad_preprocess_options image;
     double retention;
-    int aligned, compress_query;
+    int aligned, compress_query, calibrate_map;
     char *question;       /* owned; NULL: canonical */
     int yes_is_defective;
 } iad_request;
@@ -128,6 +128,8 @@ struct iadgpt_exemplars {
     iad_kv kv;
     iad_hash first_key;    /* of exemplar 1, when k > 0 */
     iad_encoded first;     /* its tokens, for compressing queries; empty unless request.compress_query */
+    float *map_mean;       /* host [2][map_h * map_w]: mean maps of the exemplars; NULL unless request.calibrate_map */
+    int map_h, map_w;
 };
 iadgpt_exemplars *iad_exemplars_retain(iadgpt_exemplars *set);
 void iad_exemplars_release(iadgpt_exemplars *set);

@@ -7,7 +7,8 @@
 static iad_status key_fields(iad_sha256 *hash, const iadgpt_engine *engine, const iad_request *request, const iad_hash *image_keys, int k, const int32_t *ids,
                              size_t n_ids, iad_err *err) {
     const iad_preprocess_options *o = &request->image;
-    const int64_t numbers[7] = {k, o->height, o->width, o->min_pixels, o->max_pixels, request->compress_query, request->yes_is_defective};
+    const int64_t numbers[8] = {k, o->height, o->width, o->min_pixels, o->max_pixels, request->compress_query, request->yes_is_defective,
+                                request->calibrate_map};
     const char *question = iad_request_question(request, k);
     IAD_TRY(iad_key_field(hash, "exemplars", "1", 1, err));
     IAD_TRY(iad_key_field(hash, "identity", engine->identity.bytes, sizeof engine->identity.bytes, err));
@@ -83,6 +84,26 @@ static iad_status fill(iadgpt_session *s, iadgpt_exemplars *set, const iadgpt_pi
     return iad_feed_run(s, &seq, 1, NULL, err);
 }
 
+/* Mean maps of the exemplars, each inspected against the finished set. */
+static iad_status calibrate_map(iadgpt_session *s, iadgpt_exemplars *set, const iadgpt_picture *pictures, iad_err *err) {
+    for (int i = 0; i < set->k; i++) {
+        iadgpt_result r;
+        IAD_TRY(iad_session_inspect(s, set, &pictures[i], 1, &r, err));
+        if (r.anomaly == NULL) return IAD_FAIL(err, IAD_ERR_ARG, "the question names no map word, so there is no map to calibrate");
+        size_t n = 2 * (size_t)r.grid_height * (size_t)r.grid_width;
+        if (i == 0) {
+            set->map_mean = iad_calloc(n, sizeof *set->map_mean);
+            if (set->map_mean == NULL) return IAD_NOMEM(err, "the mean map");
+            set->map_h = r.grid_height;
+            set->map_w = r.grid_width;
+        }
+        if (r.grid_height != set->map_h || r.grid_width != set->map_w)
+            return IAD_FAIL(err, IAD_ERR_ARG, "calibrated maps need exemplars of one size, but exemplar %d has another grid", i + 1);
+        for (size_t j = 0; j < n; j++) set->map_mean[j] += r.anomaly[j] / (float)set->k; /* both maps stand behind each other */
+    }
+    return IAD_OK;
+}
+
 static iad_status answer_tokens(const iadgpt_engine *engine, iad_err *err) {
     const iad_paper_config *paper = &engine->model->config.paper;
     if (engine->yes < 0) return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "\"%s\" is not one token of this tokenizer: no score can be read", paper->yes);
@@ -115,6 +136,17 @@ iad_status iad_exemplars_prepare(iadgpt_session *s, const iadgpt_picture *pictur
     made->k = k;
     iad_status status = iad_request_init(&made->request, s->engine, settings, err);
     if (status == IAD_OK) status = prepare(s, pictures, k, made, &found, err);
+    iadgpt_timings timings = s->timings;
+    if (status == IAD_OK && found == NULL && made->request.calibrate_map && k > 0) {
+        made->request.calibrate_map = 0; /* raw maps until the mean is known */
+        status = calibrate_map(s, made, pictures, err);
+        made->request.calibrate_map = 1;
+        iad_session_reset(s);
+        timings.preprocess += s->timings.preprocess;
+        timings.vision += s->timings.vision;
+        timings.prefill += s->timings.prefill;
+    }
+    s->timings = timings;
     s->timings.prompt_tokens = found != NULL ? found->line.n_row : made->line.n_row;
     s->timings.reused_tokens = found != NULL ? found->line.n_row : 0;
     if (status != IAD_OK || found != NULL) {

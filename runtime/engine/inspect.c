@@ -133,6 +133,20 @@ static iad_status score(inspection *in, int n, iadgpt_result *results, iad_err *
     return IAD_OK;
 }
 
+/* The difference to the exemplars' own maps. */
+static iad_status subtract_mean(const inspection *in, int n, const iadgpt_result *results, iad_err *err) {
+    const iadgpt_exemplars *set = in->set;
+    if (!set->request.calibrate_map || set->map_mean == NULL) return IAD_OK;
+    for (int i = 0; i < n; i++) {
+        if (results[i].anomaly == NULL) continue;
+        if (results[i].grid_height != set->map_h || results[i].grid_width != set->map_w)
+            return IAD_FAIL(err, IAD_ERR_ARG, "picture %d has another grid than the exemplars, whose maps calibrate its own", i + 1);
+        float *map = in->s->maps + in->map_at[i];
+        for (size_t j = 0; j < 2 * (size_t)set->map_h * (size_t)set->map_w; j++) map[j] -= set->map_mean[j];
+    }
+    return IAD_OK;
+}
+
 static iad_status keep_ids(iadgpt_session *s, iad_err *err) {
     free(s->prompt_ids);
     s->n_prompt_ids = 0;
@@ -179,6 +193,7 @@ static iad_status run(inspection *in, const iadgpt_picture *pictures, int n, iad
     IAD_TRY(iad_timeline_copy(&in->set->line, in->set->line.n, &s->line, err));
     for (int i = 0; i < n; i++) IAD_TRY(add_query(in, &pictures[i], i, &results[i], err));
     IAD_TRY(score(in, n, results, err));
+    IAD_TRY(subtract_mean(in, n, results, err));
     if (n > 1) return IAD_OK;
     iadgpt_exemplars *shared;
     memcpy(&shared, &in->set, sizeof shared); /* counting a reference is the one change that a const set allows */

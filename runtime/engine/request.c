@@ -43,6 +43,8 @@ iad_status iad_request_init(iad_request *request, const iadgpt_engine *engine, c
         if (!request->aligned && strcmp(s.similarity, "best") != 0) return IAD_FAIL(err, IAD_ERR_ARG, "similarity \"%.40s\": best or aligned", s.similarity);
     }
     request->compress_query = s.compress_query < 0 ? config->paper.compress_query : s.compress_query != 0;
+    request->calibrate_map = s.calibrate_map != 0;
+    if (request->calibrate_map && request->compress_query) return IAD_FAIL(err, IAD_ERR_ARG, "a compressed query has no map to calibrate");
     const char *means = s.yes_means != NULL ? s.yes_means : "normal";
     request->yes_is_defective = strcmp(means, "defective") == 0;
     if (!request->yes_is_defective && strcmp(means, "normal") != 0) return IAD_FAIL(err, IAD_ERR_ARG, "yes_means \"%.40s\": normal or defective", means);

@@ -14,6 +14,7 @@ void iad_exemplars_release(iadgpt_exemplars *set) {
     iad_kv_deinit(&set->kv);
     iad_encoded_deinit(&set->first);
     iad_timeline_deinit(&set->line);
+    free(set->map_mean);
     iad_request_deinit(&set->request);
     free(set);
 }

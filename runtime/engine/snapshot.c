@@ -80,6 +80,12 @@ static iad_status parse_header(const json_t *root, const char *name, iad_snapsho
     s->first_lh = (int)v;
     IAD_TRY(number(root, "first_lw", 0, 8192, name, &v, err));
     s->first_lw = (int)v;
+    IAD_TRY(number(root, "map_h", 0, 8192, name, &v, err));
+    s->map_h = (int)v;
+    IAD_TRY(number(root, "map_w", 0, 8192, name, &v, err));
+    s->map_w = (int)v;
+    IAD_TRY(number(root, "calibrate_map", 0, 1, name, &v, err));
+    s->calibrate_map = (int)v;
     IAD_TRY(number(root, "image_h", 0, IAD_CFG_MAX_SIDE, name, &v, err));
     s->image_h = (int)v;
     IAD_TRY(number(root, "image_w", 0, IAD_CFG_MAX_SIDE, name, &v, err));
@@ -107,7 +113,8 @@ static size_t padded(size_t n) { return (n + 63) & ~(size_t)63; }
 /* All factors are bounded by the limits above, so that nothing overflows. */
 static size_t parts_size(const iad_snapshot *s) {
     size_t part = padded((size_t)s->line.n_row * (size_t)s->width * iad_dtype_size(s->kv));
-    return part * 2 * (size_t)s->layers + padded((size_t)s->first_lh * (size_t)s->first_lw * (size_t)s->hidden * sizeof(float));
+    size_t first = padded((size_t)s->first_lh * (size_t)s->first_lw * (size_t)s->hidden * sizeof(float));
+    return part * 2 * (size_t)s->layers + first + padded(2 * (size_t)s->map_h * (size_t)s->map_w * sizeof(float));
 }
 
 iad_status iad_snapshot_parse(const uint8_t *bytes, size_t n, const char *name, iad_snapshot *snapshot, iad_err *err) {

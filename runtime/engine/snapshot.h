@@ -5,6 +5,7 @@
  *   16..16+n-1   header: JSON (see iad_snapshot), then zeros up to a multiple of 64
  *   then         per layer the keys [rows][width], then the values, in the KV type; each part padded to 64 bytes
  *   then         the first exemplar's tokens [rows][hidden] f32, when the set compresses queries
+ *   then         the mean maps [2][h * w] f32, when the set calibrates maps
  *   last 32      SHA-256 of everything before */
 #ifndef IAD_ENGINE_SNAPSHOT_H
 #define IAD_ENGINE_SNAPSHOT_H
@@ -24,10 +25,11 @@ typedef struct iad_snapshot {
     iad_timeline line;
     iad_hash first_key;
     int first_lh, first_lw;     /* 0, 0: no tokens of the first exemplar follow */
+    int map_h, map_w;           /* 0, 0: no mean maps follow */
     int image_h, image_w;       /* settings */
     int64_t min_pixels, max_pixels;
     double retention;
-    int aligned, compress_query, yes_is_defective;
+    int aligned, compress_query, calibrate_map, yes_is_defective;
     char *question;             /* owned, NULL: canonical */
     size_t data;                /* offset of the first part */
 } iad_snapshot;

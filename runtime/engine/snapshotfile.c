@@ -35,6 +35,9 @@ static json_t *header_of(const iadgpt_exemplars *set) {
     if (root == NULL) return NULL;
     int ok = json_object_set_new(root, "first_lh", json_integer(set->first.lh));
     ok |= json_object_set_new(root, "first_lw", json_integer(set->first.lw));
+    ok |= json_object_set_new(root, "map_h", json_integer(set->map_h));
+    ok |= json_object_set_new(root, "map_w", json_integer(set->map_w));
+    ok |= json_object_set_new(root, "calibrate_map", json_integer(r->calibrate_map));
     ok |= json_object_set_new(root, "image_h", json_integer(r->image.height));
     ok |= json_object_set_new(root, "image_w", json_integer(r->image.width));
     ok |= json_object_set_new(root, "min_pixels", json_integer(r->image.min_pixels));
@@ -53,6 +56,8 @@ static void put_u32(uint8_t *bytes, uint32_t v) {
     for (int i = 0; i < 4; i++) bytes[i] = (uint8_t)(v >> 8 * i);
 }
 
+static size_t map_bytes(int h, int w) { return 2 * (size_t)h * (size_t)w * sizeof(float); }
+
 /* Downloads everything behind the header into place. */
 static iad_status fill_parts(const iadgpt_exemplars *set, iad_queue *queue, uint8_t *at, iad_err *err) {
     size_t part = (size_t)set->kv.len * (size_t)set->kv.width * iad_dtype_size(set->kv.dtype);
@@ -62,14 +67,16 @@ static iad_status fill_parts(const iadgpt_exemplars *set, iad_queue *queue, uint
             IAD_TRY(queue->ops->download(queue, at, m.data, part, err));
             at += padded(part);
         }
-    if (set->first.tokens.data == NULL) return IAD_OK;
-    return queue->ops->download(queue, at, set->first.tokens.data, (size_t)(set->first.tokens.rows * set->first.tokens.cols) * sizeof(float), err);
+    size_t first = (size_t)(set->first.tokens.rows * set->first.tokens.cols) * sizeof(float);
+    if (first > 0) IAD_TRY(queue->ops->download(queue, at, set->first.tokens.data, first, err));
+    if (set->map_mean != NULL) memcpy(at + padded(first), set->map_mean, map_bytes(set->map_h, set->map_w));
+    return IAD_OK;
 }
 
 static iad_status write_file(const iadgpt_exemplars *set, const iad_buf *header, const char *path, iad_err *err) {
     size_t part = padded((size_t)set->kv.len * (size_t)set->kv.width * iad_dtype_size(set->kv.dtype));
     size_t first = padded((size_t)(set->first.tokens.rows * set->first.tokens.cols) * sizeof(float)), head = padded(16 + header->len);
-    size_t n = head + part * 2 * (size_t)set->kv.n_layer + first;
+    size_t n = head + part * 2 * (size_t)set->kv.n_layer + first + padded(map_bytes(set->map_h, set->map_w));
     uint8_t *bytes = iad_calloc(n + IAD_SHA256_BYTES, 1);
     if (bytes == NULL) return IAD_NOMEM(err, path);
     memcpy(bytes, IAD_SNAPSHOT_MAGIC, 8);
@@ -123,6 +130,14 @@ static iad_status upload_parts(iadgpt_exemplars *set, const uint8_t *at, const i
                                    .tokens = {.rows = (int64_t)first, .cols = d, .stride = d, .dtype = IAD_F32}};
         status = device->ops->alloc(device, first * (size_t)d * sizeof(float), &set->first.tokens.data, err);
         if (status == IAD_OK) status = queue->ops->upload(queue, set->first.tokens.data, at, first * (size_t)d * sizeof(float), err);
+        at += padded(first * (size_t)d * sizeof(float));
+    }
+    if (status == IAD_OK && snap->map_h > 0 && snap->map_w > 0) {
+        set->map_h = snap->map_h;
+        set->map_w = snap->map_w;
+        set->map_mean = iad_alloc(map_bytes(snap->map_h, snap->map_w), 1);
+        if (set->map_mean == NULL) status = IAD_NOMEM(err, "the mean map");
+        else memcpy(set->map_mean, at, map_bytes(snap->map_h, snap->map_w));
     }
     /* The upload may still read the mapped file. */
     float wait;
@@ -159,6 +174,7 @@ static iad_status adopt(iadgpt_engine *engine, iad_snapshot *snap, const uint8_t
     settings.retention = snap->retention;
     settings.similarity = snap->aligned ? "aligned" : "best";
     settings.compress_query = snap->compress_query;
+    settings.calibrate_map = snap->calibrate_map;
     settings.question = snap->question;
     settings.yes_means = snap->yes_is_defective ? "defective" : "normal";
     iad_status status = iad_request_init(&made->request, engine, &settings, err);

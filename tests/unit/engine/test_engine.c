@@ -367,6 +367,39 @@ static void test_refused(void **state) {
     assert_null(engine);
 }
 
+/* Against its own exemplar a one-shot set shows nothing; the raw maps differ by the mean exactly; the file keeps it. */
+static void test_calibrated_map(void **state) {
+    fixture *f = *state;
+    iadgpt_error error;
+    iadgpt_settings settings;
+    iadgpt_settings_defaults(&settings);
+    settings.calibrate_map = 1;
+    iadgpt_exemplars *set = NULL, *raw = prepare(f, f->session, 1, 0.2), *loaded = NULL;
+    assert_api(iadgpt_exemplars_prepare(f->session, f->pictures, 1, &settings, &set, &error));
+    assert_string_not_equal(iadgpt_exemplars_key(set), iadgpt_exemplars_key(raw));
+    kept own = inspect(f->session, set, &f->pictures[0]), own_raw = inspect(f->session, raw, &f->pictures[0]);
+    kept other = inspect(f->session, set, &f->pictures[4]), other_raw = inspect(f->session, raw, &f->pictures[4]);
+    assert_close(own.r.score, own_raw.r.score, 0);
+    for (int i = 0; i < 12; i++) {
+        assert_close(own.anomaly[i], 0, 1e-9);
+        assert_close(other.anomaly[i], other_raw.anomaly[i] - own_raw.anomaly[i], 1e-9);
+    }
+    char path[128];
+    snprintf(path, sizeof path, "%s/map.ikv", f->dir);
+    assert_api(iadgpt_exemplars_save(set, path, &error));
+    iadgpt_engine *engine = fixture_open(f->dir, "cpu", "f32");
+    iadgpt_session *session = NULL;
+    assert_api(iadgpt_session_new(engine, &session, &error));
+    assert_api(iadgpt_exemplars_load(engine, path, &loaded, &error));
+    kept again = inspect(session, loaded, &f->pictures[4]);
+    assert_same(&other, &again, 0);
+    iadgpt_exemplars_free(loaded);
+    iadgpt_session_free(session);
+    iadgpt_engine_close(engine);
+    iadgpt_exemplars_free(set);
+    iadgpt_exemplars_free(raw);
+}
+
 typedef struct worker {
     fixture *f;
     const iadgpt_exemplars *set;
@@ -429,7 +462,7 @@ int main(void) {
         cmocka_unit_test(test_result),          cmocka_unit_test(test_cache_equals_none), cmocka_unit_test(test_batch_equals_single),
         cmocka_unit_test(test_file_equals_fresh), cmocka_unit_test(test_keys),            cmocka_unit_test(test_sync_reuses),
         cmocka_unit_test(test_generate),        cmocka_unit_test(test_refused),           cmocka_unit_test(test_sessions_in_parallel),
-        cmocka_unit_test(test_formats_agree),
+        cmocka_unit_test(test_formats_agree),   cmocka_unit_test(test_calibrated_map),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

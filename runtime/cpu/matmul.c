@@ -32,14 +32,16 @@ iad_matmul_kernels iad_matmul_kernels_for(const iad_device *device) {
         int bf16 = iad_cpu_has_bf16(device), vnni = iad_cpu_has_vnni(device);
         return (iad_matmul_kernels){iad_tile_f32_avx512, bf16 ? iad_tile_bf16_dot : iad_tile_bf16_avx512,
                                     vnni ? iad_tile_i8_vnni : iad_tile_i8_avx2, bf16 ? IAD_X_BF16 : IAD_X_F32,
-                                    vnni ? IAD_X_U8 : IAD_X_S16, iad_finish_avx512};
+                                    vnni ? IAD_X_U8 : IAD_X_S16, iad_finish_avx512, iad_quantise_avx512};
     }
     if (isa == IAD_CPU_AVX2)
-        return (iad_matmul_kernels){iad_tile_f32_avx2, iad_tile_bf16_avx2, iad_tile_i8_avx2, IAD_X_F32, IAD_X_S16, iad_finish_avx2};
+        return (iad_matmul_kernels){iad_tile_f32_avx2, iad_tile_bf16_avx2, iad_tile_i8_avx2,   IAD_X_F32,
+                                    IAD_X_S16,         iad_finish_avx2,    iad_quantise_avx2};
 #else
     (void)device;
 #endif
-    return (iad_matmul_kernels){iad_tile_f32_plain, iad_tile_bf16_plain, iad_tile_i8_plain, IAD_X_F32, IAD_X_S16, iad_finish_plain};
+    return (iad_matmul_kernels){iad_tile_f32_plain, iad_tile_bf16_plain, iad_tile_i8_plain,  IAD_X_F32,
+                                IAD_X_S16,          iad_finish_plain,    iad_quantise_plain};
 }
 
 static iad_status check(const iad_weight *w, iad_mat x, iad_store store, iad_mat y, iad_err *err) {
@@ -55,16 +57,9 @@ static iad_status check(const iad_weight *w, iad_mat x, iad_store store, iad_mat
     return IAD_OK;
 }
 
-/* Row r of x as f32: its own data or a copy in `tmp`. */
-static const float *row_f32(iad_mat x, int64_t r, float *tmp) {
-    const char *row = (const char *)x.data + (size_t)(r * x.stride) * iad_dtype_size(x.dtype);
-    if (x.dtype == IAD_F32) return (const float *)(const void *)row;
-    iad_bf16_to_f32_array(row, (size_t)x.cols, tmp);
-    return tmp;
-}
-
 /* Brings x into the form that the kernel wants. Inputs past n_in, which meet zero weights, become zeros. */
-static iad_status prepare(iad_queue *queue, iad_mat x, const iad_weight *w, iad_x_form form, int threads, x_rows *out, iad_err *err) {
+static iad_status prepare(iad_queue *queue, iad_mat x, const iad_weight *w, const iad_matmul_kernels *k, iad_x_form form, int threads,
+                          x_rows *out, iad_err *err) {
     size_t width = (size_t)w->n_group * (size_t)w->per_group; /* values of a row with its padding */
     size_t value = form == IAD_X_F32 ? 4 : form == IAD_X_U8 ? 1 : 2;
     *out = (x_rows){x.data, (size_t)x.stride * iad_dtype_size(x.dtype), NULL};
@@ -72,32 +67,18 @@ static iad_status prepare(iad_queue *queue, iad_mat x, const iad_weight *w, iad_
     if (form == IAD_X_BF16 && w->n_in % 2 == 0) return IAD_OK;
     /* A line more than needed keeps rows of a power of two from sharing cache sets. */
     size_t stride = (width * value + 63) / 64 * 64 + 64;
-    void *data, *tmp = NULL, *scale = NULL;
+    void *data, *scale = NULL;
     IAD_TRY(iad_cpu_scratch(queue, SLOT_X, (size_t)x.rows * stride, &data, err));
-    size_t tmp_stride = ((size_t)x.cols * sizeof(float) + 63) / 64 * 64;
-    if (w->storage == IAD_I8) {
-        size_t scales = ((size_t)x.rows * sizeof(float) + 63) / 64 * 64;
-        IAD_TRY(iad_cpu_scratch(queue, SLOT_SCALE, scales + (size_t)threads * tmp_stride, &scale, err));
-        tmp = (char *)scale + scales;
-    }
+    if (w->storage == IAD_I8) IAD_TRY(iad_cpu_scratch(queue, SLOT_SCALE, (size_t)x.rows * sizeof(float), &scale, err));
 #pragma omp parallel for num_threads(threads) schedule(static)
-    for (int t = 0; t < threads; t++) {
-        float *own = tmp != NULL ? (float *)(void *)((char *)tmp + (size_t)t * tmp_stride) : NULL;
-        for (int64_t r = x.rows * t / threads; r < x.rows * (t + 1) / threads; r++) {
-            char *dst = (char *)data + (size_t)r * stride;
-            size_t n = (size_t)x.cols;
-            const char *src = (const char *)x.data + (size_t)(r * x.stride) * iad_dtype_size(x.dtype);
-            if (form == IAD_X_F32) iad_bf16_to_f32_array(src, n, (float *)(void *)dst);
-            else if (form == IAD_X_BF16) memcpy(dst, src, n * 2);
-            else {
-                const float *v = row_f32(x, r, own);
-                float factor;
-                ((float *)scale)[r] = iad_quant_scale(iad_quant_max_abs(v, n), &factor);
-                if (form == IAD_X_U8) iad_quant_row_u8(v, n, factor, (uint8_t *)dst);
-                else iad_quant_row_s16(v, n, factor, (int16_t *)(void *)dst);
-            }
-            memset(dst + n * value, 0, (width - n) * value);
-        }
+    for (int64_t r = 0; r < x.rows; r++) {
+        size_t n = (size_t)x.cols;
+        const char *src = (const char *)x.data + (size_t)(r * x.stride) * iad_dtype_size(x.dtype);
+        char *dst = (char *)data + (size_t)r * stride;
+        if (form == IAD_X_F32) iad_bf16_to_f32_array(src, n, (float *)(void *)dst);
+        else if (form == IAD_X_BF16) memcpy(dst, src, n * 2);
+        else k->quantise(src, x.dtype, n, form, dst, (float *)scale + r);
+        memset(dst + n * value, 0, (width - n) * value);
     }
     *out = (x_rows){data, stride, scale};
     return IAD_OK;
@@ -157,7 +138,7 @@ iad_status iad_cpu_linear(iad_queue *queue, iad_mat x, const iad_weight *w, iad_
     p.tile = w->storage == IAD_F32 ? p.kernels.f32 : w->storage == IAD_BF16 ? p.kernels.bf16 : p.kernels.i8;
     p.n_group = (w->n_in + w->per_group - 1) / w->per_group;
     p.subtract = form == IAD_X_U8;
-    IAD_TRY(prepare(queue, x, w, form, x.rows < 4 * (int64_t)threads ? 1 : threads, &p.x, err));
+    IAD_TRY(prepare(queue, x, w, &p.kernels, form, x.rows < 4 * (int64_t)threads ? 1 : threads, &p.x, err));
 
     /* Chunks of rows of equal size; smaller ones when there would be too few pieces for the team. */
     int64_t chunk = CHUNK_ROWS;

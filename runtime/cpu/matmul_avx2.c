@@ -5,6 +5,7 @@
 #include <immintrin.h>
 
 #include "runtime/cpu/matmul_finish.h"
+#include "runtime/cpu/matmul_quant.h"
 
 #define AVX2 __attribute__((target("avx2,fma")))
 #define ALWAYS static inline __attribute__((always_inline))
@@ -118,5 +119,9 @@ BY_ROWS(iad_tile_bf16_avx2, bf16_rows)
 BY_ROWS(iad_tile_i8_avx2, i8_rows)
 
 AVX2 void iad_finish_avx2(const iad_finish *finish) { iad_finish_body(finish); }
+
+AVX2 void iad_quantise_avx2(const void *x, iad_dtype type, size_t n, iad_x_form form, void *q, float *scale) {
+    iad_quant_body(x, type, n, form, q, scale);
+}
 
 #endif

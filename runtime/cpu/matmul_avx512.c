@@ -5,6 +5,7 @@
 #include <immintrin.h>
 
 #include "runtime/cpu/matmul_finish.h"
+#include "runtime/cpu/matmul_quant.h"
 
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")))
 #define AVX512_BF16 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,avx512bf16")))
@@ -137,5 +138,9 @@ BY_ROWS(iad_tile_bf16_dot, AVX512_BF16, dot_rows)
 BY_ROWS(iad_tile_i8_vnni, AVX512_VNNI, vnni_rows)
 
 AVX512 void iad_finish_avx512(const iad_finish *finish) { iad_finish_body(finish); }
+
+AVX512 void iad_quantise_avx512(const void *x, iad_dtype type, size_t n, iad_x_form form, void *q, float *scale) {
+    iad_quant_body(x, type, n, form, q, scale);
+}
 
 #endif

@@ -47,6 +47,8 @@ typedef struct iad_matmul_kernels {
     iad_tile_fn f32, bf16, i8;
     iad_x_form bf16_form, i8_form;
     void (*finish)(const iad_finish *finish);
+    /* n values (f32 or bf16) of a row -> U8 or S16 and their scale, by the rule of pack.h */
+    void (*quantise)(const void *x, iad_dtype type, size_t n, iad_x_form form, void *q, float *scale);
 } iad_matmul_kernels;
 
 /* What the device's instruction set and the processor allow. */
@@ -57,20 +59,21 @@ void iad_tile_f32_plain(const iad_tile *tile);
 void iad_tile_bf16_plain(const iad_tile *tile); /* x as f32 */
 void iad_tile_i8_plain(const iad_tile *tile);   /* x as s16 */
 void iad_finish_plain(const iad_finish *finish);
+void iad_quantise_plain(const void *x, iad_dtype type, size_t n, iad_x_form form, void *q, float *scale);
 void iad_tile_f32_avx2(const iad_tile *tile);
 void iad_tile_bf16_avx2(const iad_tile *tile);  /* x as f32 */
 void iad_tile_i8_avx2(const iad_tile *tile);    /* x as s16 */
 void iad_finish_avx2(const iad_finish *finish);
+void iad_quantise_avx2(const void *x, iad_dtype type, size_t n, iad_x_form form, void *q, float *scale);
 void iad_tile_f32_avx512(const iad_tile *tile);
 void iad_tile_bf16_avx512(const iad_tile *tile); /* x as f32 */
 void iad_tile_bf16_dot(const iad_tile *tile);    /* VDPBF16PS, x as bf16 */
 void iad_tile_i8_vnni(const iad_tile *tile);     /* VPDPBUSD, x as u8 */
 void iad_finish_avx512(const iad_finish *finish);
+void iad_quantise_avx512(const void *x, iad_dtype type, size_t n, iad_x_form form, void *q, float *scale);
 
-/* q = v * factor, nearest even, clamped to -127..127 (NaN factors give 0). */
+/* The weights' side: q = v * factor, nearest even; a factor of 0 gives zeros. */
 void iad_quant_row_s8(const float *v, size_t n, float factor, int8_t *q);
-void iad_quant_row_u8(const float *v, size_t n, float factor, uint8_t *q); /* + 128 */
-void iad_quant_row_s16(const float *v, size_t n, float factor, int16_t *q);
 
 /* dst[w][r] = words[r * stride + w] for 64 rows r and n words w. */
 void iad_pack_transpose(const uint32_t *words, size_t stride, size_t n, void *dst);

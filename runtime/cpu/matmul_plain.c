@@ -2,6 +2,7 @@
 
 #include "runtime/cpu/matmul_finish.h"
 #include "runtime/cpu/matmul_kernels.h"
+#include "runtime/cpu/matmul_quant.h"
 
 /* Row by row: a row of 64 sums stays in the first cache, and compilers turn the inner loop into what vectors the machine has. */
 
@@ -48,30 +49,14 @@ void iad_tile_i8_plain(const iad_tile *tile) {
 
 void iad_finish_plain(const iad_finish *finish) { iad_finish_body(finish); }
 
-/* Adding 1.5 * 2^23 leaves the value, rounded to nearest even, in the low bits of the sum; |v * factor| stays below 2^21. */
-static inline int32_t nearest(float v) {
-    float sum = v + 12582912.0f;
-    int32_t bits;
-    memcpy(&bits, &sum, sizeof bits);
-    return bits - 0x4b400000;
+void iad_quantise_plain(const void *x, iad_dtype type, size_t n, iad_x_form form, void *q, float *scale) {
+    iad_quant_body(x, type, n, form, q, scale);
 }
 
 void iad_quant_row_s8(const float *v, size_t n, float factor, int8_t *q) {
     if (factor == 0.0f) memset(q, 0, n);
     else
-        for (size_t i = 0; i < n; i++) q[i] = (int8_t)nearest(v[i] * factor);
-}
-
-void iad_quant_row_u8(const float *v, size_t n, float factor, uint8_t *q) {
-    if (factor == 0.0f) memset(q, 128, n);
-    else
-        for (size_t i = 0; i < n; i++) q[i] = (uint8_t)(nearest(v[i] * factor) + 128);
-}
-
-void iad_quant_row_s16(const float *v, size_t n, float factor, int16_t *q) {
-    if (factor == 0.0f) memset(q, 0, n * sizeof *q);
-    else
-        for (size_t i = 0; i < n; i++) q[i] = (int16_t)nearest(v[i] * factor);
+        for (size_t i = 0; i < n; i++) q[i] = (int8_t)iad_quant_nearest(v[i] * factor);
 }
 
 void iad_pack_transpose(const uint32_t *words, size_t stride, size_t n, void *dst) {

@@ -175,7 +175,7 @@ iad_status iad_cpu_weight_new(iad_device *device, const iad_weight_spec *spec, i
     w->storage = spec->storage;
     w->per_group = spec->storage == IAD_F32 ? 1 : spec->storage == IAD_BF16 ? 2 : 4;
     w->n_group = (spec->n_in + w->per_group - 1) / w->per_group;
-    if (w->per_group > 1) w->n_group = (w->n_group + IAD_GROUP_ALIGN - 1) / IAD_GROUP_ALIGN * IAD_GROUP_ALIGN;
+    w->n_group = (w->n_group + IAD_GROUP_ALIGN - 1) / IAD_GROUP_ALIGN * IAD_GROUP_ALIGN;
     iad_status status = weight_alloc(device, spec, w, err);
     if (status == IAD_OK) status = pack_all(device, spec, w, err);
     if (status != IAD_OK) {

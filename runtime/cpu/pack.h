@@ -5,7 +5,7 @@
  *     F32   1 input:   word[g][o] = w[o][g]
  *     BF16  2 inputs:  word[g][o] = w[o][2g], w[o][2g + 1]
  *     I8    4 inputs:  word[g][o] = w[o][4g] .. w[o][4g + 3]
- * in memory order. Outputs past n_out and inputs past n_in are zero; groups are padded to a multiple of 16 (F32: not at all). These
+ * in memory order. Outputs past n_out and inputs past n_in are zero; groups are padded to a multiple of 16. These
  * are the layouts that oneDNN calls BA16a64b, BA16a64b2a and BA16a64b4a, so that its products take them as they are. */
 #ifndef IAD_CPU_PACK_H
 #define IAD_CPU_PACK_H
@@ -15,7 +15,7 @@
 enum {
     IAD_PANEL = 64,          /* outputs of a panel */
     IAD_GROUP_BYTES = 256,
-    IAD_GROUP_ALIGN = 16     /* groups of a BF16 or I8 panel come in multiples of this */
+    IAD_GROUP_ALIGN = 16     /* groups of a panel come in multiples of this */
 };
 
 /* Weights of a CPU device. `bias`, `scale` and `offset` have n_panel * 64 elements. */

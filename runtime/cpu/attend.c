@@ -98,17 +98,28 @@ static void set_lanes(const attend_run *run, const attend_unit *unit, int kv, ia
     work->spans[1] = job->seqs[unit->seq].spans[1];
     work->kv = kv;
     work->n_lane = unit->n;
-    int64_t seq = unit->seq, lane = unit->lane; /* lane within seq */
-    for (int i = 0; i < unit->n; i++, lane++) {
-        while (lane >= job->seqs[seq].n_row * run->group) {
-            lane -= job->seqs[seq].n_row * run->group;
-            seq++;
+    const iad_attend_seq *seq = &job->seqs[unit->seq];
+    int64_t row = unit->lane / run->group, n_visible = 0;
+    int member = (int)(unit->lane % run->group); /* of the group of query heads */
+    size_t q_size = kind_size(job->q.dtype), out_size = kind_size(job->out.dtype);
+    size_t head_q = (size_t)job->d_head * q_size, head_out = (size_t)job->d_head * out_size;
+    const char *q = NULL;
+    char *out = NULL;
+    for (int i = 0; i < unit->n; i++) {
+        if (q == NULL) {
+            for (; row >= seq->n_row; seq++) row -= seq->n_row;
+            q = (const char *)job->q.data + (size_t)((seq->row + row) * job->q.stride) * q_size + (size_t)(kv * run->group) * head_q;
+            out = (char *)job->out.data + (size_t)((seq->row + row) * job->out.stride) * out_size + (size_t)(kv * run->group) * head_out;
+            n_visible = iad_attend_visible(seq, row);
         }
-        int64_t row = lane / run->group, head = (int64_t)kv * run->group + lane % run->group;
-        size_t col = (size_t)(head * job->d_head), at = (size_t)(job->seqs[seq].row + row);
-        work->q[i] = (const char *)job->q.data + (at * (size_t)job->q.stride + col) * kind_size(job->q.dtype);
-        work->out[i] = (char *)job->out.data + (at * (size_t)job->out.stride + col) * kind_size(job->out.dtype);
-        work->visible[i] = iad_attend_visible(&job->seqs[seq], row);
+        work->q[i] = q + (size_t)member * head_q;
+        work->out[i] = out + (size_t)member * head_out;
+        work->visible[i] = n_visible;
+        if (++member == run->group) {
+            member = 0;
+            row++;
+            q = NULL;
+        }
     }
 }
 
@@ -170,8 +181,14 @@ static iad_status run_units(iad_queue *queue, attend_run *run, const attend_unit
     }
     bytes *= (size_t)n_kv;
     if (threads == 1 || n_task >= 4 * (int64_t)threads || most < 2 || bytes > MAX_SPLIT_BYTES) {
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 1) if (threads > 1)
-        for (int64_t t = 0; t < n_task; t++) run_unit(run, &units[n_unit - 1 - t % n_unit], (int)(t / n_unit)); /* long rows first */
+        /* Windows: all heads of one after the other, while its rows are in the cache. Long sequences: all rows of a head, while its
+         * keys are, and the causal rows that see most first. */
+        int windows = most < 2;
+#pragma omp parallel for num_threads(threads) schedule(dynamic, windows ? 4 : 1) if (threads > 1)
+        for (int64_t t = 0; t < n_task; t++) {
+            if (windows) run_unit(run, &units[t / n_kv], (int)(t % n_kv));
+            else run_unit(run, &units[n_unit - 1 - t % n_unit], (int)(t / n_unit));
+        }
         return IAD_OK;
     }
     /* n_task is small here, and so is the table: where a unit's blocks and rows begin. */

@@ -106,7 +106,7 @@ static void check_pointwise(int op, double absolute, double relative, float size
             iad_rng rng;
             iad_rng_init(&rng, (uint64_t)s, 3);
             int64_t rows = SHAPES[s][0], cols = SHAPES[s][1], wide = op == 0 ? 2 * cols : cols;
-            iad_mat x = mat_new(rows, wide, wide + 1, kinds[k % 2]), y = mat_new(rows, cols, cols + 4, kinds[k / 2]), expected;
+            iad_mat x = mat_new(rows, wide, wide + 1, kinds[k % 2]), y = mat_new(rows, cols, cols + 4, kinds[k / 2]), expected = {0};
             mat_random(x, &rng, size);
             if (rows > 0 && cols > 6) {
                 static const float odd[] = {-0.0f, 1e-41f, -100, 100, 3e30f, -3e30f, 1};
@@ -216,7 +216,7 @@ static void test_gather(void **state) {
     for (int k = 0; k < 6; k++) {
         iad_rng rng;
         iad_rng_init(&rng, 1, (uint64_t)k);
-        iad_mat table = mat_new(37, 99, 101, kinds[k % 3]), y = mat_new(5, 99, 103, kinds[k / 3]), expected;
+        iad_mat table = mat_new(37, 99, 101, kinds[k % 3]), y = mat_new(5, 99, 103, kinds[k / 3]), expected = {0};
         mat_random(table, &rng, 1);
         mat_put(table, 4, 3, -0.0f);
         mat_put(table, 4, 4, 1e-40f);

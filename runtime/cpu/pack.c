@@ -132,8 +132,7 @@ static iad_status weight_alloc(iad_device *device, const iad_weight_spec *spec, 
 
 static iad_status pack_all(iad_device *device, const iad_weight_spec *spec, iad_weight *w, iad_err *err) {
     int droppable[IAD_WEIGHT_MAX_PARTS] = {0};
-    int64_t row = 0;
-    for (int p = 0; p < spec->n_parts; row += spec->parts[p++].n_out) {
+    for (int p = 0; p < spec->n_parts; p++) {
         size_t bytes = (size_t)(spec->parts[p].n_out * spec->n_in) * iad_dtype_size(spec->parts[p].dtype);
         droppable[p] = bytes >= (size_t)1 << 20 && iad_pages_droppable(spec->parts[p].data, bytes);
     }

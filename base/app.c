@@ -69,7 +69,7 @@ static char *quote_argv(int argc, char **argv) {
 
 static void print_summary(FILE *out, const char *program, const char *version, const char *summary, const iad_command *commands) {
     fprintf(out, "%s %s: %s\n\nusage: %s COMMAND [options]\n\n", program, version, summary, program);
-    for (const iad_command *c = commands; c->name; c++) fprintf(out, "  %-14s%s\n", c->name, c->summary);
+    for (const iad_command *c = commands; c->name; c++) fprintf(out, "  %-17s%s\n", c->name, c->summary);
     fprintf(out, "\n%s COMMAND --help shows a command's options.\n", program);
 }
 

@@ -24,7 +24,7 @@ typedef struct state {
     int picture, threads;
     int64_t n_ids, n_pictures;
     int32_t *ids;
-    float *x;             /* host copy of a stage */
+    float *x; /* host copy of a stage */
     int64_t x_cap;
     iad_mat tokens[MAX_PICTURES];
 } state;
@@ -37,7 +37,8 @@ static iad_status get(const state *s, const char *name, const iad_tensor_view **
     return IAD_OK;
 }
 
-static iad_status measure(const iad_tensor_view *want, size_t first, const float *got, size_t n, iad_compare_stats *stats, iad_err *err) {
+static iad_status measure(const iad_tensor_view *want, size_t first, const float *got, size_t n,
+                          iad_compare_stats *stats, iad_err *err) {
     double worst = 0, diff = 0, a2 = 0, b2 = 0, ab = 0;
     float piece[PIECE];
     for (size_t i = 0; i < n; i += PIECE) {
@@ -52,27 +53,32 @@ static iad_status measure(const iad_tensor_view *want, size_t first, const float
             ab += a * b;
         }
     }
-    *stats = (iad_compare_stats){worst, b2 > 0 ? sqrt(diff / b2) : sqrt(diff), a2 > 0 && b2 > 0 ? ab / sqrt(a2 * b2) : a2 == b2};
+    *stats = (iad_compare_stats){worst, b2 > 0 ? sqrt(diff / b2) : sqrt(diff),
+                                 a2 > 0 && b2 > 0 ? ab / sqrt(a2 * b2) : a2 == b2};
     return IAD_OK;
 }
 
-static void report(state *s, const char *stage, int64_t rows, int64_t cols, const iad_compare_stats *stats, double tolerance) {
+static void report(state *s, const char *stage, int64_t rows, int64_t cols, const iad_compare_stats *stats,
+                   double tolerance) {
     int bad = !(stats->relative <= tolerance);
     char shape[48];
     snprintf(shape, sizeof shape, "%lldx%lld", (long long)rows, (long long)cols);
-    fprintf(s->c->out, "%-24s %14s %11.3e %11.3e %12.9f  %s\n", stage, shape, stats->max_abs, stats->relative, stats->cosine, bad ? "FAILED" : "ok");
+    fprintf(s->c->out, "%-24s %14s %11.3e %11.3e %12.9f  %s\n", stage, shape, stats->max_abs, stats->relative,
+            stats->cosine, bad ? "FAILED" : "ok");
     s->c->stages++;
     s->c->failed += bad;
     if (!(stats->relative <= s->c->worst)) s->c->worst = stats->relative;
 }
 
 /* Host rows against rows [first, first + rows) of a tensor whose last axis is cols. */
-static iad_status against(state *s, const char *name, const char *stage, const float *got, int64_t first, int64_t rows, int64_t cols, double tolerance, iad_err *err) {
+static iad_status against(state *s, const char *name, const char *stage, const float *got, int64_t first, int64_t rows,
+                          int64_t cols, double tolerance, iad_err *err) {
     const iad_tensor_view *want = NULL;
     IAD_TRY(get(s, name, &want, err));
     if (!iad_dtype_is_float(want->dtype) || want->rank != 2 || want->shape[1] != cols || want->shape[0] < first + rows)
-        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: %s has another shape or type than [%lld, %lld]: another model or other pictures", iad_st_path(s->c->file), name,
-                        (long long)(first + rows), (long long)cols);
+        return IAD_FAIL(err, IAD_ERR_FORMAT,
+                        "%s: %s has another shape or type than [%lld, %lld]: another model or other pictures",
+                        iad_st_path(s->c->file), name, (long long)(first + rows), (long long)cols);
     iad_compare_stats stats;
     IAD_TRY(measure(want, (size_t)(first * cols), got, (size_t)(rows * cols), &stats, err));
     report(s, stage, rows, cols, &stats, tolerance);
@@ -80,7 +86,8 @@ static iad_status against(state *s, const char *name, const char *stage, const f
 }
 
 static iad_status fetch(state *s, iad_mat m, iad_err *err) {
-    if (m.dtype != IAD_F32 || m.stride != m.cols) return IAD_FAIL(err, IAD_ERR_INTERNAL, "a stage that is not packed f32");
+    if (m.dtype != IAD_F32 || m.stride != m.cols)
+        return IAD_FAIL(err, IAD_ERR_INTERNAL, "a stage that is not packed f32");
     if (m.rows * m.cols > s->x_cap) {
         free(s->x);
         s->x_cap = m.rows * m.cols;
@@ -119,7 +126,8 @@ static iad_status one_picture(state *s, int j, iad_err *err) {
     const iad_tensor_view *view = NULL;
     snprintf(name, sizeof name, "picture.%d", j);
     IAD_TRY(get(s, name, &view, err));
-    if (view->dtype != IAD_U8 || view->rank != 3 || view->shape[2] != 3 || view->shape[0] < 1 || view->shape[1] < 1 || view->shape[0] > 65500 || view->shape[1] > 65500)
+    if (view->dtype != IAD_U8 || view->rank != 3 || view->shape[2] != 3 || view->shape[0] < 1 || view->shape[1] < 1 ||
+        view->shape[0] > 65500 || view->shape[1] > 65500)
         return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: %s is no picture", iad_st_path(s->c->file), name);
     iad_image image;
     IAD_TRY(iad_image_init_raw(&image, (int)view->shape[1], (int)view->shape[0], 3, err));
@@ -149,12 +157,17 @@ static iad_status one_picture(state *s, int j, iad_err *err) {
     if (status == IAD_OK) status = iad_vision_plan_init(&plan, &config->vision, patches.gh, patches.gw, err);
     iad_mat *tokens = &s->tokens[j];
     if (status == IAD_OK) {
-        *tokens = (iad_mat){.rows = plan.n_token, .cols = config->vision.out_hidden, .stride = config->vision.out_hidden, .dtype = IAD_F32};
-        status = s->ops->alloc(s->model->device, (size_t)(tokens->rows * tokens->cols) * sizeof(float), &tokens->data, err);
+        *tokens = (iad_mat){.rows = plan.n_token,
+                            .cols = config->vision.out_hidden,
+                            .stride = config->vision.out_hidden,
+                            .dtype = IAD_F32};
+        status =
+            s->ops->alloc(s->model->device, (size_t)(tokens->rows * tokens->cols) * sizeof(float), &tokens->data, err);
     }
     s->picture = j;
     const iad_trace trace = {see, s};
-    if (status == IAD_OK) status = iad_vision_forward(s->queue, s->model, &plan, &s->ws, patches.rows, *tokens, &trace, err);
+    if (status == IAD_OK)
+        status = iad_vision_forward(s->queue, s->model, &plan, &s->ws, patches.rows, *tokens, &trace, err);
     iad_vision_plan_deinit(&plan);
     iad_patches_deinit(&patches);
     return status;
@@ -163,7 +176,7 @@ static iad_status one_picture(state *s, int j, iad_err *err) {
 /* ---- prompt ---- */
 
 typedef struct prompt {
-    int32_t *t, *h, *w;   /* [n_ids] */
+    int32_t *t, *h, *w; /* [n_ids] */
     int64_t next;
     iad_mat x;
     iad_kv kv;
@@ -178,9 +191,13 @@ static iad_status lay_out(state *s, prompt *p, const int32_t *grids, iad_err *er
             i++;
             continue;
         }
-        if (picture >= s->n_pictures) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: the prompt has places for more pictures than are stored", iad_st_path(s->c->file));
+        if (picture >= s->n_pictures)
+            return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: the prompt has places for more pictures than are stored",
+                            iad_st_path(s->c->file));
         int lh = grids[2 * picture] / merge, lw = grids[2 * picture + 1] / merge;
-        if (s->n_ids - i < (int64_t)lh * lw) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: the prompt ends inside picture %d", iad_st_path(s->c->file), picture);
+        if (s->n_ids - i < (int64_t)lh * lw)
+            return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: the prompt ends inside picture %d", iad_st_path(s->c->file),
+                            picture);
         IAD_TRY(iad_positions_add_image(&at, lh, lw, p->t + i, p->h + i, p->w + i, err));
         IAD_TRY(s->ops->copy(s->queue, s->tokens[picture], iad_mat_rows(p->x, i, (int64_t)lh * lw), err));
         i += (int64_t)lh * lw;
@@ -195,11 +212,14 @@ static iad_status check_positions(state *s, const prompt *p, iad_err *err) {
     const iad_tensor_view *view = NULL, *next = NULL;
     IAD_TRY(get(s, "positions", &view, err));
     IAD_TRY(get(s, "next", &next, err));
-    if (view->dtype != IAD_I32 || view->bytes != (size_t)s->n_ids * 3 * sizeof(int32_t) || next->dtype != IAD_I32 || next->bytes != sizeof(int32_t))
+    if (view->dtype != IAD_I32 || view->bytes != (size_t)s->n_ids * 3 * sizeof(int32_t) || next->dtype != IAD_I32 ||
+        next->bytes != sizeof(int32_t))
         return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: positions have another shape", iad_st_path(s->c->file));
     const int32_t *ours[3] = {p->t, p->h, p->w};
     int same = 1;
-    for (int a = 0; a < 3; a++) same &= memcmp((const char *)view->data + (size_t)a * (size_t)s->n_ids * sizeof(int32_t), ours[a], (size_t)s->n_ids * sizeof(int32_t)) == 0;
+    for (int a = 0; a < 3; a++)
+        same &= memcmp((const char *)view->data + (size_t)a * (size_t)s->n_ids * sizeof(int32_t), ours[a],
+                       (size_t)s->n_ids * sizeof(int32_t)) == 0;
     int32_t their_next;
     memcpy(&their_next, next->data, sizeof their_next);
     same &= their_next == p->next;
@@ -209,16 +229,20 @@ static iad_status check_positions(state *s, const prompt *p, iad_err *err) {
     return IAD_OK;
 }
 
-static iad_status text_pass(state *s, prompt *p, iad_mat x, const int32_t *t, const int32_t *h, const int32_t *w, float *logits, const iad_trace *trace, iad_err *err) {
+static iad_status text_pass(state *s, prompt *p, iad_mat x, const int32_t *t, const int32_t *h, const int32_t *w,
+                            float *logits, const iad_trace *trace, iad_err *err) {
     const iad_text_config *config = &s->model->config.text;
     int64_t half = config->head_dim / 2;
     float *angles = iad_alloc((size_t)(2 * x.rows * half), sizeof *angles);
     if (angles == NULL) return IAD_NOMEM(err, "rotary angles");
-    iad_status status = iad_mrope_angles(t, h, w, x.rows, config->head_dim, config->mrope_section, config->rope_theta, angles, angles + x.rows * half, err);
+    iad_status status = iad_mrope_angles(t, h, w, x.rows, config->head_dim, config->mrope_section, config->rope_theta,
+                                         angles, angles + x.rows * half, err);
     if (status == IAD_OK) status = iad_kv_reserve(&p->kv, s->queue, p->kv.len + x.rows, err);
     const iad_text_seq seq = {.n_row = x.rows, .tail = &p->kv};
     const int32_t last = (int32_t)(x.rows - 1);
-    if (status == IAD_OK) status = iad_text_forward(s->queue, s->model, &s->ws, x, angles, angles + x.rows * half, &seq, 1, &last, 1, logits, trace, err);
+    if (status == IAD_OK)
+        status = iad_text_forward(s->queue, s->model, &s->ws, x, angles, angles + x.rows * half, &seq, 1, &last, 1,
+                                  logits, trace, err);
     free(angles);
     return status;
 }
@@ -236,7 +260,8 @@ static int32_t best_of(const float *v, int n) {
     return best;
 }
 
-/* The answer twice: fed with the reference's tokens (logits of every step), then with our own (first token that differs). */
+/* The answer twice: fed with the reference's tokens (logits of every step), then with our own (first token that
+ * differs). */
 static iad_status answer(state *s, prompt *p, float *first, iad_err *err) {
     char name[NAME_MAX_BYTES], greedy_name[NAME_MAX_BYTES];
     const iad_tensor_view *rows = NULL, *greedy = NULL;
@@ -245,8 +270,10 @@ static iad_status answer(state *s, prompt *p, float *first, iad_err *err) {
     snprintf(greedy_name, sizeof greedy_name, "%s.greedy", s->c->kind);
     IAD_TRY(get(s, name, &rows, err));
     IAD_TRY(get(s, greedy_name, &greedy, err));
-    if (greedy->dtype != IAD_I32 || greedy->rank != 1 || greedy->shape[0] < 1 || greedy->shape[0] > MAX_TOKENS || rows->rank != 2 || rows->shape[0] != greedy->shape[0])
-        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: %s and %s do not fit together", iad_st_path(s->c->file), name, greedy_name);
+    if (greedy->dtype != IAD_I32 || greedy->rank != 1 || greedy->shape[0] < 1 || greedy->shape[0] > MAX_TOKENS ||
+        rows->rank != 2 || rows->shape[0] != greedy->shape[0])
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: %s and %s do not fit together", iad_st_path(s->c->file), name,
+                        greedy_name);
     const int64_t n = greedy->shape[0], prompt_rows = p->kv.len;
     IAD_TRY(against(s, name, "logits of the prompt", first, 0, 1, vocab, s->c->tolerance, err));
     float *logits = iad_alloc((size_t)n * (size_t)vocab, sizeof *logits);
@@ -257,10 +284,13 @@ static iad_status answer(state *s, prompt *p, float *first, iad_err *err) {
         memcpy(logits, first, (size_t)vocab * sizeof *logits);
     }
     for (int64_t i = 1; i < n && status == IAD_OK; i++) {
-        if (want[i - 1] < 0 || want[i - 1] >= vocab) status = IAD_FAIL(err, IAD_ERR_FORMAT, "%s: %s holds a token outside the vocabulary", iad_st_path(s->c->file), greedy_name);
+        if (want[i - 1] < 0 || want[i - 1] >= vocab)
+            status = IAD_FAIL(err, IAD_ERR_FORMAT, "%s: %s holds a token outside the vocabulary",
+                              iad_st_path(s->c->file), greedy_name);
         else status = step(s, p, want[i - 1], i - 1, logits + i * vocab, err);
     }
-    if (status == IAD_OK && n > 1) status = against(s, name, "logits of the answer", logits + vocab, 1, n - 1, vocab, s->c->tolerance, err);
+    if (status == IAD_OK && n > 1)
+        status = against(s, name, "logits of the answer", logits + vocab, 1, n - 1, vocab, s->c->tolerance, err);
     int disagree = 0;
     for (int64_t i = 0; i < n && status == IAD_OK; i++) disagree += best_of(logits + i * vocab, vocab) != want[i];
 
@@ -308,7 +338,8 @@ static iad_status language(state *s, const int32_t *grids, iad_err *err) {
     p.t = positions;
     p.h = positions + s->n_ids;
     p.w = positions + 2 * s->n_ids;
-    if (status == IAD_OK) status = s->ops->alloc(s->model->device, (size_t)(p.x.rows * p.x.cols) * sizeof(float), &p.x.data, err);
+    if (status == IAD_OK)
+        status = s->ops->alloc(s->model->device, (size_t)(p.x.rows * p.x.cols) * sizeof(float), &p.x.data, err);
     if (status == IAD_OK) status = s->ops->gather(s->queue, s->model->embed, s->ids, p.x, err);
     if (status == IAD_OK) status = lay_out(s, &p, grids, err);
     if (status == IAD_OK) status = check_positions(s, &p, err);
@@ -340,10 +371,12 @@ static iad_status token_ids(state *s, const char *dir, iad_err *err) {
         snprintf(name, sizeof name, "text_ids.%d", i);
         status = get(s, name, &ids, err);
         list.n = 0;
-        if (status == IAD_OK) status = iad_tokenizer_encode(tokenizer, scratch, text->data, text->bytes, IAD_TOKEN_ADDED, &list, err);
+        if (status == IAD_OK)
+            status = iad_tokenizer_encode(tokenizer, scratch, text->data, text->bytes, IAD_TOKEN_ADDED, &list, err);
         if (status != IAD_OK) break;
         texts++;
-        same += ids->dtype == IAD_I32 && ids->bytes == list.n * sizeof(int32_t) && memcmp(ids->data, list.ids, ids->bytes) == 0;
+        same += ids->dtype == IAD_I32 && ids->bytes == list.n * sizeof(int32_t) &&
+                memcmp(ids->data, list.ids, ids->bytes) == 0;
     }
     if (status == IAD_OK) {
         fprintf(s->c->out, "%-24s %14d %49s\n", "token ids, texts", texts, same == texts ? "ok" : "FAILED");
@@ -362,7 +395,8 @@ static iad_status read_inputs(state *s, int32_t grids[2 * MAX_PICTURES], iad_err
     const iad_tensor_view *view = NULL;
     IAD_TRY(get(s, "ids", &view, err));
     if (view->dtype != IAD_I32 || view->rank != 1 || view->shape[0] < 1 || view->shape[0] > MAX_TOKENS)
-        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: ids is no list of 1 to %d tokens", iad_st_path(s->c->file), MAX_TOKENS);
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: ids is no list of 1 to %d tokens", iad_st_path(s->c->file),
+                        MAX_TOKENS);
     s->n_ids = view->shape[0];
     s->ids = iad_alloc((size_t)s->n_ids, sizeof *s->ids);
     if (s->ids == NULL) return IAD_NOMEM(err, "the prompt");
@@ -374,7 +408,8 @@ static iad_status read_inputs(state *s, int32_t grids[2 * MAX_PICTURES], iad_err
         if (view == NULL) break;
         int32_t grid[3];
         if (s->n_pictures == MAX_PICTURES || view->dtype != IAD_I32 || view->bytes != sizeof grid)
-            return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: %s is no grid, or there are more than %d", iad_st_path(s->c->file), name, MAX_PICTURES);
+            return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: %s is no grid, or there are more than %d",
+                            iad_st_path(s->c->file), name, MAX_PICTURES);
         memcpy(grid, view->data, sizeof grid);
         grids[2 * s->n_pictures] = grid[1];
         grids[2 * s->n_pictures + 1] = grid[2];
@@ -394,7 +429,8 @@ iad_status iad_compare_run(iad_compare *compare, const iad_model *model, const c
         status = one_picture(&s, j, err);
         int64_t merge = model->config.vision.merge;
         if (status == IAD_OK && s.tokens[j].rows != grids[2 * j] / merge * (grids[2 * j + 1] / merge))
-            status = IAD_FAIL(err, IAD_ERR_FORMAT, "%s: picture %d was resized to another size there", iad_st_path(compare->file), j);
+            status = IAD_FAIL(err, IAD_ERR_FORMAT, "%s: picture %d was resized to another size there",
+                              iad_st_path(compare->file), j);
     }
     if (status == IAD_OK) status = language(&s, grids, err);
     for (int j = 0; j < s.n_pictures; j++) s.ops->release(model->device, s.tokens[j].data);

@@ -359,7 +359,9 @@ static void test_refused(void **state) {
     assert_api(iadgpt_inspect(f->session, custom, &f->pictures[3], 1, &result, &error));
     assert_close(result.score, 1 / (1 + exp((double)result.logit_no - (double)result.logit_yes)), 1e-12);
     assert_null(result.anomaly);
-    assert_int_equal(IADGPT_ERR_NOT_FOUND, iadgpt_exemplars_load(f->engine, "/nonexistent/file", &set, &error));
+    iadgpt_exemplars *none = set;
+    assert_int_equal(IADGPT_ERR_NOT_FOUND, iadgpt_exemplars_load(f->engine, "/nonexistent/file", &none, &error));
+    assert_null(none);
     iadgpt_exemplars_free(custom);
     iadgpt_exemplars_free(set);
     iadgpt_engine *engine = NULL;

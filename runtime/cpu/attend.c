@@ -17,7 +17,7 @@ static const double SERIAL_WORK = 5e5;
 /* States of single blocks that may be kept for merging. */
 static const size_t MAX_SPLIT_BYTES = (size_t)256 << 20;
 /* A sequence joins others over a common prefix only with few lanes per key/value head: otherwise its own lanes fill the registers. */
-enum { MAX_SHARED_LANES = 64 };
+enum { MAX_SHARED_LANES = 64, NARROW_LANES = 8 };
 
 /* Lanes [lane, lane + n) of a list of lanes; the list is that of the sequences [seq, seq + n_seq), one after the other, each with
  * n_row * group lanes. The unit folds blocks [block, end). */
@@ -32,7 +32,7 @@ typedef struct attend_unit {
 
 typedef struct attend_run {
     const iad_attend *job;
-    const iad_attend_kernels *kernels;
+    const iad_attend_kernels *kernels, *narrow; /* narrow: for units of at most NARROW_LANES lanes, or NULL */
     int pairs, group, lanes, threads;
     size_t work_bytes;
     char *memory;      /* [threads][work_bytes] */
@@ -123,29 +123,35 @@ static void set_lanes(const attend_run *run, const attend_unit *unit, int kv, ia
     }
 }
 
+static const iad_attend_kernels *kernels_for(const attend_run *run, const attend_unit *unit) {
+    return run->narrow != NULL && unit->n <= NARROW_LANES ? run->narrow : run->kernels;
+}
+
 static float *state_rows(const attend_run *run, int kv, int64_t first) {
     return run->states + ((size_t)kv * (size_t)run->n_state + (size_t)first) * (size_t)(run->job->d_head + 2);
 }
 
 static void run_unit(const attend_run *run, const attend_unit *unit, int kv) {
+    const iad_attend_kernels *kernels = kernels_for(run, unit);
     iad_attend_work work;
     set_lanes(run, unit, kv, &work);
     (void)iad_attend_carve(&work, run->lanes, run->memory + (size_t)thread_number() * run->work_bytes);
-    run->kernels->begin(&work);
-    if (unit->load >= 0) run->kernels->load(&work, state_rows(run, kv, unit->load));
-    for (int64_t b = unit->block; b < unit->end; b++) run->kernels->fold(&work, b);
-    if (unit->save >= 0) run->kernels->save(&work, state_rows(run, kv, unit->save));
-    else run->kernels->finish(&work);
+    kernels->begin(&work);
+    if (unit->load >= 0) kernels->load(&work, state_rows(run, kv, unit->load));
+    for (int64_t b = unit->block; b < unit->end; b++) kernels->fold(&work, b);
+    if (unit->save >= 0) kernels->save(&work, state_rows(run, kv, unit->save));
+    else kernels->finish(&work);
 }
 
 /* One block of a unit on its own, into rows of states. */
 static void run_block(const attend_run *run, const attend_unit *unit, int kv, int64_t block, float *rows) {
+    const iad_attend_kernels *kernels = kernels_for(run, unit);
     iad_attend_work work;
     set_lanes(run, unit, kv, &work);
     (void)iad_attend_carve(&work, run->lanes, run->memory + (size_t)thread_number() * run->work_bytes);
-    run->kernels->begin(&work);
-    run->kernels->fold(&work, block);
-    run->kernels->save(&work, rows);
+    kernels->begin(&work);
+    kernels->fold(&work, block);
+    kernels->save(&work, rows);
 }
 
 /* Merges the rows that run_block made for every block of a unit, in rising order. */
@@ -309,6 +315,10 @@ iad_status iad_cpu_attend(iad_queue *queue, const iad_attend *job, iad_err *err)
     run.lanes = IAD_ATTEND_LANES;
     while (run.threads > 1 && run.lanes > 2 * 16 && (lanes + run.lanes - 1) / run.lanes * job->n_kv_head < 4 * (int64_t)run.threads)
         run.lanes /= 2;
+
+#if defined(__x86_64__)
+    if (run.kernels == &iad_attend_kernels_avx512) run.narrow = &iad_attend_kernels_narrow;
+#endif
 
     int64_t n_shared, n_own;
     plan(&run, NULL, &n_shared, NULL, &n_own);

@@ -67,6 +67,7 @@ extern const iad_attend_kernels iad_attend_kernels_plain;
 #if defined(__x86_64__)
 extern const iad_attend_kernels iad_attend_kernels_avx2;
 extern const iad_attend_kernels iad_attend_kernels_avx512;
+extern const iad_attend_kernels iad_attend_kernels_narrow; /* AVX-512 for at most 8 lanes; not for the probe or best match */
 #endif
 const iad_attend_kernels *iad_attend_kernels_of(const iad_device *device);
 

@@ -15,7 +15,7 @@ grep -q gear table.txt || fail "no row for the category"
 grep -q '"name": *"iadgpt"' out/results.json || fail "the result does not name the scorer"
 for key in preprocess_ms vision_ms prefill_ms peak_device_bytes weight_bytes; do grep -q "$key" out/timings.json || fail "timings.json has no $key"; done
 cp out/results.json before.json
-run --model model1 > table2.txt 2>&1
+run --model model1 > table2.txt 2> run2.log
 cmp before.json out/results.json
 cmp table.txt table2.txt
 if run --model model2 > other.txt 2>&1; then fail "maps of another model were taken"; fi

@@ -1,13 +1,6 @@
 #include "base/progress.h"
 
-#include <time.h>
 #include <unistd.h>
-
-double iad_clock(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 void iad_progress_start(iad_progress *progress, const char *what, uint64_t total, int quiet) {
     *progress = (iad_progress){.out = stderr, .what = what, .total = total, .quiet = quiet};

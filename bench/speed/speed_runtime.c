@@ -31,7 +31,7 @@ typedef struct machine {
 /* What one number format reached; seconds, minima over the repeats. */
 typedef struct reached {
     double load, first, following, vision, prefill, preprocess, token, compressed_first, compressed_following;
-    int64_t prompt, reused;  /* tokens of a query, and of its shared prefix */
+    int64_t prompt, reused; /* tokens of a query, and of its shared prefix */
     uint64_t weights, peak, resident;
 } reached;
 
@@ -52,20 +52,24 @@ static void keep_min(double *best, double value) {
 }
 
 static iad_status check(iadgpt_status status, const iadgpt_error *error, iad_err *err) {
-    return status == IADGPT_OK ? IAD_OK : IAD_FAIL(err, status == IADGPT_ERR_ARG ? IAD_ERR_ARG : IAD_ERR_INTERNAL, "%s", error->message);
+    return status == IADGPT_OK
+               ? IAD_OK
+               : IAD_FAIL(err, status == IADGPT_ERR_ARG ? IAD_ERR_ARG : IAD_ERR_INTERNAL, "%s", error->message);
 }
 
 /* ---- the machine ---- */
 
 /* Called between the other measurements too: clocks and neighbours change, and the best is what the machine can do. */
-static iad_status measure_machine(const iad_speed_runtime_options *o, const iad_model_config *config, machine *m, iad_err *err) {
+static iad_status measure_machine(const iad_speed_runtime_options *o, const iad_model_config *config, machine *m,
+                                  iad_err *err) {
     iad_device *device = NULL;
     IAD_TRY(iad_device_cpu_new(o->threads, IAD_CPU_AUTO, &device, err));
     const iad_dtype storage[FORMATS] = {IAD_BF16, IAD_I8, IAD_F32};
     iad_status status = IAD_OK;
     for (int i = 0; i < FORMATS && status == IAD_OK; i++) {
         iad_probe_product_result r;
-        status = iad_probe_product(device, storage[i], 1024, config->text.hidden, config->text.intermediate, 3, &r, err);
+        status =
+            iad_probe_product(device, storage[i], 1024, config->text.hidden, config->text.intermediate, 3, &r, err);
         if (status == IAD_OK && r.rate * 1e9 > m->product[i]) m->product[i] = r.rate * 1e9;
     }
     double rate = 0;
@@ -94,13 +98,15 @@ static double vision_flop(const iad_vision_config *v, int side) {
 /* n new rows behind `past` rows. */
 static double text_flop(const iad_text_config *t, double past, double n) {
     double d = t->hidden, kv = (double)t->kv_heads * t->head_dim, all = past + n;
-    return t->layers * 2 * n * (2 * d * d + 2 * d * kv + 3 * d * t->intermediate) + t->layers * 2 * d * (all * (all + 1) - past * (past + 1)) + 2 * d * t->vocab;
+    return t->layers * 2 * n * (2 * d * d + 2 * d * kv + 3 * d * t->intermediate) +
+           t->layers * 2 * d * (all * (all + 1) - past * (past + 1)) + 2 * d * t->vocab;
 }
 
 /* Bytes that one token of an answer must read. */
 static double token_bytes(const iad_text_config *t, double element, double kv_element, double tokens) {
     double d = t->hidden, kv = (double)t->kv_heads * t->head_dim;
-    return element * (t->layers * (2 * d * d + 2 * d * kv + 3 * d * t->intermediate) + d * t->vocab) + t->layers * 2 * kv * kv_element * tokens;
+    return element * (t->layers * (2 * d * d + 2 * d * kv + 3 * d * t->intermediate) + d * t->vocab) +
+           t->layers * 2 * kv * kv_element * tokens;
 }
 
 /* ---- our engine ---- */
@@ -111,7 +117,8 @@ static void paint(uint8_t *px, int side, int k) {
             for (int c = 0; c < 3; c++) *px++ = (uint8_t)(7 * y + 13 * x + 31 * c + 17 * k + 5 * ((x * y) % 11));
 }
 
-/* Largest resident set since the last call, bytes; 0 where the system does not say. Mapped pages of the checkpoint count. */
+/* Largest resident set since the last call, bytes; 0 where the system does not say. Mapped pages of the checkpoint
+ * count. */
 static uint64_t resident_peak(int reset) {
     uint64_t kib = 0;
     FILE *f = fopen("/proc/self/status", "r");
@@ -127,7 +134,8 @@ static uint64_t resident_peak(int reset) {
     return kib * 1024;
 }
 
-static iad_status one_repeat(const iad_speed_runtime_options *o, iadgpt_session *session, const iadgpt_picture *pictures, double retention, reached *r, iad_err *err) {
+static iad_status one_repeat(const iad_speed_runtime_options *o, iadgpt_session *session,
+                             const iadgpt_picture *pictures, double retention, reached *r, iad_err *err) {
     iadgpt_error error = {0};
     iadgpt_settings settings;
     iadgpt_settings_defaults(&settings);
@@ -159,13 +167,15 @@ static iad_status one_repeat(const iad_speed_runtime_options *o, iadgpt_session 
         words.seed = 1;
         iadgpt_answer answer;
         status = check(iadgpt_generate(session, &words, &answer, &error), &error, err);
-        if (status == IAD_OK && answer.timings.generated_tokens > 0) keep_min(&r->token, 1e-3 * answer.timings.decode / (double)answer.timings.generated_tokens);
+        if (status == IAD_OK && answer.timings.generated_tokens > 0)
+            keep_min(&r->token, 1e-3 * answer.timings.decode / (double)answer.timings.generated_tokens);
     }
     iadgpt_exemplars_free(exemplars);
     return status;
 }
 
-static iad_status measure_format(const iad_speed_runtime_options *o, int format, const iadgpt_picture *pictures, reached *r, iad_err *err) {
+static iad_status measure_format(const iad_speed_runtime_options *o, int format, const iadgpt_picture *pictures,
+                                 reached *r, iad_err *err) {
     iadgpt_error error = {0};
     iadgpt_engine_options options;
     iadgpt_engine_defaults(&options);
@@ -179,13 +189,14 @@ static iad_status measure_format(const iad_speed_runtime_options *o, int format,
     IAD_TRY(check(iadgpt_engine_open(o->model, &options, &engine, &error), &error, err));
     r->load = now() - start;
     iad_status status = check(iadgpt_session_new(engine, &session, &error), &error, err);
-    for (int i = 0; i < o->repeats && status == IAD_OK; i++) status = one_repeat(o, session, pictures, 1.0, r, err);
+    int repeats = format == FORMATS - 1 ? 1 : o->repeats; /* f32 is shown for its size only, and slow */
+    for (int i = 0; i < repeats && status == IAD_OK; i++) status = one_repeat(o, session, pictures, 1.0, r, err);
     iadgpt_memory memory;
     iadgpt_engine_memory(engine, &memory);
     r->weights = memory.weights;
     r->peak = memory.peak;
     r->resident = resident_peak(0);
-    if (status == IAD_OK) status = one_repeat(o, session, pictures, 0.2, r, err);
+    if (status == IAD_OK && format != FORMATS - 1) status = one_repeat(o, session, pictures, 0.2, r, err);
     iadgpt_session_free(session);
     iadgpt_engine_close(engine);
     return status;
@@ -193,7 +204,8 @@ static iad_status measure_format(const iad_speed_runtime_options *o, int format,
 
 /* ---- theirs ---- */
 
-static iad_status run_python(const iad_speed_runtime_options *o, int64_t text_tokens, iad_buf *answer, int *ok, iad_err *err) {
+static iad_status run_python(const iad_speed_runtime_options *o, int64_t text_tokens, iad_buf *answer, int *ok,
+                             iad_err *err) {
     int ends[2];
     *ok = 0;
     char numbers[6][24];
@@ -204,14 +216,17 @@ static iad_status run_python(const iad_speed_runtime_options *o, int64_t text_to
     snprintf(numbers[4], sizeof numbers[4], "%lld", (long long)text_tokens);
     snprintf(numbers[5], sizeof numbers[5], "%d", o->answer);
     char *python = iad_strdup(o->python), *script = iad_strdup(o->baseline), *model = iad_strdup(o->model);
-    char *argv[] = {python, script, model, numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5], NULL};
+    char *argv[] = {python,     script,     model,      numbers[0], numbers[1],
+                    numbers[2], numbers[3], numbers[4], numbers[5], NULL};
     posix_spawn_file_actions_t actions;
     iad_status status = IAD_OK;
-    if (!python || !script || !model || pipe2(ends, O_CLOEXEC) != 0) status = IAD_FAIL(err, IAD_ERR_IO, "no pipe to %s: %s", o->python, strerror(errno));
+    if (!python || !script || !model || pipe2(ends, O_CLOEXEC) != 0)
+        status = IAD_FAIL(err, IAD_ERR_IO, "no pipe to %s: %s", o->python, strerror(errno));
     else {
         pid_t child = 0;
         int have = posix_spawn_file_actions_init(&actions) == 0;
-        int failed = !have || posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO) != 0 || posix_spawnp(&child, python, &actions, NULL, argv, environ) != 0;
+        int failed = !have || posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO) != 0 ||
+                     posix_spawnp(&child, python, &actions, NULL, argv, environ) != 0;
         if (have) posix_spawn_file_actions_destroy(&actions);
         close(ends[1]);
         char block[4096];
@@ -222,8 +237,7 @@ static iad_status run_python(const iad_speed_runtime_options *o, int64_t text_to
         }
         close(ends[0]);
         int code = 1;
-        while (!failed && waitpid(child, &code, 0) < 0 && errno == EINTR) {
-        }
+        while (!failed && waitpid(child, &code, 0) < 0 && errno == EINTR) {}
         *ok = !failed && WIFEXITED(code) && WEXITSTATUS(code) == 0;
     }
     free(python);
@@ -237,7 +251,8 @@ static iad_status measure_theirs(const iad_speed_runtime_options *o, int64_t tex
     iad_buf_init(&answer, ANSWER_MAX);
     iad_status status = run_python(o, text_tokens, &answer, &b->ran, err);
     char *rest = NULL;
-    for (char *line = answer.data ? strtok_r(answer.data, "\n", &rest) : NULL; line; line = strtok_r(NULL, "\n", &rest)) {
+    for (char *line = answer.data ? strtok_r(answer.data, "\n", &rest) : NULL; line;
+         line = strtok_r(NULL, "\n", &rest)) {
         char key[32];
         double value;
         if (sscanf(line, "%31s %lf", key, &value) == 2) {
@@ -255,12 +270,18 @@ static iad_status measure_theirs(const iad_speed_runtime_options *o, int64_t tex
 
 /* ---- the tables ---- */
 
-static void print_tables(FILE *out, const iad_speed_runtime_options *o, const iad_model_config *config, const machine *m, const reached r[FORMATS], const baseline *b) {
+static void print_tables(FILE *out, const iad_speed_runtime_options *o, const iad_model_config *config,
+                         const machine *m, const reached r[FORMATS], const baseline *b) {
     double picture = vision_flop(&config->vision, o->side);
-    fprintf(out, "# %d text layers, %d vision blocks, hidden %d, vocabulary %d; %d + 1 pictures of %dx%d, %lld prompt tokens of which %lld are shared; %d threads\n", config->text.layers,
-            config->vision.depth, config->text.hidden, config->text.vocab, o->shots, o->side, o->side, (long long)r[0].prompt, (long long)r[0].reused, o->threads);
-    fprintf(out, "# this machine: bare product bf16 %.0f GFLOP/s, int8 %.0f GOP/s, f32 %.0f GFLOP/s; reading memory %.1f GB/s\n", m->product[0] * 1e-9, m->product[1] * 1e-9, m->product[2] * 1e-9,
-            m->read * 1e-9);
+    fprintf(out,
+            "# %d text layers, %d vision blocks, hidden %d, vocabulary %d; %d + 1 pictures of %dx%d, %lld prompt "
+            "tokens of which %lld are shared; %d threads\n",
+            config->text.layers, config->vision.depth, config->text.hidden, config->text.vocab, o->shots, o->side,
+            o->side, (long long)r[0].prompt, (long long)r[0].reused, o->threads);
+    fprintf(
+        out,
+        "# this machine: bare product bf16 %.0f GFLOP/s, int8 %.0f GOP/s, f32 %.0f GFLOP/s; reading memory %.1f GB/s\n",
+        m->product[0] * 1e-9, m->product[1] * 1e-9, m->product[2] * 1e-9, m->read * 1e-9);
     fprintf(out, "%-44s %12s %12s %12s %14s\n", "", "ours bf16", "ours int8", "ours f32", "transformers");
     const struct {
         const char *name;
@@ -285,17 +306,36 @@ static void print_tables(FILE *out, const iad_speed_runtime_options *o, const ia
         if (rows[i].theirs > 0) fprintf(out, " %14.4f\n", rows[i].theirs);
         else fprintf(out, " %14s\n", "-");
     }
-    const char *const names[] = {"first query, rate / bare product", "vision tower, rate / bare product", "language model, rate / bare product", "answer, bytes read / reading memory", "first query, times bf16",
-                                 "following query, times bf16", "first query, transformers / ours", "following query, transformers / ours", "answer, transformers / ours", "held on the device / packed weights",
-                                 "more than the packed weights, MiB", "resident at most, MiB"};
+    const char *const names[] = {"first query, rate / bare product",
+                                 "vision tower, rate / bare product",
+                                 "language model, rate / bare product",
+                                 "answer, bytes read / reading memory",
+                                 "first query, times bf16",
+                                 "following query, times bf16",
+                                 "first query, transformers / ours",
+                                 "following query, transformers / ours",
+                                 "answer, transformers / ours",
+                                 "held on the device / packed weights",
+                                 "more than the packed weights, MiB",
+                                 "resident at most, MiB"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         fprintf(out, "%-44s", names[i]);
         for (int f = 0; f < FORMATS; f++) {
             const reached *x = &r[f];
-            double past = (double)x->reused, rest = (double)(x->prompt - x->reused), all = (o->shots + 1) * picture + text_flop(&config->text, 0, (double)x->prompt);
-            double values[] = {all / x->first / m->product[f], picture / x->vision / m->product[f], text_flop(&config->text, past, rest) / x->prefill / m->product[f],
-                               token_bytes(&config->text, format_bytes[f], f == 2 ? 4 : 2, (double)x->prompt) / x->token / m->read, r[0].first / x->first, r[0].following / x->following,
-                               b->first / x->first, b->following / x->following, b->token / x->token, (double)x->peak / (double)x->weights, (double)(x->peak - x->weights) / 1048576,
+            double past = (double)x->reused, rest = (double)(x->prompt - x->reused),
+                   all = (o->shots + 1) * picture + text_flop(&config->text, 0, (double)x->prompt);
+            double values[] = {all / x->first / m->product[f],
+                               picture / x->vision / m->product[f],
+                               text_flop(&config->text, past, rest) / x->prefill / m->product[f],
+                               token_bytes(&config->text, format_bytes[f], f == 2 ? 4 : 2, (double)x->prompt) /
+                                   x->token / m->read,
+                               r[0].first / x->first,
+                               r[0].following / x->following,
+                               b->first / x->first,
+                               b->following / x->following,
+                               b->token / x->token,
+                               (double)x->peak / (double)x->weights,
+                               (double)(x->peak - x->weights) / 1048576,
                                (double)x->resident / 1048576};
             if (isfinite(values[i]) && values[i] > 0) fprintf(out, i >= 10 ? " %12.0f" : " %12.3f", values[i]);
             else fprintf(out, " %12s", "-");
@@ -318,7 +358,8 @@ iad_status iad_speed_runtime(FILE *out, const iad_speed_runtime_options *o, iad_
     if (pixels == NULL) return IAD_NOMEM(err, "pictures");
     iadgpt_picture pictures[MAX_SHOTS + 1];
     for (int i = 0; i <= o->shots; i++) {
-        pictures[i] = (iadgpt_picture){.width = o->side, .height = o->side, .channels = 3, .pixels = pixels + (size_t)i * bytes};
+        pictures[i] =
+            (iadgpt_picture){.width = o->side, .height = o->side, .channels = 3, .pixels = pixels + (size_t)i * bytes};
         paint(pixels + (size_t)i * bytes, o->side, i);
     }
     iad_status status = measure_machine(o, &config, &m, err);
@@ -326,7 +367,8 @@ iad_status iad_speed_runtime(FILE *out, const iad_speed_runtime_options *o, iad_
         status = measure_format(o, f, pictures, &r[f], err);
         if (status == IAD_OK) status = measure_machine(o, &config, &m, err);
     }
-    int64_t tokens = (int64_t)(o->side / config.vision.patch / config.vision.merge) * (o->side / config.vision.patch / config.vision.merge);
+    int64_t tokens = (int64_t)(o->side / config.vision.patch / config.vision.merge) *
+                     (o->side / config.vision.patch / config.vision.merge);
     int64_t text_tokens = r[0].prompt - (o->shots + 1) * (tokens + 2);
     if (status == IAD_OK && o->python != NULL) status = measure_theirs(o, text_tokens, &b, err);
     if (status == IAD_OK) print_tables(out, o, &config, &m, r, &b);

@@ -4,6 +4,7 @@
 """
 import os
 import sys
+import textwrap
 
 import numpy as np
 
@@ -13,7 +14,8 @@ import golden_model as gm  # noqa: E402
 
 def array(name, values, note):
     values = np.ravel(values)
-    print('/* %s */\nstatic const double %s[%d] = {%s};\n' % (note, name, len(values), ', '.join('%.9f' % v for v in values)))
+    text = 'static const double %s[%d] = {%s};' % (name, len(values), ', '.join('%.9f' % v for v in values))
+    print('/* %s */\n%s\n' % (note, '\n'.join(textwrap.wrap(text, 118, subsequent_indent='    '))))
 
 
 def tokens(name, e, note):

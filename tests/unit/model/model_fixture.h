@@ -46,7 +46,9 @@ static inline void fx_tiny(iad_model_config *config) {
     assert_ok(iad_newmodel_config("tiny", config, &err));
 }
 
-static inline iad_newmodel_options fx_golden(void) { return (iad_newmodel_options){.dtype = IAD_BF16, .golden = 1, .threads = 1}; }
+static inline iad_newmodel_options fx_golden(void) {
+    return (iad_newmodel_options){.dtype = IAD_BF16, .golden = 1, .threads = 1};
+}
 
 static inline void fx_write(const fx_dir *d, const iad_model_config *config, const iad_newmodel_options *options) {
     iad_err err = IAD_ERR_NONE;
@@ -62,7 +64,8 @@ static const char *const fx_device_names[FX_DEVICES] = {"reference", "cpu plain"
 static inline iad_device *fx_device_new(int i, int threads) {
     iad_err err = IAD_ERR_NONE;
     iad_device *device = NULL;
-    iad_status status = i == 0 ? iad_device_reference_new(&device, &err) : iad_device_cpu_new(threads, (iad_cpu_isa)i, &device, &err);
+    iad_status status =
+        i == 0 ? iad_device_reference_new(&device, &err) : iad_device_cpu_new(threads, (iad_cpu_isa)i, &device, &err);
     if (status == IAD_ERR_UNSUPPORTED) {
         print_message("%s: skipped, this processor lacks it\n", fx_device_names[i]);
         return NULL;
@@ -124,7 +127,8 @@ static inline void fx_image(iad_image *image, int h, int w, int k) {
     for (int y = 0; y < h; y++)
         for (int x = 0; x < w; x++)
             for (int c = 0; c < 3; c++)
-                image->px[((size_t)y * (size_t)w + (size_t)x) * 3 + (size_t)c] = (uint8_t)((7 * y + 13 * x + 31 * c + 17 * k + 5 * ((x * y) % 11)) & 255);
+                image->px[((size_t)y * (size_t)w + (size_t)x) * 3 + (size_t)c] =
+                    (uint8_t)((7 * y + 13 * x + 31 * c + 17 * k + 5 * ((x * y) % 11)) & 255);
 }
 
 static inline void fx_patches(iad_patches *patches, int h, int w, int k) {
@@ -173,7 +177,9 @@ static inline double fx_norm(const float *v, int64_t n) {
 
 static inline void fx_near(const char *what, const float *got, const double *want, int n, double tolerance) {
     for (int i = 0; i < n; i++)
-        if (!(fabs((double)got[i] - want[i]) <= tolerance)) fail_msg("%s [%d]: %.7f, expected %.7f (off by %.3g)", what, i, (double)got[i], want[i], (double)got[i] - want[i]);
+        if (!(fabs((double)got[i] - want[i]) <= tolerance))
+            fail_msg("%s [%d]: %.7f, expected %.7f (off by %.3g)", what, i, (double)got[i], want[i],
+                     (double)got[i] - want[i]);
 }
 
 /* Largest difference of two arrays. */
@@ -231,7 +237,8 @@ static inline void fx_add_image(fx_prompt *p, int lh, int lw, const float *token
 
 /* The prompt of the model page 9.2 from the tokens of its two pictures. */
 static inline void fx_golden_prompt(const fx *f, fx_prompt *p, const float *image0, const float *image1) {
-    static const int32_t head[] = {5, 6, 7, FX_START}, middle[] = {FX_END, 8, 9, FX_START}, tail[] = {FX_END, 10, 11, 12, 13, 14};
+    static const int32_t head[] = {5, 6, 7, FX_START}, middle[] = {FX_END, 8, 9, FX_START},
+                         tail[] = {FX_END, 10, 11, 12, 13, 14};
     p->n = p->next = 0;
     fx_add_text(f, p, head, 4);
     fx_add_image(p, 5, 7, image0);
@@ -241,27 +248,31 @@ static inline void fx_golden_prompt(const fx *f, fx_prompt *p, const float *imag
     assert_int_equal(77, (int)p->n);
 }
 
-/* Runs rows [from, from + n) of the prompt behind prefix (may be NULL) and tail; logits [n_logit][vocab] of rows counted from `from`. */
-static inline void fx_pass(fx *f, const fx_prompt *p, int64_t from, int64_t n, const iad_kv *prefix, iad_kv *tail, const iad_probe *probe,
-                           const int32_t *logit_row, int64_t n_logit, float *logits, const iad_trace *trace) {
+/* Runs rows [from, from + n) of the prompt behind prefix (may be NULL) and tail; logits [n_logit][vocab] of rows
+ * counted from `from`. */
+static inline void fx_pass(fx *f, const fx_prompt *p, int64_t from, int64_t n, const iad_kv *prefix, iad_kv *tail,
+                           const iad_probe *probe, const int32_t *logit_row, int64_t n_logit, float *logits,
+                           const iad_trace *trace) {
     iad_err err = IAD_ERR_NONE;
     const iad_text_config *config = &f->model->config.text;
     int64_t half = config->head_dim / 2;
     float *angles = fx_floats((size_t)(2 * n * half));
-    assert_ok(iad_mrope_angles(p->t + from, p->h + from, p->w + from, n, config->head_dim, config->mrope_section, config->rope_theta, angles,
-                               angles + n * half, &err));
+    assert_ok(iad_mrope_angles(p->t + from, p->h + from, p->w + from, n, config->head_dim, config->mrope_section,
+                               config->rope_theta, angles, angles + n * half, &err));
     iad_mat x = {.rows = n, .cols = FX_HIDDEN, .stride = FX_HIDDEN, .dtype = IAD_F32};
     assert_ok(f->device->ops->alloc(f->device, (size_t)n * sizeof p->x[0], &x.data, &err));
     assert_ok(f->device->ops->upload(f->queue, x.data, p->x[from], (size_t)n * sizeof p->x[0], &err));
     assert_ok(iad_kv_reserve(tail, f->queue, tail->len + n, &err));
     const iad_text_seq seq = {.row = 0, .n_row = n, .prefix = prefix, .tail = tail, .probe = probe};
-    assert_ok(iad_text_forward(f->queue, f->model, &f->ws, x, angles, angles + n * half, &seq, 1, logit_row, n_logit, logits, trace, &err));
+    assert_ok(iad_text_forward(f->queue, f->model, &f->ws, x, angles, angles + n * half, &seq, 1, logit_row, n_logit,
+                               logits, trace, &err));
     f->device->ops->release(f->device, x.data);
     free(angles);
 }
 
 /* Logits of the last row alone. */
-static inline void fx_last(fx *f, const fx_prompt *p, int64_t from, int64_t n, const iad_kv *prefix, iad_kv *tail, float logits[FX_VOCAB]) {
+static inline void fx_last(fx *f, const fx_prompt *p, int64_t from, int64_t n, const iad_kv *prefix, iad_kv *tail,
+                           float logits[FX_VOCAB]) {
     const int32_t last = (int32_t)(n - 1);
     fx_pass(f, p, from, n, prefix, tail, NULL, &last, 1, logits, NULL);
 }
@@ -274,7 +285,8 @@ static inline int fx_argmax(const float *v, int n) {
 }
 
 /* Appends id behind the prompt as an answer's token and runs it. */
-static inline void fx_step(fx *f, fx_prompt *p, int32_t id, const iad_kv *prefix, iad_kv *tail, float logits[FX_VOCAB]) {
+static inline void fx_step(fx *f, fx_prompt *p, int32_t id, const iad_kv *prefix, iad_kv *tail,
+                           float logits[FX_VOCAB]) {
     fx_add_text(f, p, &id, 1);
     fx_last(f, p, p->n - 1, 1, prefix, tail, logits);
 }

@@ -67,8 +67,10 @@ static void test_formats(void **state) {
         for (int i = 0; i < 2; i++) {
             assert_true(fx_open(&f, &dir, d, cases[i].storage));
             outcome_of(&f, &rough);
-            double a = relative(rough.e0, exact.e0, 35 * FX_HIDDEN), b = relative(rough.e1, exact.e1, 28 * FX_HIDDEN), c = relative(rough.logits, exact.logits, FX_VOCAB);
-            print_message("%s, %s: vision tokens off by %.4f and %.4f, logits by %.4f\n", fx_device_names[d], iad_dtype_name(cases[i].storage), a, b, c);
+            double a = relative(rough.e0, exact.e0, 35 * FX_HIDDEN), b = relative(rough.e1, exact.e1, 28 * FX_HIDDEN),
+                   c = relative(rough.logits, exact.logits, FX_VOCAB);
+            print_message("%s, %s: vision tokens off by %.4f and %.4f, logits by %.4f\n", fx_device_names[d],
+                          iad_dtype_name(cases[i].storage), a, b, c);
             assert_true(a < cases[i].tokens && b < cases[i].tokens && c < cases[i].logits);
             assert_true(a > 1e-5); /* the format is in use */
             assert_int_equal(exact.greedy[0], rough.greedy[0]);
@@ -84,7 +86,8 @@ static void test_formats(void **state) {
 static void test_devices(void **state) {
     (void)state;
     const iad_dtype storages[] = {IAD_F32, IAD_BF16, IAD_I8};
-    const double tolerance[] = {2e-5, 0.02, 0.05}; /* relative L2; a bf16 or int8 rounding that falls the other way is seen further on */
+    const double tolerance[] = {
+        2e-5, 0.02, 0.05}; /* relative L2; a bf16 or int8 rounding that falls the other way is seen further on */
     fx_dir dir = golden_dir();
     for (int s = 0; s < 3; s++) {
         fx f;
@@ -136,6 +139,7 @@ static void test_threads(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_formats), cmocka_unit_test(test_devices), cmocka_unit_test(test_threads)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_formats), cmocka_unit_test(test_devices),
+                                       cmocka_unit_test(test_threads)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* Equalities between ways to compute the same thing, at the level of whole forward passes. Bit for bit wherever an implementation sums
- * every output in an order of its own that does not depend on the neighbours; 1e-5 elsewhere. */
+/* Equalities between ways to compute the same thing, at the level of whole forward passes. Bit for bit wherever an
+ * implementation sums every output in an order of its own that does not depend on the neighbours; 1e-5 elsewhere. */
 #include "tests/unit/model/model_fixture.h"
 
 #define TOLERANCE 1e-5
@@ -26,7 +26,8 @@ static fx_prompt *golden_prompt(fx *f) {
     return p;
 }
 
-static void expect_close(const char *what, const char *device, const float *a, const float *b, int64_t n, double tolerance) {
+static void expect_close(const char *what, const char *device, const float *a, const float *b, int64_t n,
+                         double tolerance) {
     double worst = fx_diff(a, b, n);
     if (!(worst <= tolerance)) fail_msg("%s: %s differs by %.3g", device, what, worst);
     if (worst > 0) print_message("%s: %s within %.3g, not bit-equal\n", device, what, worst);
@@ -53,12 +54,14 @@ static void test_cache(void **state) {
             double tolerance = storages[s] == IAD_F32 ? TOLERANCE : 0.15;
 
             kv.len = 0;
-            for (int64_t i = 0; i < p->n; i++) fx_pass(&f, p, i, 1, NULL, &kv, NULL, rows, 1, other + i * FX_VOCAB, NULL);
+            for (int64_t i = 0; i < p->n; i++)
+                fx_pass(&f, p, i, 1, NULL, &kv, NULL, rows, 1, other + i * FX_VOCAB, NULL);
             expect_close("token by token", fx_device_names[d], whole, other, (int64_t)n, tolerance);
 
             static const int pieces[] = {1, 30, 7, 16, 23};
             kv.len = 0;
-            for (int64_t i = 0, at = 0; i < 5; at += pieces[i++]) fx_pass(&f, p, at, pieces[i], NULL, &kv, NULL, rows, pieces[i], other + at * FX_VOCAB, NULL);
+            for (int64_t i = 0, at = 0; i < 5; at += pieces[i++])
+                fx_pass(&f, p, at, pieces[i], NULL, &kv, NULL, rows, pieces[i], other + at * FX_VOCAB, NULL);
             expect_close("in pieces", fx_device_names[d], whole, other, (int64_t)n, tolerance);
 
             static const int cuts[] = {1, 42, 76};
@@ -67,7 +70,8 @@ static void test_cache(void **state) {
                 iad_kv_init(&prefix, f.model);
                 fx_pass(&f, p, 0, cuts[c], NULL, &prefix, NULL, rows, cuts[c], other, NULL);
                 kv.len = 0;
-                fx_pass(&f, p, cuts[c], p->n - cuts[c], &prefix, &kv, NULL, rows, p->n - cuts[c], other + cuts[c] * FX_VOCAB, NULL);
+                fx_pass(&f, p, cuts[c], p->n - cuts[c], &prefix, &kv, NULL, rows, p->n - cuts[c],
+                        other + cuts[c] * FX_VOCAB, NULL);
                 expect_close("over a prefix", fx_device_names[d], whole, other, (int64_t)n, tolerance);
                 iad_kv_deinit(&prefix);
             }
@@ -113,15 +117,20 @@ static void test_batch(void **state) {
                 iad_kv_init(&tails[i], f.model);
                 fx_last(&f, q[i], CUT, REST, &prefix, &tails[i], single[i]);
                 tails[i].len = 0;
-                assert_ok(iad_mrope_angles(q[i]->t + CUT, q[i]->h + CUT, q[i]->w + CUT, REST, f.model->config.text.head_dim, f.model->config.text.mrope_section,
-                                           f.model->config.text.rope_theta, angles + i * REST * half, angles + (N + i) * REST * half, &err));
+                assert_ok(iad_mrope_angles(q[i]->t + CUT, q[i]->h + CUT, q[i]->w + CUT, REST,
+                                           f.model->config.text.head_dim, f.model->config.text.mrope_section,
+                                           f.model->config.text.rope_theta, angles + i * REST * half,
+                                           angles + (N + i) * REST * half, &err));
                 iad_mat part = iad_mat_rows(x, i * REST, REST);
                 assert_ok(ops->upload(f.queue, part.data, q[i]->x[CUT], REST * sizeof p->x[0], &err));
                 seqs[i] = (iad_text_seq){.row = i * REST, .n_row = REST, .prefix = &prefix, .tail = &tails[i]};
                 rows[i] = i * REST + REST - 1;
             }
-            assert_ok(iad_text_forward(f.queue, f.model, &f.ws, x, angles, angles + N * REST * half, seqs, N, rows, N, together, NULL, &err));
-            for (int i = 0; i < N; i++) expect_close("a batch", fx_device_names[d], single[i], together + i * FX_VOCAB, FX_VOCAB, storages[s] == IAD_F32 ? 0 : 0);
+            assert_ok(iad_text_forward(f.queue, f.model, &f.ws, x, angles, angles + N * REST * half, seqs, N, rows, N,
+                                       together, NULL, &err));
+            for (int i = 0; i < N; i++)
+                expect_close("a batch", fx_device_names[d], single[i], together + i * FX_VOCAB, FX_VOCAB,
+                             storages[s] == IAD_F32 ? 0 : 0);
             assert_true(fx_diff(single[0], single[1], FX_VOCAB) > 1e-3);
             ops->release(f.device, x.data);
             free(angles);
@@ -136,7 +145,8 @@ static void test_batch(void **state) {
     fx_dir_free(&dir);
 }
 
-/* A checkpoint with the paper's tensors in their first state is the base model, bit for bit, in every number format and mode. */
+/* A checkpoint with the paper's tensors in their first state is the base model, bit for bit, in every number format and
+ * mode. */
 static void test_fusion_start(void **state) {
     (void)state;
     const iad_dtype storages[] = {IAD_F32, IAD_BF16, IAD_I8};
@@ -201,8 +211,10 @@ static void normed(const float *x, const float *weight, double *y) {
 /* out = x + attention, with a dense [P][P] mask that is -inf across windows; then the feed-forward part. */
 static void masked_block(const fx *f, int block, const windows *w, float *out) {
     enum { P = 140, C = 32, HEADS = 2, DH = 16, I = 44 };
-    static const char *const names[] = {"norm1.weight", "norm2.weight", "attn.qkv.weight", "attn.qkv.bias", "attn.proj.weight", "attn.proj.bias",
-                                        "mlp.gate_proj.weight", "mlp.gate_proj.bias", "mlp.up_proj.weight", "mlp.up_proj.bias", "mlp.down_proj.weight", "mlp.down_proj.bias"};
+    static const char *const names[] = {"norm1.weight",         "norm2.weight",         "attn.qkv.weight",
+                                        "attn.qkv.bias",        "attn.proj.weight",     "attn.proj.bias",
+                                        "mlp.gate_proj.weight", "mlp.gate_proj.bias",   "mlp.up_proj.weight",
+                                        "mlp.up_proj.bias",     "mlp.down_proj.weight", "mlp.down_proj.bias"};
     static const size_t sizes[] = {C, C, 3 * C * C, 3 * C, C * C, C, I * C, I, I * C, I, C * I, C};
     float *t[12];
     for (int i = 0; i < 12; i++) {
@@ -292,7 +304,8 @@ static void test_windows(void **state) {
         for (int block = 0; block < 4; block++) {
             masked_block(&f, block, w, want);
             double worst = fx_diff(want, w->x[block], 140 * 32);
-            if (!(worst <= TOLERANCE)) fail_msg("%s: block %d differs from masked attention by %.3g", fx_device_names[d], block, worst);
+            if (!(worst <= TOLERANCE))
+                fail_msg("%s: block %d differs from masked attention by %.3g", fx_device_names[d], block, worst);
         }
         iad_vision_plan_deinit(&plan);
         fx_close(&f);
@@ -302,6 +315,7 @@ static void test_windows(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_cache), cmocka_unit_test(test_batch), cmocka_unit_test(test_fusion_start), cmocka_unit_test(test_windows)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_cache), cmocka_unit_test(test_batch),
+                                       cmocka_unit_test(test_fusion_start), cmocka_unit_test(test_windows)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

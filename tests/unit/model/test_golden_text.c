@@ -1,4 +1,5 @@
-/* Golden numbers of the model page, section 9.3: positions, language model, greedy answers, attention rows, compression. */
+/* Golden numbers of the model page, section 9.3: positions, language model, greedy answers, attention rows,
+ * compression. */
 #include "tests/unit/model/model_fixture.h"
 
 #include "tests/unit/model/golden_extra.h"
@@ -49,7 +50,9 @@ static fx_dir golden_dir(int tie, float eps, int extras) {
 
 static void test_positions(void **state) {
     (void)state;
-    static const int32_t want[9][4] = {{3, 3, 3, 3}, {4, 4, 4, 4}, {38, 4, 8, 10}, {39, 11, 11, 11}, {42, 14, 14, 14}, {43, 15, 15, 15}, {70, 15, 21, 18}, {71, 22, 22, 22}, {76, 27, 27, 27}};
+    static const int32_t want[9][4] = {{3, 3, 3, 3},     {4, 4, 4, 4},     {38, 4, 8, 10},
+                                       {39, 11, 11, 11}, {42, 14, 14, 14}, {43, 15, 15, 15},
+                                       {70, 15, 21, 18}, {71, 22, 22, 22}, {76, 27, 27, 27}};
     fx_dir dir = golden_dir(0, 1e-6f, 0);
     scene s;
     assert_true(scene_open(&s, &dir, 0));
@@ -83,7 +86,8 @@ static void test_untied(void **state) {
     static const double last[6] = {0.099130, -2.782169, 2.154558, 0.755823, 0.880447, -0.040460};
     static const double row10[6] = {-1.177963, -3.882134, 2.043334, 0.533049, -0.332392, 0.305616};
     static const int top[5] = {253, 224, 226, 258, 79}, greedy[6] = {253, 2, 226, 77, 102, 2};
-    static const double top_value[5] = {3.554014, 2.818470, 2.644078, 2.622103, 2.523701}, after[4] = {-0.849431, -1.664343, 1.192601, 1.253772};
+    static const double top_value[5] = {3.554014, 2.818470, 2.644078, 2.622103, 2.523701},
+                        after[4] = {-0.849431, -1.664343, 1.192601, 1.253772};
     fx_dir dir = golden_dir(0, 1e-6f, 0);
     states *t = iad_calloc(1, sizeof *t);
     assert_non_null(t);
@@ -151,13 +155,20 @@ static void test_tied(void **state) {
 }
 
 /* Sum and single columns of attention rows, captured beside the pass. */
-static void probe_layer(scene *s, int layer, int n_row, const int64_t *row, const int *row_class, int n_class, float *map) {
+static void probe_layer(scene *s, int layer, int n_row, const int64_t *row, const int *row_class, int n_class,
+                        float *map) {
     iad_err err = IAD_ERR_NONE;
     const iad_ops *ops = s->f.device->ops;
     s->f.model->config.paper.n_map_layers = 1;
     s->f.model->config.paper.map_layers[0] = layer;
     float weight[4] = {1, 1, 1, 1};
-    iad_probe probe = {.n_row = n_row, .row = row, .row_class = row_class, .weight = weight, .n_class = n_class, .col = 43, .n_col = 28,
+    iad_probe probe = {.n_row = n_row,
+                       .row = row,
+                       .row_class = row_class,
+                       .weight = weight,
+                       .n_class = n_class,
+                       .col = 43,
+                       .n_col = 28,
                        .out = {.rows = n_class, .cols = 28, .stride = 28, .dtype = IAD_F32}};
     size_t bytes = (size_t)n_class * 28 * sizeof(float);
     assert_ok(ops->alloc(s->f.device, bytes, &probe.out.data, &err));
@@ -193,7 +204,13 @@ static void test_attention_rows(void **state) {
         const iad_ops *ops = s.f.device->ops;
         const int64_t rows[2] = {70 - 50, 76 - 50};
         const float weight[2] = {1, 1};
-        iad_probe probe = {.n_row = 2, .row = rows, .row_class = class0, .weight = weight, .n_class = 2, .col = 43, .n_col = 28,
+        iad_probe probe = {.n_row = 2,
+                           .row = rows,
+                           .row_class = class0,
+                           .weight = weight,
+                           .n_class = 2,
+                           .col = 43,
+                           .n_col = 28,
                            .out = {.rows = 2, .cols = 28, .stride = 28, .dtype = IAD_F32}};
         assert_ok(ops->alloc(s.f.device, sizeof map, &probe.out.data, &err));
         assert_ok(ops->zero(s.f.queue, probe.out.data, sizeof map, &err));
@@ -213,14 +230,16 @@ static void test_compression(void **state) {
     (void)state;
     static const double sim[4] = {0.637767, 0.713470, 0.600896, 0.699287};
     static const int kept[6] = {2, 7, 9, 12, 22, 23};
-    static const double last[6] = {-0.019259, -2.714774, 2.019646, 0.623418, 0.679165, 0.038602}, after[4] = {-0.525807, -0.960596, 3.562020, 2.046651};
+    static const double last[6] = {-0.019259, -2.714774, 2.019646, 0.623418, 0.679165, 0.038602},
+                        after[4] = {-0.525807, -0.960596, 3.562020, 2.046651};
     iad_err err = IAD_ERR_NONE;
     fx_dir dir = golden_dir(0, 1e-6f, 0);
     for (int d = 0; d < FX_DEVICES; d++) {
         scene s;
         if (!scene_open(&s, &dir, d)) continue;
         const iad_ops *ops = s.f.device->ops;
-        iad_mat x = {.rows = 28, .cols = FX_HIDDEN, .stride = FX_HIDDEN}, ref = {.rows = 35, .cols = FX_HIDDEN, .stride = FX_HIDDEN};
+        iad_mat x = {.rows = 28, .cols = FX_HIDDEN, .stride = FX_HIDDEN},
+                ref = {.rows = 35, .cols = FX_HIDDEN, .stride = FX_HIDDEN};
         void *best = NULL;
         assert_ok(ops->alloc(s.f.device, 28 * FX_HIDDEN * sizeof(float), &x.data, &err));
         assert_ok(ops->alloc(s.f.device, 35 * FX_HIDDEN * sizeof(float), &ref.data, &err));
@@ -303,7 +322,8 @@ static void test_eps(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_positions),      cmocka_unit_test(test_untied),      cmocka_unit_test(test_tied),
-                                       cmocka_unit_test(test_attention_rows), cmocka_unit_test(test_compression), cmocka_unit_test(test_eps)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_positions),   cmocka_unit_test(test_untied),
+                                       cmocka_unit_test(test_tied),        cmocka_unit_test(test_attention_rows),
+                                       cmocka_unit_test(test_compression), cmocka_unit_test(test_eps)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

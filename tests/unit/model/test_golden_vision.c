@@ -52,7 +52,8 @@ static void test_weights(void **state) {
 
 static void test_patches(void **state) {
     (void)state;
-    static const double row0[4] = {-1.792263, -1.602483, -1.412703, -1.222924}, row5[4] = {-0.776592, -0.581491, -0.386390, -0.191289};
+    static const double row0[4] = {-1.792263, -1.602483, -1.412703, -1.222924},
+                        row5[4] = {-0.776592, -0.581491, -0.386390, -0.191289};
     iad_patches patches;
     fx_patches(&patches, 140, 196, 0);
     assert_int_equal(10, patches.gh);
@@ -80,7 +81,8 @@ static iad_status see(void *user, iad_queue *queue, const char *stage, int index
     return queue->ops->download(queue, t->x[index], m.data, sizeof t->x[index], err);
 }
 
-static void check_picture(const char *what, const float *e, int last, const double want[3][4], double sum, double norm) {
+static void check_picture(const char *what, const float *e, int last, const double want[3][4], double sum,
+                          double norm) {
     fx_near(what, e, want[0], 4, TOLERANCE);
     fx_near(what, e + 17 * FX_HIDDEN, want[1], 4, TOLERANCE);
     fx_near(what, e + last * FX_HIDDEN, want[2], 4, TOLERANCE);
@@ -90,13 +92,21 @@ static void check_picture(const char *what, const float *e, int last, const doub
 
 static void test_tower(void **state) {
     (void)state;
-    static const double first[4][4] = {{-0.564576, -2.405779, -0.723808, -1.222432}, {-0.337579, -2.556351, -0.302739, -0.244043},
-                                       {-0.405991, -2.553148, -1.208878, 1.004331}, {-0.715619, -2.767796, -1.510809, 0.736247}};
-    static const double last[4][4] = {{-1.104730, 0.907334, -1.232404, 0.999111}, {-1.132932, 1.101035, -1.604547, 0.707803},
-                                      {-0.491973, 0.428031, -1.585400, 0.630006}, {-0.018658, 0.243813, -1.566248, 0.588831}};
+    static const double first[4][4] = {{-0.564576, -2.405779, -0.723808, -1.222432},
+                                       {-0.337579, -2.556351, -0.302739, -0.244043},
+                                       {-0.405991, -2.553148, -1.208878, 1.004331},
+                                       {-0.715619, -2.767796, -1.510809, 0.736247}};
+    static const double last[4][4] = {{-1.104730, 0.907334, -1.232404, 0.999111},
+                                      {-1.132932, 1.101035, -1.604547, 0.707803},
+                                      {-0.491973, 0.428031, -1.585400, 0.630006},
+                                      {-0.018658, 0.243813, -1.566248, 0.588831}};
     static const double sums[4] = {-5.274490, -108.029632, -103.611023, -428.033728};
-    static const double tokens0[3][4] = {{0.915012, 0.011124, -0.303131, -1.000428}, {0.848369, -0.108314, 0.914596, 0.380162}, {-0.572785, -0.014532, 1.247171, 0.656040}};
-    static const double tokens1[3][4] = {{0.227935, 0.045135, 0.412790, -0.073707}, {0.406494, -0.563419, 0.460292, 0.335283}, {-0.167279, -0.198574, 0.257915, 0.376324}};
+    static const double tokens0[3][4] = {{0.915012, 0.011124, -0.303131, -1.000428},
+                                         {0.848369, -0.108314, 0.914596, 0.380162},
+                                         {-0.572785, -0.014532, 1.247171, 0.656040}};
+    static const double tokens1[3][4] = {{0.227935, 0.045135, 0.412790, -0.073707},
+                                         {0.406494, -0.563419, 0.460292, 0.335283},
+                                         {-0.167279, -0.198574, 0.257915, 0.376324}};
     iad_err err = IAD_ERR_NONE;
     iad_model_config config;
     fx_tiny(&config);
@@ -183,19 +193,31 @@ static void test_layouts(void **state) {
         options.extras = v == 7;
         fx_dir dir = fx_dir_new();
         fx_write(&dir, &config, &options);
-        if (v == 8 || v == 9) { /* written by hand: every vision key that equals its class default is left out; 5.x spelling */
-            static const char *const vision = "\"vision_config\":{\"depth\":4,\"hidden_size\":32,\"num_heads\":2,\"intermediate_size\":44,\"in_chans\":3,"
-                "\"out_hidden_size\":96,\"fullatt_block_indexes\":[1,3],\"model_type\":\"qwen2_5_vl\",\"spatial_patch_size\":14,\"tokens_per_second\":2}";
-            static const char *const ids = "\"image_token_id\":300,\"video_token_id\":301,\"vision_start_token_id\":302,\"vision_end_token_id\":303,\"eos_token_id\":304";
-            static const char *const sizes = "\"hidden_size\":96,\"num_hidden_layers\":4,\"num_attention_heads\":6,\"num_key_value_heads\":2,\"intermediate_size\":76,"
-                "\"vocab_size\":320,\"rms_norm_eps\":1e-06,\"hidden_act\":\"silu\"";
+        if (v == 8 ||
+            v == 9) { /* written by hand: every vision key that equals its class default is left out; 5.x spelling */
+            static const char *const vision = "\"vision_config\":{\"depth\":4,\"hidden_size\":32,\"num_heads\":2,"
+                                              "\"intermediate_size\":44,\"in_chans\":3,"
+                                              "\"out_hidden_size\":96,\"fullatt_block_indexes\":[1,3],\"model_type\":"
+                                              "\"qwen2_5_vl\",\"spatial_patch_size\":14,\"tokens_per_second\":2}";
+            static const char *const ids = "\"image_token_id\":300,\"video_token_id\":301,\"vision_start_token_id\":"
+                                           "302,\"vision_end_token_id\":303,\"eos_token_id\":304";
+            static const char *const sizes = "\"hidden_size\":96,\"num_hidden_layers\":4,\"num_attention_heads\":6,"
+                                             "\"num_key_value_heads\":2,\"intermediate_size\":76,"
+                                             "\"vocab_size\":320,\"rms_norm_eps\":1e-06,\"hidden_act\":\"silu\"";
             char text[2048], path[128];
             if (v == 8)
-                snprintf(text, sizeof text, "{\"model_type\":\"qwen2_5_vl\",%s,%s,%s,\"rope_theta\":1000000.0,\"rope_scaling\":{\"rope_type\":\"default\",\"type\":\"default\","
-                         "\"mrope_section\":[2,3,3]},\"tie_word_embeddings\":false}", sizes, ids, vision);
+                snprintf(text, sizeof text,
+                         "{\"model_type\":\"qwen2_5_vl\",%s,%s,%s,\"rope_theta\":1000000.0,\"rope_scaling\":{\"rope_"
+                         "type\":\"default\",\"type\":\"default\","
+                         "\"mrope_section\":[2,3,3]},\"tie_word_embeddings\":false}",
+                         sizes, ids, vision);
             else
-                snprintf(text, sizeof text, "{\"model_type\":\"qwen2_5_vl\",\"text_config\":{\"model_type\":\"qwen2_5_vl_text\",%s,\"rope_parameters\":{\"rope_theta\":1000000.0,"
-                         "\"rope_type\":\"default\",\"mrope_section\":[2,3,3]},\"tie_word_embeddings\":false,\"dtype\":\"bfloat16\"},%s,%s}", sizes, ids, vision);
+                snprintf(text, sizeof text,
+                         "{\"model_type\":\"qwen2_5_vl\",\"text_config\":{\"model_type\":\"qwen2_5_vl_text\",%s,\"rope_"
+                         "parameters\":{\"rope_theta\":1000000.0,"
+                         "\"rope_type\":\"default\",\"mrope_section\":[2,3,3]},\"tie_word_embeddings\":false,\"dtype\":"
+                         "\"bfloat16\"},%s,%s}",
+                         sizes, ids, vision);
             snprintf(path, sizeof path, "%s/config.json", dir.path);
             assert_ok(iad_file_write(path, text, strlen(text), &err));
         }
@@ -218,7 +240,8 @@ static void test_layouts(void **state) {
         else {
             /* F16 cannot hold the smallest bf16 values exactly. */
             double worst = fx_diff(base, all, (n0 + n1) * FX_HIDDEN + FX_VOCAB);
-            if (!(worst <= (options.dtype == IAD_F16 ? TOLERANCE : 0))) fail_msg("layout %d gives other numbers, off by %.3g", v, worst);
+            if (!(worst <= (options.dtype == IAD_F16 ? TOLERANCE : 0)))
+                fail_msg("layout %d gives other numbers, off by %.3g", v, worst);
             free(all);
         }
         iad_kv_deinit(&kv);
@@ -232,7 +255,8 @@ static void test_layouts(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_weights), cmocka_unit_test(test_patches), cmocka_unit_test(test_tower),
-                                       cmocka_unit_test(test_full_attention_lists), cmocka_unit_test(test_layouts)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_weights), cmocka_unit_test(test_patches),
+                                       cmocka_unit_test(test_tower), cmocka_unit_test(test_full_attention_lists),
+                                       cmocka_unit_test(test_layouts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

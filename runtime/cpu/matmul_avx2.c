@@ -11,9 +11,9 @@
 #define ALWAYS static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 8")
 
-enum { AHEAD = 2048 };
-
-/* Sixteen registers hold the sums of 6 rows x 16 outputs: the panel is walked in four strips of 16. */
+/* Sixteen registers hold the sums of 6 rows x 16 outputs: the panel is walked in four strips of 16. A strip touches one line of four,
+ * which memory dislikes, so the walk is by pieces of some groups, and each strip of a piece asks for its lines of the next one. */
+enum { PIECE = 128, AHEAD = PIECE * IAD_GROUP_BYTES };
 
 ALWAYS AVX2 void load_acc(const int rows, const iad_tile *t, int strip, __m256 acc[IAD_TILE_ROWS][2]) {
     UNROLL for (int r = 0; r < rows; r++)
@@ -33,7 +33,7 @@ ALWAYS AVX2 void f32_rows(const int rows, const iad_tile *t) {
         const unsigned char *p = t->panel + strip * 64;
         const char *x = t->x;
         for (int64_t g = 0; g < t->n_group; g++, p += IAD_GROUP_BYTES, x += 4) {
-            _mm_prefetch((const char *)p + AHEAD, _MM_HINT_T0);
+            _mm_prefetch((const char *)p + AHEAD, _MM_HINT_T1);
             __m256 w0 = _mm256_load_ps((const float *)(const void *)p), w1 = _mm256_load_ps((const float *)(const void *)(p + 32));
             UNROLL for (int r = 0; r < rows; r++) {
                 __m256 xr = _mm256_broadcast_ss((const float *)(const void *)(x + (size_t)r * t->x_stride));
@@ -53,7 +53,7 @@ ALWAYS AVX2 void bf16_rows(const int rows, const iad_tile *t) {
         const unsigned char *p = t->panel + strip * 64;
         const char *x = t->x;
         for (int64_t g = 0; g < t->n_group; g++, p += IAD_GROUP_BYTES, x += 8) {
-            _mm_prefetch((const char *)p + AHEAD, _MM_HINT_T0);
+            _mm_prefetch((const char *)p + AHEAD, _MM_HINT_T1);
             const __m256i *w = (const __m256i *)(const void *)p;
             __m256 w0 = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_load_si256(w), 16));
             __m256 w1 = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_load_si256(w + 1), 16));
@@ -84,7 +84,7 @@ ALWAYS AVX2 void i8_rows(const int rows, const iad_tile *t) {
         const unsigned char *p = t->panel + strip * 32;
         const char *x = t->x;
         for (int64_t g = 0; g < t->n_group; g++, p += IAD_GROUP_BYTES, x += 8) {
-            _mm_prefetch((const char *)p + AHEAD, _MM_HINT_T0);
+            _mm_prefetch((const char *)p + AHEAD, _MM_HINT_T1);
             const __m128i *w = (const __m128i *)(const void *)p;
             __m256i w0 = _mm256_cvtepi8_epi16(_mm_load_si128(w)), w1 = _mm256_cvtepi8_epi16(_mm_load_si128(w + 1));
             UNROLL for (int r = 0; r < rows; r++) {
@@ -102,21 +102,28 @@ ALWAYS AVX2 void i8_rows(const int rows, const iad_tile *t) {
     }
 }
 
-#define BY_ROWS(name, body)                          \
-    AVX2 void name(const iad_tile *tile) {           \
-        switch (tile->rows) {                        \
-        case 1: body(1, tile); break;                \
-        case 2: body(2, tile); break;                \
-        case 3: body(3, tile); break;                \
-        case 4: body(4, tile); break;                \
-        case 5: body(5, tile); break;                \
-        default: body(6, tile); break;               \
-        }                                            \
+#define BY_ROWS(name, body, x_group)                                                      \
+    AVX2 void name(const iad_tile *tile) {                                                \
+        iad_tile piece = *tile;                                                           \
+        for (int64_t g = 0; g < tile->n_group; g += PIECE) {                              \
+            piece.n_group = tile->n_group - g < PIECE ? tile->n_group - g : PIECE;        \
+            switch (tile->rows) {                                                         \
+            case 1: body(1, &piece); break;                                               \
+            case 2: body(2, &piece); break;                                               \
+            case 3: body(3, &piece); break;                                               \
+            case 4: body(4, &piece); break;                                               \
+            case 5: body(5, &piece); break;                                               \
+            default: body(6, &piece); break;                                              \
+            }                                                                             \
+            piece.x = (const char *)piece.x + PIECE * (x_group);                          \
+            piece.panel += PIECE * IAD_GROUP_BYTES;                                       \
+            piece.load = 1;                                                               \
+        }                                                                                 \
     }
 
-BY_ROWS(iad_tile_f32_avx2, f32_rows)
-BY_ROWS(iad_tile_bf16_avx2, bf16_rows)
-BY_ROWS(iad_tile_i8_avx2, i8_rows)
+BY_ROWS(iad_tile_f32_avx2, f32_rows, 4)
+BY_ROWS(iad_tile_bf16_avx2, bf16_rows, 8)
+BY_ROWS(iad_tile_i8_avx2, i8_rows, 8)
 
 AVX2 void iad_finish_avx2(const iad_finish *finish) { iad_finish_body(finish); }
 

@@ -10,7 +10,7 @@
 #include "runtime/cpu/matmul_kernels.h"
 #include "runtime/cpu/onednn.h"
 
-enum { GROUPS = 37, X_GROUP_MAX = 8, STRIDE = GROUPS * X_GROUP_MAX + 16 };
+enum { GROUPS = 137, X_GROUP_MAX = 8, STRIDE = GROUPS * X_GROUP_MAX + 16 };
 
 typedef struct kernel {
     const char *name;
@@ -86,7 +86,7 @@ static void test_every_kernel(void **state) {
         fill_x(kernels[k].form, per_group, x);
         fill_panel(kernels[k].storage, per_group, panel);
         for (int rows = 1; rows <= IAD_TILE_ROWS; rows++)
-            for (int cut = 0; cut < GROUPS; cut += 9) {
+            for (int cut = 0; cut < GROUPS; cut += 29) {
                 memset(acc, 0x5a, (IAD_TILE_ROWS + 1) * IAD_PANEL * 4);
                 /* In one go, and in two pieces. */
                 iad_tile tile = {rows, x, STRIDE, panel, cut > 0 ? cut : GROUPS, acc, 0};

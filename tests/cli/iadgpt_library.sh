@@ -5,6 +5,7 @@ fail() { echo "FAILED: $*" >&2; exit 1; }
 build=$(dirname "$IAD_BIN")
 iadgpt=$IAD_BIN/iadgpt
 [ -x "$iadgpt" ] || { echo "iadgpt is not built"; exit 77; }
+export OMP_WAIT_POLICY=passive # many tests share the processors
 [ -e "$build/lib/libiadgpt.so" ] && [ -e "$build/lib/libiadgpt.a" ] || { echo "the libraries are not built"; exit 77; }
 # A plain program cannot be linked with instrumented objects: it lacks the sanitizer's run-time.
 if nm "$build/lib/libiadgpt.a" | grep -qE ' U __(asan|tsan|ubsan)_'; then

@@ -3,7 +3,7 @@
 #include "runtime/cpu/cpu_device.h"
 #include "runtime/cpu/match.h"
 #include "runtime/cpu/matmul.h"
-#include "runtime/cpu/rows.h"
+#include "runtime/cpu/rowops.h"
 
 const iad_ops iad_ops_cpu = {
     .name = "cpu",

@@ -2,7 +2,7 @@
 #include "tests/unit/ops/ops_fixture.h"
 
 #include "runtime/cpu/cpu_device.h"
-#include "runtime/cpu/rows.h"
+#include "runtime/cpu/rowops.h"
 
 static const int64_t SHAPES[][2] = {{0, 5}, {1, 1}, {3, 7}, {2, 16}, {5, 80}, {9, 96}, {1, 3584}, {33, 1283}, {300, 257}};
 enum { N_SHAPES = sizeof SHAPES / sizeof *SHAPES };

@@ -1,4 +1,4 @@
-#include "runtime/cpu/rows.h"
+#include "runtime/cpu/rowops.h"
 
 #include <string.h>
 

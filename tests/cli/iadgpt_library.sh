@@ -69,7 +69,7 @@ P
 ./example model p0.bmp,p1.bmp p2.bmp p3.bmp > shared.tsv
 [ "$(wc -l < shared.tsv)" = 2 ] || fail "the example scored $(wc -l < shared.tsv) pictures"
 ldd ./example | grep -q libiadgpt.so.0 || fail "the example does not use the shared library"
-"$cc" "$IAD_SOURCE/runtime/example/inspect.c" $(pc --cflags iadgpt) "$libdir/libiadgpt.a" $(pc --static --libs iadgpt | tr ' ' '\n' | grep -v '^-liadgpt$') -o example_static
+"$cc" "$IAD_SOURCE/runtime/example/inspect.c" $(pc --cflags iadgpt) -Wl,--as-needed "$libdir/libiadgpt.a" $(pc --static --libs iadgpt) -o example_static
 ldd ./example_static | grep -q libiadgpt && fail "the static example needs the shared library"
 ./example_static model p0.bmp,p1.bmp p2.bmp p3.bmp > static.tsv
 cut -f1,2 shared.tsv > a && cut -f1,2 static.tsv | diff a - || fail "shared and static library differ"

@@ -16,7 +16,7 @@ fi
 missing=()
 for package in "${want[@]}"; do
     # "installed" also covers virtual packages that another one provides.
-    dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed && continue
+    grep -qx installed <<< "$(dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null)" && continue
     missing+=("$package")
 done
 [ ${#missing[@]} -eq 0 ] && exit 0

@@ -12,7 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
-#include "runtime/cpu/probe.h"
+#include "bench/probe/probe.h"
 #include "runtime/iadgpt.h"
 #include "runtime/model/checkpoint.h"
 

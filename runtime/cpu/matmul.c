@@ -15,8 +15,8 @@ enum {
     SLOT_ACC
 };
 
-/* Work below this many multiplications stays on one thread: waking the team costs a few microseconds. */
-static const double WORK_MIN = 60000.0;
+/* Work below this many multiplications stays on one thread: waking the team costs microseconds, many more on a busy machine. */
+static const double WORK_MIN = 2e6;
 
 /* Rows of x as the kernel reads them. */
 typedef struct x_rows {

@@ -46,5 +46,7 @@ grep -q 'did you mean --scores' usage.txt
 code=0; "$bench" score --scores scores.tsv --out bad --preset nonsense 2> preset.txt || code=$?
 test $code = 2
 "$bench" --help > /dev/null
-"$bench" score --help | grep -q 'default iadgpt-224'
-"$bench" presets iadgpt-224 | grep -q 'iadgpt-224'
+"$bench" score --help > help.txt
+grep -q 'default iadgpt-224' help.txt
+"$bench" presets iadgpt-224 > preset.txt
+grep -q 'iadgpt-224' preset.txt

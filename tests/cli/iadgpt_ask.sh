@@ -3,7 +3,6 @@
 set -euo pipefail
 iadgpt=$IAD_BIN/iadgpt synth=$IAD_BIN/iad-synth
 [ -x "$iadgpt" ] && [ -x "$synth" ] || { echo "iadgpt or iad-synth is not built"; exit 77; }
-export OMP_WAIT_POLICY=passive
 fail() { echo "FAILED: $*" >&2; exit 1; }
 expect() { # expect CODE command...
     local want=$1 got=0

@@ -5,10 +5,10 @@ fail() { echo "FAILED: $*" >&2; exit 1; }
 build=$(dirname "$IAD_BIN")
 iadgpt=$IAD_BIN/iadgpt
 [ -x "$iadgpt" ] || { echo "iadgpt is not built"; exit 77; }
-export OMP_WAIT_POLICY=passive # many tests share the processors
 [ -e "$build/lib/libiadgpt.so" ] && [ -e "$build/lib/libiadgpt.a" ] || { echo "the libraries are not built"; exit 77; }
 # A plain program cannot be linked with instrumented objects: it lacks the sanitizer's run-time.
-if nm "$build/lib/libiadgpt.a" | grep -qE ' U __(asan|tsan|ubsan)_'; then
+nm "$build/lib/libiadgpt.a" > symbols.txt # into a file: `grep -q` closes a pipe early, and pipefail takes that for a failure
+if grep -qE ' U __(asan|tsan|ubsan)_' symbols.txt; then
     echo "skipped: this build is instrumented by a sanitizer, a plain program cannot use its libraries"
     exit 77
 fi
@@ -22,7 +22,8 @@ nm -D --defined-only "$build/lib/libiadgpt.so" | awk '$2 != "A" { print $3 }' | 
 sed 's/$/@@IADGPT_0.1/' names.txt | diff - shared.txt || fail "the shared library exports something else than the header declares"
 nm -g --defined-only "$build/lib/libiadgpt.a" | awk 'NF == 3 { print $3 }' | sort > static.txt
 diff names.txt static.txt || fail "the static library exports something else than the header declares"
-readelf -d "$build/lib/libiadgpt.so" | grep -q 'SONAME.*libiadgpt\.so\.0\]' || fail "the soname is not libiadgpt.so.0"
+readelf -d "$build/lib/libiadgpt.so" > dynamic.txt
+grep -q 'SONAME.*libiadgpt\.so\.0\]' dynamic.txt || fail "the soname is not libiadgpt.so.0"
 # no way to print or to end the process
 nm -D --undefined-only "$build/lib/libiadgpt.so" | sed 's/@.*//' | grep -E ' (printf|puts|putchar|vprintf|perror|exit|_exit|abort|__assert_fail|stdout|stderr)$' &&
     fail "the library prints or exits"
@@ -68,9 +69,11 @@ P
 "$cc" -Wall -Wextra -Werror "$IAD_SOURCE/runtime/example/inspect.c" $(pc --cflags --libs iadgpt) -o example
 ./example model p0.bmp,p1.bmp p2.bmp p3.bmp > shared.tsv
 [ "$(wc -l < shared.tsv)" = 2 ] || fail "the example scored $(wc -l < shared.tsv) pictures"
-ldd ./example | grep -q libiadgpt.so.0 || fail "the example does not use the shared library"
+ldd ./example > needs.txt
+grep -q libiadgpt.so.0 needs.txt || fail "the example does not use the shared library"
 "$cc" "$IAD_SOURCE/runtime/example/inspect.c" $(pc --cflags iadgpt) -Wl,--as-needed "$libdir/libiadgpt.a" $(pc --static --libs iadgpt) -o example_static
-ldd ./example_static | grep -q libiadgpt && fail "the static example needs the shared library"
+ldd ./example_static > needs.txt
+grep -q libiadgpt needs.txt && fail "the static example needs the shared library"
 ./example_static model p0.bmp,p1.bmp p2.bmp p3.bmp > static.tsv
 cut -f1,2 shared.tsv > a && cut -f1,2 static.tsv | diff a - || fail "shared and static library differ"
 "$iadgpt" inspect --model model --normal p0.bmp,p1.bmp p2.bmp p3.bmp --quiet 2>/dev/null | sed -E 's/.*"file":"([^"]*)","score":([0-9.e-]+).*/\1\t\2/' |

@@ -20,7 +20,8 @@ for command in inspect ask prepare info new-model train-tokenizer tokenize quant
     grep -q "^  $command " out.txt || fail "$command is not listed"
 done
 for command in inspect ask prepare info new-model train-tokenizer tokenize quantize selftest; do
-    "$iadgpt" "$command" --help | grep -q '^usage: ' || "$iadgpt" "$command" --help | grep -qi 'usage' || fail "$command has no help"
+    "$iadgpt" "$command" --help > help.txt
+    grep -qi '^usage: ' help.txt || fail "$command has no help"
     expect 2 "$iadgpt" "$command" --no-such-option
 done
 

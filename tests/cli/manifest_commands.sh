@@ -79,7 +79,7 @@ expect 0 "$M" check --rules; printed "exemplar-object"
 # --- refs ---
 expect 0 "$M" refs --db m.db --rule random-nested:5 --shots 1,2,4; said "sets=6"
 cp out.txt sets.tsv
-grep -c . sets.tsv | grep -qx 15 || fail "lines of sets.tsv"
+[ "$(grep -c . sets.tsv)" = 15 ] || fail "lines of sets.tsv"
 for k in 1 2; do # nested: the smaller set is the beginning of the larger
     for c in nut bolt; do
         awk -F'\t' -v c=$c -v k=$k '$2 == c && $6 == k {print $9}' sets.tsv >small.txt

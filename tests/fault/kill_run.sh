@@ -11,7 +11,8 @@ run() { # run FOLDER THREADS: works in FOLDER so that the recorded command is th
 }
 # Sanitized programs are many times slower; two kills are enough to see a leak or a race there.
 kills=10
-if ldd "$bench" | grep -qE 'lib[atu]*san'; then kills=2; fi
+ldd "$bench" > needs.txt
+if grep -qE 'lib[atu]*san' needs.txt; then kills=2; fi
 # kill_at_random SECONDS COMMAND...: starts it, kills it hard after a random part of SECONDS; fine if it was faster.
 kill_at_random() {
     local most=$1

@@ -12,5 +12,7 @@ report "heap calls outside base/alloc.c (use base/alloc.h):" \
     "$(code '\b(malloc|calloc|realloc|aligned_alloc) *\(' | grep -vE '^base/alloc\.c:|iad_|^tests/tools/' || true)"
 report "exit, abort or assert outside programs, tests and the program frame:" \
     "$(code '\b(exit|_exit|abort|assert) *\(' | grep -vE '^tests/|^base/app\.c:' || true)"
+report "grep -q behind a pipe in a script with pipefail (it closes the pipe early, and the writer's death counts):" \
+    "$(git ls-files -co --exclude-standard -- '*.sh' | xargs grep -nE '\| *grep -[a-zA-Z]*q' || true)"
 report "files over 800 lines:" "$(sources | xargs wc -l | awk '$2 != "total" && $1 > 800')"
 [ "$bad" -eq 0 ] && echo "no banned calls in $(sources | wc -l) files"

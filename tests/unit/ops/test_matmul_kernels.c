@@ -8,7 +8,7 @@
 #include "runtime/cpu/cpu_device.h"
 #include "runtime/cpu/matmul.h"
 #include "runtime/cpu/matmul_kernels.h"
-#include "runtime/cpu/onednn.h"
+#include "bench/probe/onednn.h"
 
 enum { GROUPS = 137, X_GROUP_MAX = 8, STRIDE = GROUPS * X_GROUP_MAX + 16 };
 

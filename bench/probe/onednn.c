@@ -1,4 +1,4 @@
-#include "runtime/cpu/onednn.h"
+#include "bench/probe/onednn.h"
 
 #include <omp.h>
 #include <oneapi/dnnl/dnnl.h>

@@ -1,4 +1,4 @@
-#include "runtime/cpu/probe.h"
+#include "bench/probe/probe.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "base/alloc.h"
 #include "runtime/cpu/cpu_device.h"
 #include "runtime/cpu/matmul.h"
-#include "runtime/cpu/onednn.h"
+#include "bench/probe/onednn.h"
 #include "runtime/cpu/pack.h"
 
 static double now(void) {

@@ -3,8 +3,8 @@
  *
  * The runtime's own kernels do the products of the model (runtime/SPEED.md says why); this one is what the benchmark measures
  * them against, and what a test compares their results with. */
-#ifndef IAD_CPU_ONEDNN_H
-#define IAD_CPU_ONEDNN_H
+#ifndef IAD_BENCH_ONEDNN_H
+#define IAD_BENCH_ONEDNN_H
 
 #include <stddef.h>
 #include <stdint.h>

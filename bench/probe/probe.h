@@ -1,6 +1,6 @@
 /* What this machine can do at most, to measure the runtime against: reading memory, and the bare product of packed matrices. */
-#ifndef IAD_CPU_PROBE_H
-#define IAD_CPU_PROBE_H
+#ifndef IAD_BENCH_PROBE_H
+#define IAD_BENCH_PROBE_H
 
 #include "runtime/device.h"
 

@@ -1,6 +1,6 @@
 /* What a mask says in words and boxes: components, merged and sorted, their place on the 3 x 3 grid, their size (synth-data 3.6, 3.7). */
-#ifndef IAD_SYNTH_REGIONS_H
-#define IAD_SYNTH_REGIONS_H
+#ifndef IAD_SYNTH_MASKREGIONS_H
+#define IAD_SYNTH_MASKREGIONS_H
 
 #include <stdint.h>
 

@@ -2,10 +2,8 @@
 
 #include <errno.h>
 #include <math.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,8 +12,7 @@
 #include "base/rng.h"
 #include "bench/metrics/imagemetrics.h"
 #include "bench/metrics/pixelmetrics.h"
-
-extern char **environ;
+#include "bench/speed/askpython.h"
 
 #define GRID 16          /* patches a side, as a ViT-L/14 at 224 gives */
 #define RUNS 3           /* the best of these counts */
@@ -170,36 +167,18 @@ static const char script[] =
 
 /* 0 when Python or scikit-learn cannot be run. */
 static int time_sklearn(const bench_set *s, const char *python, result *out) {
-    int pipes[2];
-    if (pipe(pipes) != 0) return 0;
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, pipes[1], 1);
-    posix_spawn_file_actions_addclose(&actions, pipes[0]);
-    posix_spawn_file_actions_addclose(&actions, pipes[1]);
-    char *words[] = {iad_strdup(python), iad_strdup("-c"), iad_strdup(script), iad_strdup(s->maps_path), iad_strdup(s->masks_path), NULL};
-    pid_t child;
-    int spawned = words[0] && words[1] && words[2] && words[3] && words[4] && posix_spawnp(&child, python, &actions, NULL, words, environ) == 0;
-    for (int i = 0; i < 5; i++) free(words[i]);
-    posix_spawn_file_actions_destroy(&actions);
-    close(pipes[1]);
+    iad_buf answer;
+    iad_buf_init(&answer, 1 << 16);
+    int ran = 0;
+    iad_ask_python((const char *[]){python, "-c", script, s->maps_path, s->masks_path, NULL}, &answer, &ran, NULL);
     char text[256];
-    size_t n = 0;
-    while (spawned && n + 1 < sizeof text) {
-        ssize_t got = read(pipes[0], text + n, sizeof text - 1 - n);
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) break;
-        n += (size_t)got;
-    }
-    text[n] = 0;
-    close(pipes[0]);
-    int status = 1;
-    while (spawned && waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+    iad_text_copy(text, sizeof text, iad_buf_str(&answer));
+    iad_buf_deinit(&answer);
     char *at = text;
     *out = (result){strtod(at, &at), strtod(at, &at), NAN};
     char *end = at;
     out->auroc = strtod(at, &end);
-    return spawned && status == 0 && end > at;
+    return ran && end > at;
 }
 
 static void print_row(FILE *out, const char *tool, const char *kind, const result *r, double pixels) {

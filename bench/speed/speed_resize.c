@@ -1,20 +1,14 @@
 #include "bench/speed/speed_resize.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/image/gaussian_lines.h"
 #include "base/image/resize_pass.h"
-
-extern char **environ;
+#include "bench/speed/askpython.h"
 
 enum { MAX_CASES = 32, ANSWER_MAX = 1 << 16 };
 #define BUDGET_S 0.4 /* per case and kernel: as many runs as fit, at least 3 */
@@ -112,39 +106,6 @@ static const char snippet_scipy[] =
     "except ImportError:\n"
     "    pass\n";
 
-/* Runs `python -c program` and collects what it prints. ok = 0 when it cannot be run or fails. */
-static iad_status ask_python(const char *python, const char *program, iad_buf *answer, int *ok, iad_err *err) {
-    int ends[2];
-    *ok = 0;
-    if (pipe2(ends, O_CLOEXEC) != 0) return IAD_FAIL(err, IAD_ERR_IO, "no pipe to %s: %s", python, strerror(errno));
-    char flag[] = "-c", *name = iad_strdup(python), *text = iad_strdup(program); /* posix_spawn wants them writable */
-    posix_spawn_file_actions_t actions;
-    int have_actions = posix_spawn_file_actions_init(&actions) == 0;
-    int failed = !name || !text || !have_actions || posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO) != 0;
-    pid_t child = 0;
-    if (!failed) failed = posix_spawnp(&child, name, &actions, NULL, (char *[]){name, flag, text, NULL}, environ) != 0;
-    if (have_actions) posix_spawn_file_actions_destroy(&actions);
-    close(ends[1]);
-    iad_status status = IAD_OK;
-    if (!failed) {
-        char block[4096];
-        for (;;) {
-            ssize_t n = read(ends[0], block, sizeof block);
-            if (n < 0 && errno == EINTR) continue;
-            if (n <= 0) break;
-            if (status == IAD_OK) status = iad_buf_add(answer, block, (size_t)n, err);
-        }
-        int code = 0;
-        while (waitpid(child, &code, 0) < 0 && errno == EINTR) {
-        }
-        *ok = WIFEXITED(code) && WEXITSTATUS(code) == 0;
-    }
-    close(ends[0]);
-    free(name);
-    free(text);
-    return status;
-}
-
 typedef struct theirs {
     double resize[MAX_CASES], gaussian; /* seconds, 0: not measured */
 } theirs;
@@ -170,7 +131,7 @@ static iad_status measure_theirs(FILE *out, const char *python, const speed_case
         status = iad_buf_addf(&program, err, "case(%zu, %d, %d, %d, %d, %d, %d)\n", i, cases[i].in_w, cases[i].in_h, cases[i].out_w,
                               cases[i].out_h, cases[i].channels, cases[i].filter == IAD_FILTER_BICUBIC ? 3 : 2);
     if (status == IAD_OK) status = iad_buf_add_str(&program, snippet_scipy, err);
-    if (status == IAD_OK) status = ask_python(python, iad_buf_str(&program), &answer, &ok, err);
+    if (status == IAD_OK) status = iad_ask_python((const char *[]){python, "-c", iad_buf_str(&program), NULL}, &answer, &ok, err);
     if (status == IAD_OK && !ok) fprintf(out, "# %s could not be run\n", python);
     if (status == IAD_OK && answer.len) read_answer(out, answer.data, t);
     iad_buf_deinit(&program);

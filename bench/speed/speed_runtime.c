@@ -1,22 +1,18 @@
 #include "bench/speed/speed_runtime.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "bench/probe/probe.h"
+#include "bench/speed/askpython.h"
 #include "runtime/iadgpt.h"
 #include "runtime/model/checkpoint.h"
-
-extern char **environ;
 
 enum { MAX_SHOTS = 16, FORMATS = 3, ANSWER_MAX = 1 << 16, MEMORY_BYTES = 1 << 30 };
 
@@ -206,44 +202,15 @@ static iad_status measure_format(const iad_speed_runtime_options *o, int format,
 
 static iad_status run_python(const iad_speed_runtime_options *o, int64_t text_tokens, iad_buf *answer, int *ok,
                              iad_err *err) {
-    int ends[2];
-    *ok = 0;
-    char numbers[6][24];
-    snprintf(numbers[0], sizeof numbers[0], "%d", o->threads);
-    snprintf(numbers[1], sizeof numbers[1], "%d", o->repeats);
-    snprintf(numbers[2], sizeof numbers[2], "%d", o->shots + 1);
-    snprintf(numbers[3], sizeof numbers[3], "%d", o->side);
-    snprintf(numbers[4], sizeof numbers[4], "%lld", (long long)text_tokens);
-    snprintf(numbers[5], sizeof numbers[5], "%d", o->answer);
-    char *python = iad_strdup(o->python), *script = iad_strdup(o->baseline), *model = iad_strdup(o->model);
-    char *argv[] = {python,     script,     model,      numbers[0], numbers[1],
-                    numbers[2], numbers[3], numbers[4], numbers[5], NULL};
-    posix_spawn_file_actions_t actions;
-    iad_status status = IAD_OK;
-    if (!python || !script || !model || pipe2(ends, O_CLOEXEC) != 0)
-        status = IAD_FAIL(err, IAD_ERR_IO, "no pipe to %s: %s", o->python, strerror(errno));
-    else {
-        pid_t child = 0;
-        int have = posix_spawn_file_actions_init(&actions) == 0;
-        int failed = !have || posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO) != 0 ||
-                     posix_spawnp(&child, python, &actions, NULL, argv, environ) != 0;
-        if (have) posix_spawn_file_actions_destroy(&actions);
-        close(ends[1]);
-        char block[4096];
-        for (ssize_t n; !failed && (n = read(ends[0], block, sizeof block)) != 0;) {
-            if (n < 0 && errno == EINTR) continue;
-            if (n < 0) break;
-            if (status == IAD_OK) status = iad_buf_add(answer, block, (size_t)n, err);
-        }
-        close(ends[0]);
-        int code = 1;
-        while (!failed && waitpid(child, &code, 0) < 0 && errno == EINTR) {}
-        *ok = !failed && WIFEXITED(code) && WEXITSTATUS(code) == 0;
+    const long long numbers[] = {o->threads, o->repeats, o->shots + 1, o->side, (long long)text_tokens, o->answer};
+    enum { N = sizeof numbers / sizeof *numbers };
+    char texts[N][24];
+    const char *words[3 + N + 1] = {o->python, o->baseline, o->model};
+    for (int i = 0; i < N; i++) {
+        snprintf(texts[i], sizeof texts[i], "%lld", numbers[i]);
+        words[3 + i] = texts[i];
     }
-    free(python);
-    free(script);
-    free(model);
-    return status;
+    return iad_ask_python(words, answer, ok, err);
 }
 
 static iad_status measure_theirs(const iad_speed_runtime_options *o, int64_t text_tokens, baseline *b, iad_err *err) {

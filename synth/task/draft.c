@@ -99,7 +99,7 @@ iad_status iad_draft_slot_places(iad_draft *draft, const char *name, const iad_r
 iad_status iad_draft_form(const iad_draft *draft, const char *task, const char *form, const iad_template_form **found, iad_err *err) {
     *found = iad_templates_find(draft->options->templates, task, form, draft->lang);
     if (!*found) *found = iad_templates_find(draft->options->templates, task, form, "en");
-    if (!*found || (*found)->n_questions == 0) return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "no phrasings for [%s %s %s]", task, form, draft->lang);
+    if (!*found) return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "no phrasings for [%s %s %s]", task, form, draft->lang);
     return IAD_OK;
 }
 
@@ -128,6 +128,7 @@ iad_status iad_draft_box_list(iad_draft *draft, int labels, iad_err *err) {
 }
 
 iad_status iad_draft_emit(iad_draft *draft, int stage, const iad_template_form *form, int query_pos, int64_t mask_id, iad_err *err) {
+    if (form->n_questions == 0) return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "no questions for [%s %s %s]", form->task, form->form, form->lang);
     const iad_phrasing *question = &form->questions[iad_rng_below(&draft->rng, (uint32_t)form->n_questions)];
     iad_buf_reset(&draft->question);
     iad_buf_reset(&draft->column);

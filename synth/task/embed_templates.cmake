@@ -1,0 +1,18 @@
+# cmake -DINPUTS=a.txt;b.txt -DOUTPUT=x.c -P embed_templates.cmake: text files as C arrays, in the order of their names.
+list(SORT INPUTS)
+set(arrays "")
+set(table "")
+set(count 0)
+foreach(input ${INPUTS})
+  get_filename_component(name "${input}" NAME)
+  file(READ "${input}" hex HEX)
+  string(LENGTH "${hex}" digits)
+  math(EXPR size "${digits} / 2")
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+  string(REGEX REPLACE "((0x..,){24})" "\\1\n" bytes "${bytes}")
+  string(APPEND arrays "static const unsigned char text_${count}[] = {\n${bytes}0};\n")
+  string(APPEND table "    {\"${name}\", (const char *)text_${count}, ${size}},\n")
+  math(EXPR count "${count} + 1")
+endforeach()
+file(WRITE "${OUTPUT}" "#include \"synth/task/templates_builtin.h\"\n${arrays}const size_t iad_builtin_templates_n = ${count};\n"
+  "const iad_builtin_text iad_builtin_templates[] = {\n${table}};\n")

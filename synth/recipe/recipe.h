@@ -12,6 +12,9 @@
 #include "synth/defect/defect.h"
 #include "synth/defect/visible.h"
 
+#define IAD_RECIPE_MAX_BYTES 65536u  /* of a recipe's text */
+#define IAD_RECIPE_MAX_FEATHER 20000 /* 1/1000 pixel */
+
 typedef struct iad_recipe {
     const iad_defect_generator *generator;
     json_t *params;      /* of the generator; owned */
@@ -32,7 +35,7 @@ iad_status iad_recipe_sha256(const iad_recipe *recipe, uint8_t digest[32], iad_e
 /* Reads it back; hostile text is refused with the key's name (IAD_ERR_FORMAT), an unknown generator or version with IAD_ERR_UNSUPPORTED. */
 iad_status iad_recipe_parse(const char *text, size_t n, iad_recipe *recipe, iad_err *err);
 
-/* What a rendering shows. */
+/* What a rendering shows. A null edit has `enough` 1 and no visible pixels. */
 typedef struct iad_recipe_facts {
     iad_visible_facts visible;
     double area_frac;   /* visible pixels / all pixels */
@@ -43,11 +46,24 @@ typedef struct iad_recipe_facts {
 iad_status iad_recipe_render(const iad_recipe *recipe, const iad_defect_scene *scene, iad_image *out, iad_image *vis, iad_image *geom,
                              iad_recipe_facts *facts, iad_err *err);
 
-/* Draws one recipe of a preset for this scene: generator, parameters, blend. The picture is tried, and drawn anew while too little can be seen, at
- * most 50 times; *attempts says how often. IAD_ERR_NOT_FOUND when no draw passed. The picture itself is not given: render. vis may be NULL. */
+/* Draws one recipe of a preset for this scene: generator (once), parameters, blend. The picture is tried, and parameters and blend are drawn anew while too
+ * little can be seen, at most IAD_RECIPE_MAX_ATTEMPTS times; *attempts (may be NULL) says how often. Only the changed box is tried: no copies of the whole picture.
+ * IAD_ERR_NOT_FOUND when no draw passed. The picture itself is not given: render. vis (may be NULL) is initialised here. The caller fills in what the scene does
+ * not say: hashes of the pictures and fg_rule. Pure function of preset, scene and seed. */
+#define IAD_RECIPE_MAX_ATTEMPTS 50
 typedef struct iad_preset iad_preset;
 const iad_preset *iad_preset_find(const char *name); /* "paper", "full"; NULL: none */
 iad_status iad_recipe_draw(const iad_preset *preset, const iad_defect_scene *scene, uint64_t seed, iad_recipe *recipe, iad_image *vis,
                            iad_recipe_facts *facts, int *attempts, iad_err *err);
+/* The same defect with another of the preset's blends, hashes and rule included. IAD_ERR_NOT_FOUND when there is no other blend with which enough can be seen. */
+iad_status iad_recipe_twin(const iad_preset *preset, const iad_defect_scene *scene, const iad_recipe *recipe, iad_recipe *twin, iad_image *vis,
+                           iad_recipe_facts *facts, iad_err *err);
+
+/* What the recipe shows, without its picture: as iad_recipe_render, on the changed box alone. vis may be NULL. */
+iad_status iad_recipe_try(const iad_recipe *recipe, const iad_defect_scene *scene, iad_image *vis, iad_recipe_facts *facts, iad_err *err);
+
+/* Which pictures a draw would use, so that only those are loaded: the generator of this seed. */
+const iad_defect_generator *iad_preset_generator(const iad_preset *preset, uint64_t seed);
+const char *iad_preset_name(const iad_preset *preset);
 
 #endif

@@ -18,6 +18,7 @@
 #define ATTEMPTS 200
 #define ELLIPSES 5
 #define MIN_PUBLISHED_AREA 50
+#define SAMPLES 64           /* a side, when shares are estimated */
 #define MIN_SIDE 4           /* a Poisson blend keeps one pixel of border */
 #define MILLION 1000000
 #define HALF_TURN 180000     /* 1/1000 degree */
@@ -60,21 +61,30 @@ static int64_t draw_cover(const nsa_patch *patch, iad_image *cover) {
     return count;
 }
 
-/* Share of the box (of its cover, when one is given) that lies on the object. */
+/* Share of the box (of its cover, a small picture of it, when one is given) that lies on the object; sampled at the cover's pixels, or at
+ * SAMPLES x SAMPLES places. */
 static double share_on(const iad_foreground *fg, int64_t x, int64_t y, int64_t w, int64_t h, const iad_image *cover) {
+    int64_t columns = cover != NULL ? cover->width : w < SAMPLES ? w : SAMPLES, rows = cover != NULL ? cover->height : h < SAMPLES ? h : SAMPLES;
     int64_t on = 0, all = 0;
-    for (int64_t r = 0; r < h; r++) {
-        const uint8_t *row = iad_image_at(&fg->mask, (int)x, (int)(y + r)), *in = cover != NULL ? iad_image_at(cover, 0, (int)r) : NULL;
-        int hits = 0, seen = 0;
-        for (int64_t i = 0; i < w; i++) {
-            int here = in == NULL || in[i] != 0;
-            seen += here;
-            hits += here & (row[i] != 0);
+    for (int64_t r = 0; r < rows; r++) {
+        const uint8_t *row = iad_image_at(&fg->mask, (int)x, (int)(y + (2 * r + 1) * h / (2 * rows)));
+        const uint8_t *in = cover != NULL ? iad_image_at(cover, 0, (int)r) : NULL;
+        for (int64_t i = 0; i < columns; i++) {
+            if (in != NULL && in[i] == 0) continue;
+            all++;
+            on += row[(2 * i + 1) * w / (2 * columns)] != 0;
         }
-        on += hits;
-        all += seen;
     }
     return all > 0 ? (double)on / (double)all : 0;
+}
+
+/* The cover of a patch of w x h, shrunk to at most SAMPLES pixels a side. *filled: its share of the box. */
+static iad_status small_cover(const nsa_patch *patch, double w, double h, iad_image *cover, double *filled, iad_err *err) {
+    double longer = w > h ? w : h, scale = longer > SAMPLES ? SAMPLES / longer : 1;
+    int cw = (int)(w * scale + 0.5), ch = (int)(h * scale + 0.5);
+    IAD_TRY(iad_image_init_raw(cover, cw < 1 ? 1 : cw, ch < 1 ? 1 : ch, 1, err));
+    *filled = (double)draw_cover(patch, cover) / ((double)cover->width * cover->height);
+    return IAD_OK;
 }
 
 static double gamma2(iad_rng *rng) {
@@ -118,31 +128,23 @@ static void draw_corner(const iad_foreground *aim, iad_rng *rng, int width, int 
     *y = whole((double)cy - (double)h / 2, 0, height - h);
 }
 
-/* Sizes of a patch. area > 0: of the cover, after resizing; else as published. Returns 0 when the cover became too small. */
-static int draw_size(const iad_defect_scene *scene, iad_rng *rng, double area, int texture, nsa_patch *patch, iad_image *cover, iad_err *err,
-                     iad_status *status) {
+/* Sizes of a patch and its cover, shrunk. area > 0: of the cover, after resizing; else as published. */
+static iad_status draw_size(const iad_defect_scene *scene, iad_rng *rng, double area, int texture, nsa_patch *patch, iad_image *cover, double *filled,
+                            iad_err *err) {
     const iad_image *dst = scene->dst, *src = source_of(scene);
     double w = 2 * half_width(rng) * dst->width, h = 2 * half_width(rng) * dst->height;
     double scale = 1 + 0.5 * iad_rng_normal(rng), low = texture ? 0.5 : 0.7, high = texture ? 2.0 : 1.3;
     scale = scale < low ? low : scale > high ? high : scale;
     patch->ellipses = 0;
     if (iad_rng_chance(rng, 0.5)) draw_ellipses(rng, patch);
-    if (area > 0) { /* keep the aspect, and make up for what the ellipses leave out */
-        double filled = 1, aspect = h / w;
-        if (patch->ellipses > 0) {
-            int pw = aspect < 1 ? 64 : (int)(64 / aspect) + 1, ph = aspect < 1 ? (int)(64 * aspect) + 1 : 64;
-            *status = iad_image_init_raw(cover, pw, ph, 1, err);
-            if (*status != IAD_OK) return 0;
-            filled = (double)draw_cover(patch, cover) / ((double)pw * ph);
-            iad_image_deinit(cover);
-            if (filled < 0.05) filled = 0.05;
-        }
-        w = sqrt(area / filled / aspect) / scale;
-        h = w * aspect;
-        double wide = w * scale > dst->width ? dst->width : w * scale, tall = area / filled / wide; /* what does not fit one side goes to the other */
+    IAD_TRY(small_cover(patch, w, h, cover, filled, err));
+    if (area > 0) { /* keep the aspect, and make up for what the ellipses leave out; what does not fit one side goes to the other */
+        double box = area / (*filled < 0.05 ? 0.05 : *filled), wide = sqrt(box * w / h);
+        wide = wide > dst->width ? dst->width : wide;
+        double tall = box / wide;
         if (tall > dst->height) {
             tall = dst->height;
-            wide = area / filled / tall;
+            wide = box / tall > dst->width ? dst->width : box / tall;
         }
         w = wide / scale;
         h = tall / scale;
@@ -152,10 +154,7 @@ static int draw_size(const iad_defect_scene *scene, iad_rng *rng, double area, i
     /* A source of another size is cut in proportion. */
     patch->sw = whole(w * src->width / dst->width, MIN_SIDE < src->width ? MIN_SIDE : src->width, src->width);
     patch->sh = whole(h * src->height / dst->height, MIN_SIDE < src->height ? MIN_SIDE : src->height, src->height);
-    *status = iad_image_init_raw(cover, (int)patch->w, (int)patch->h, 1, err);
-    if (*status != IAD_OK) return 0;
-    int64_t filled = draw_cover(patch, cover);
-    return filled >= (area > 0 ? 1 : MIN_PUBLISHED_AREA);
+    return IAD_OK;
 }
 
 /* One patch with its places. *found 0: nothing fitted. */
@@ -166,9 +165,9 @@ static iad_status draw_patch(const iad_defect_scene *scene, const iad_defect_siz
     iad_image cover = {0};
     *found = 0;
     for (int attempt = 0; attempt < ATTEMPTS && !*found; attempt++) {
-        iad_status status = IAD_OK;
-        int good = draw_size(scene, rng, area, object == NULL, patch, &cover, err, &status);
-        if (status != IAD_OK) return status;
+        double filled;
+        IAD_TRY(draw_size(scene, rng, area, object == NULL, patch, &cover, &filled, err));
+        int good = area > 0 || filled * (double)(patch->w * patch->h) >= MIN_PUBLISHED_AREA;
         if (good) {
             /* Small ones are aimed, else a small object would be missed 200 times. */
             draw_corner(size->published ? NULL : src_object, rng, src->width, src->height, patch->sw, patch->sh, &patch->sx, &patch->sy);

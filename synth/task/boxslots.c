@@ -145,7 +145,7 @@ iad_status iad_box_slot_numbers(const iad_box_slot *slot, const iad_box_frame *f
     case IAD_BOX_QWEN25:
         if (frame->new_width < 4 || frame->new_height < 4 || frame->new_width > IAD_BOX_SLOTS_SIDE || frame->new_height > IAD_BOX_SLOTS_SIDE)
             return IAD_FAIL(err, IAD_ERR_ARG, "a box on a picture resized to %dx%d pixels", frame->new_width, frame->new_height);
-        iad_box_to_resized(slot->box, frame->width, frame->height, frame->new_width, frame->new_height, out);
+        iad_region_box_to_resized(slot->box, frame->width, frame->height, frame->new_width, frame->new_height, out);
         return IAD_OK;
     case IAD_BOX_NORM1000:
         for (int i = 0; i < 4; i++) out[i] = thousandths(slot->box[i], i & 1 ? frame->height : frame->width);

@@ -37,7 +37,7 @@ iad_status iad_box_slots_order(const char *text, size_t n_boxes, size_t *order, 
 
 typedef enum iad_box_form {
     IAD_BOX_ORIGINAL = 0, /* pixels of the picture as stored */
-    IAD_BOX_QWEN25,       /* pixels of the resized picture (Qwen2.5-VL), iad_box_to_resized */
+    IAD_BOX_QWEN25,       /* pixels of the resized picture (Qwen2.5-VL), iad_region_box_to_resized */
     IAD_BOX_NORM1000,     /* 0..1000 of the sides, round half to even (Qwen2-VL, Qwen3-VL) */
     IAD_BOX_MARK          /* "<bbox>" (ms-swift: numbers travel apart, see iad_box_slots_order) */
 } iad_box_form;

@@ -40,6 +40,6 @@ const char *iad_size_word(double area_share, const char *lang);
 
 /* A box of the original picture in the frame of Qwen2.5-VL's resized picture (new_w x new_h): round half to even, clamped to [0, new - 1],
  * grown to 4 pixels when thinner than 2. box: x0, y0, x1, y1. */
-void iad_box_to_resized(const int box[4], int width, int height, int new_w, int new_h, int out[4]);
+void iad_region_box_to_resized(const int box[4], int width, int height, int new_w, int new_h, int out[4]);
 
 #endif

@@ -81,7 +81,7 @@ static void to_resized(int a, int b, int length, int new_length, int *from, int 
     *to = high;
 }
 
-void iad_box_to_resized(const int box[4], int width, int height, int new_w, int new_h, int out[4]) {
+void iad_region_box_to_resized(const int box[4], int width, int height, int new_w, int new_h, int out[4]) {
     to_resized(box[0], box[2], width, new_w, &out[0], &out[2]);
     to_resized(box[1], box[3], height, new_h, &out[1], &out[3]);
 }

@@ -12,7 +12,8 @@
 #include "manifests/query.h"
 #include "synth/task/taskqueue.h"
 
-#define ROWS_PER_COMMIT 50000
+#define ROWS_PER_COMMIT 20000     /* within a category */
+#define ROWS_BETWEEN_COMMITS 2000 /* at its end: small ones share a transaction */
 #define MAX_CONFIG_BYTES (256u * 1024u)
 
 /* ---- configuration ---- */
@@ -332,6 +333,7 @@ static iad_status write_unit(run_state *state, run_write *write, size_t number, 
         IAD_TRY(marker_key(state->plan, unit, key, err));
         IAD_TRY(begin(run, err));
         IAD_TRY(iad_manifest_meta_set(run->manifest, key, unit->fingerprint, err));
+        if (write->in_transaction >= ROWS_BETWEEN_COMMITS) IAD_TRY(commit(run, write, err));
     }
     write->categories++;
     if (run->progress) run->progress(run->user, counts->made, write->categories, state->plan->n);

@@ -104,27 +104,32 @@ static iad_status blend_feather(iad_image *picture, const iad_defect_layer *laye
     return IAD_OK;
 }
 
-/* The larger of two gradients, in size; the picture's when they are equal. */
-static int larger(int content, int picture) { return abs(content) > abs(picture) ? content : picture; }
+/* What the wanted field has more than the picture's own, summed over one neighbour of each of n samples: the gradient of the content where it is the
+ * larger one in size, else nothing. s and t: the samples, s1 and t1: their neighbours. */
+static void add_larger(const uint8_t *s, const uint8_t *s1, const uint8_t *t, const uint8_t *t1, int n, int16_t *restrict sum) {
+    for (int i = 0; i < n; i++) {
+        int16_t own = (int16_t)(t[i] - t1[i]), other = (int16_t)(s[i] - s1[i]);
+        int16_t own_size = (int16_t)(own < 0 ? -own : own), other_size = (int16_t)(other < 0 ? -other : other);
+        int16_t more = (int16_t)(other - own), mask = (int16_t)-(other_size > own_size);
+        sum[i] = (int16_t)(sum[i] + (more & mask));
+    }
+}
 
-/* div of the wanted field minus the picture's own: 4 u - sum of u for u = result - picture. Gradients are differences to each neighbour. */
-static void mixed_field(const iad_image *content, const iad_image *picture, int x0, int y0, const uint8_t *inside, float *div) {
-    int w = content->width, h = content->height, channels = content->channels;
+/* div of the wanted field minus the picture's own: 4 u - sum of u for u = result - picture. Gradients are differences to each neighbour.
+ * sums: scratch for a row. */
+static void mixed_field(const iad_image *content, const iad_image *picture, int x0, int y0, int16_t *sums, float *div) {
+    int w = content->width, h = content->height, channels = content->channels, n = (w - 2) * channels;
+    size_t area = (size_t)w * (size_t)h, across = (size_t)w * (size_t)channels, down = (size_t)picture->width * (size_t)channels;
     for (int y = 1; y < h - 1; y++) {
-        for (int x = 1; x < w - 1; x++) {
-            size_t i = (size_t)y * (size_t)w + (size_t)x;
-            if (!inside[i]) continue;
-            const uint8_t *s = iad_image_at(content, x, y), *t = iad_image_at(picture, x0 + x, y0 + y);
-            ptrdiff_t sd = (ptrdiff_t)w * channels, td = (ptrdiff_t)picture->width * channels;
-            for (int c = 0; c < channels; c++) {
-                const ptrdiff_t sn[4] = {c - channels, c + channels, c - sd, c + sd}, tn[4] = {c - channels, c + channels, c - td, c + td};
-                int sum = 0;
-                for (int k = 0; k < 4; k++) {
-                    int own = t[c] - t[tn[k]];
-                    sum += larger(s[c] - s[sn[k]], own) - own;
-                }
-                div[(size_t)c * (size_t)w * (size_t)h + i] = (float)sum;
-            }
+        const uint8_t *s = iad_image_at(content, 1, y), *t = iad_image_at(picture, x0 + 1, y0 + y);
+        memset(sums, 0, (size_t)n * sizeof *sums);
+        add_larger(s, s - channels, t, t - channels, n, sums);
+        add_larger(s, s + channels, t, t + channels, n, sums);
+        add_larger(s, s - across, t, t - down, n, sums);
+        add_larger(s, s + across, t, t + down, n, sums);
+        for (int c = 0; c < channels; c++) {
+            float *row = div + (size_t)c * area + (size_t)y * (size_t)w + 1;
+            for (int x = 0; x < w - 2; x++) row[x] = (float)sums[x * channels + c];
         }
     }
 }
@@ -138,8 +143,9 @@ static iad_status blend_gradients(iad_image *picture, const iad_defect_layer *la
     if (w < 3 || h < 3) return IAD_OK; /* nothing but border */
     uint8_t *inside = iad_calloc(area, 1);
     float *value = iad_alloc_aligned(all, sizeof(float)), *div = mixed ? iad_alloc_aligned(all, sizeof(float)) : NULL;
+    int16_t *sums = mixed ? iad_alloc((size_t)w * (size_t)channels, sizeof(int16_t)) : NULL;
     iad_status status = IAD_OK;
-    if (inside == NULL || value == NULL || (mixed && div == NULL)) {
+    if (inside == NULL || value == NULL || (mixed && (div == NULL || sums == NULL))) {
         status = IAD_NOMEM(err, "Poisson blend");
         goto done;
     }
@@ -148,7 +154,7 @@ static iad_status blend_gradients(iad_image *picture, const iad_defect_layer *la
     if (mixed) {
         memset(value, 0, all * sizeof(float));
         memset(div, 0, all * sizeof(float));
-        mixed_field(content, picture, layer->x, layer->y, inside, div);
+        mixed_field(content, picture, layer->x, layer->y, sums, div);
     } else {
         for (int y = 0; y < h; y++) {
             const uint8_t *s = iad_image_at(content, 0, y), *t = iad_image_at(picture, layer->x, layer->y + y);
@@ -178,6 +184,7 @@ done:
     free(inside);
     free(value);
     free(div);
+    free(sums);
     return status;
 }
 

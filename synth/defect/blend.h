@@ -15,15 +15,15 @@ typedef struct iad_blend {
 } iad_blend;
 
 /* Blends the layer into picture (in place). Only pixels of the layer's box, for FEATHER of the box widened by ceil(3 sigma), change.
- * HARD: cover as it is. FEATHER: cover smoothed, content's edge pixels go on outwards. POISSON: gradients of the content, Dirichlet border from
- * the picture (Perez 2003); MIXED: per pixel and direction the larger gradient of content and picture. Cover below 128 counts as outside for these two,
- * and a piece that touches the box's border keeps one pixel of border. Then opacity. Alpha 0 changes nothing.
- * Errors: IAD_ERR_ARG (box outside, channels), IAD_ERR_NOMEM. */
+ * HARD: cover as it is. FEATHER: cover smoothed, content's edge pixels go on outwards; at the picture's edge nothing fades. POISSON: gradients of
+ * the content, Dirichlet border from the picture (Perez 2003); MIXED: per pixel and direction the larger gradient of content and picture. Cover
+ * below 128 counts as outside for these two, and a piece that touches the box's border keeps one pixel of border. Then opacity. Alpha 0 changes
+ * nothing. Errors: IAD_ERR_ARG (box outside, channels, sizes, opacity, feather above 10000), IAD_ERR_NOMEM. */
 iad_status iad_blend_layer(iad_image *picture, const iad_defect_layer *layer, const iad_blend *blend, iad_err *err);
 
 /* Solves the Poisson equation on the pixels with inside[i] != 0 of a w x h box: value[] holds the boundary where inside is 0 and gets the
- * solution elsewhere; div[] is the wanted Laplacian (4 f - sum of neighbours). Pixels on the box's border must be outside. Exact (DST-I) when inside is the full interior,
- * else multigrid to 0.05 grey levels. Same bits everywhere. */
+ * solution elsewhere; div[] is the wanted Laplacian (4 f - sum of neighbours). Pixels on the box's border must be outside. Exact (DST-I) when
+ * inside is a full rectangle, else multigrid to 0.05 grey levels. Same bits everywhere. Errors: IAD_ERR_ARG, IAD_ERR_NOMEM. */
 iad_status iad_poisson_solve(int w, int h, const uint8_t *inside, const float *div, float *value, iad_err *err);
 
 #endif

@@ -230,7 +230,8 @@ static iad_status parse_ellipses(const json_t *patch, nsa_patch *p, iad_err *err
     for (int i = 0; i < p->ellipses; i++) {
         const json_t *item = json_array_get(list, (size_t)i);
         int64_t *to[5] = {&p->ellipse[i].x, &p->ellipse[i].y, &p->ellipse[i].a, &p->ellipse[i].b, &p->ellipse[i].angle};
-        if (!json_is_array(item) || json_array_size(item) != 5) return IAD_FAIL(err, IAD_ERR_FORMAT, "nsa: 'ellipses' item %d must have five numbers", i);
+        if (!json_is_array(item) || json_array_size(item) != 5)
+            return IAD_FAIL(err, IAD_ERR_FORMAT, "nsa: 'ellipses' item %d must have five numbers", i);
         for (int k = 0; k < 5; k++) {
             const json_t *v = json_array_get(item, (size_t)k);
             if (!json_is_integer(v) || json_integer_value(v) < lo[k] || json_integer_value(v) > hi[k])

@@ -34,7 +34,8 @@ static void cut(const float *from, int planes, int w, int h, int x0, int y0, flo
 }
 
 /* The box around the inside, with its boundary, solved on its own. */
-static iad_status solve_cut(int planes, int w, int h, const uint8_t *inside, const float *div, float *value, const int box[4], int full, iad_err *err) {
+static iad_status solve_cut(int planes, int w, int h, const uint8_t *inside, const float *div, float *value, const int box[4], int full,
+                            iad_err *err) {
     int x0 = box[0] - 1, y0 = box[1] - 1, bw = box[2] - box[0] + 2, bh = box[3] - box[1] + 2;
     size_t area = (size_t)bw * (size_t)bh;
     float *v = iad_alloc_aligned((size_t)planes * area, sizeof(float)), *d = NULL;

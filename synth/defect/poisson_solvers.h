@@ -12,8 +12,9 @@
  * wide 0: without the wider registers (the same bits). Errors: IAD_ERR_ARG, IAD_ERR_NOMEM. */
 iad_status iad_poisson_rect(int planes, int w, int h, const float *div, float *value, int wide, iad_err *err);
 
-/* By conjugate gradients with a multigrid V-cycle, for any inside (the box's border outside), until the last V-cycle corrects less than `tolerance`, at most
- * IAD_POISSON_CYCLES. *cycles (may be NULL) says how many the slowest plane took. Errors: IAD_ERR_ARG, IAD_ERR_NOMEM. */
+/* By conjugate gradients with a multigrid V-cycle as preconditioner, for any inside (the box's border outside), until the last V-cycle corrects less
+ * than `tolerance` grey levels, at most IAD_POISSON_CYCLES. *cycles (may be NULL) says how many the slowest plane took. wide as above.
+ * Errors: IAD_ERR_ARG, IAD_ERR_NOMEM. */
 #define IAD_POISSON_CYCLES 60
 iad_status iad_poisson_grid(int planes, int w, int h, const uint8_t *inside, const float *div, float *value, float tolerance, int wide, int *cycles,
                             iad_err *err);

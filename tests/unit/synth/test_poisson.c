@@ -19,7 +19,8 @@ typedef struct problem {
     float *div, *value;
 } problem;
 
-/* shape 0 full rectangle, 1 disc, 2 ring, 3 random pixels missing, 4 columns apart, 5 single pixels, 6 thin lines, 7 touches the border of the inside. */
+/* shape 0 full rectangle, 1 disc, 2 ring, 3 random pixels missing, 4 columns apart, 5 single pixels, 6 thin lines, 7 touches
+ * the border of the inside. */
 static int in_shape(int shape, int w, int h, int x, int y, iad_rng *rng) {
     double u = (2.0 * x - w + 1) / (w - 2), v = (2.0 * y - h + 1) / (h - 2), d = u * u + v * v;
     switch (shape) {

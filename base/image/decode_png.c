@@ -139,6 +139,16 @@ static void fill_palette(png_reader *r) {
     iad_row_rgb_to_grey(r->lut3[0], r->lut1, 256);
 }
 
+/* Bits to bytes of 0 and 1, first pixel in the highest bit. Masks are nearly all of one value, which libpng's unpacking, one pixel at a time, makes no use of. */
+static void row_bits(const png_reader *r, const uint8_t *in, uint8_t *out) {
+    size_t width = r->chunks.width, x = 0;
+    for (; x + 8 <= width; x += 8, in++) {
+        if (*in == 0 || *in == 255) memset(out + x, *in & 1, 8);
+        else for (int k = 0; k < 8; k++) out[x + (size_t)k] = (uint8_t)(*in >> (7 - k) & 1);
+    }
+    for (int k = 7; x < width; x++, k--) out[x] = (uint8_t)(*in >> k & 1);
+}
+
 /* ---- what libpng is asked for ---- */
 
 static void plan_palette(png_reader *r) {
@@ -154,6 +164,10 @@ static void plan_palette(png_reader *r) {
 static void plan_samples(png_reader *r) {
     int color = r->chunks.color, grey = color == IAD_PNG_GREY || color == IAD_PNG_GREY_ALPHA, alpha = color & 4;
     if (r->chunks.depth == 16) png_set_strip_16(r->png);
+    if (r->job->raw_values && r->chunks.depth == 1 && !r->chunks.interlaced && r->job->image->channels == 1) {
+        r->convert = row_bits;
+        return;
+    }
     if (r->job->raw_values) {
         png_set_packing(r->png);
         png_set_strip_alpha(r->png);

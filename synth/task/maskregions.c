@@ -41,11 +41,13 @@ static iad_status find_runs(const iad_image *mask, run_list *list, iad_err *err)
         const uint8_t *row = mask->px + (size_t)y * (size_t)mask->width;
         size_t first = list->n;
         for (int x = 0; x < mask->width;) {
-            const uint8_t *hit = row[x] ? row + x : NULL;
-            for (int k = x; !hit && k < mask->width; k++)
-                if (row[k]) hit = row + k;
-            if (!hit) break;
-            int begin = (int)(hit - row), end = begin;
+            for (uint64_t eight; x + 8 <= mask->width; x += 8) { /* masks are mostly empty */
+                memcpy(&eight, row + x, 8);
+                if (eight) break;
+            }
+            while (x < mask->width && !row[x]) x++;
+            if (x == mask->width) break;
+            int begin = x, end = begin;
             while (end < mask->width && row[end]) end++;
             IAD_TRY(iad_grow((void **)&list->items, &list->cap, list->n + 1, sizeof *list->items, MAX_RUNS, "runs of a mask", err));
             list->items[list->n] = (run){y, begin, end, list->n};

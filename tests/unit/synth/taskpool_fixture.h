@@ -11,7 +11,7 @@
 #include "synth/task/taskpool.h"
 #include "tests/unit/manifest/manifest_fixture.h"
 
-#define TASKS_WIDTH 160
+#define TASKS_WIDTH 163 /* no multiple of 8 */
 #define TASKS_HEIGHT 120
 
 typedef struct tasks_shape {

@@ -130,7 +130,7 @@ static void test_mix(void **state) {
 
 static void test_verify(void **state) {
     const difference_world *w = *state;
-    size_t n = 0, different = 0, yes = 0;
+    size_t n = 0, different = 0;
     for (size_t i = 0; i < w->kept.n; i++) {
         const iad_task_row *row = &w->kept.rows[i];
         if (strcmp(row->task, "s2_diff_verify") != 0) continue;
@@ -147,7 +147,6 @@ static void test_verify(void **state) {
         else assert_true(!query->anomalous || free_of_regions(box, query));
         n++;
         different += (size_t)says_different;
-        yes += (size_t)says_yes;
     }
     assert_true(n > 1000);
     assert_true(tasks_sigmas(different, n, 0.5) < 4);

@@ -19,6 +19,8 @@ void iad_draft_init(iad_draft *draft, const char *maker, const iad_task_pool *po
     iad_buf_init(&draft->answer, IAD_DRAFT_MAX_TEXT);
     iad_buf_init(&draft->column, IAD_DRAFT_MAX_TEXT);
     iad_buf_init(&draft->head, IAD_DRAFT_MAX_TEXT);
+    iad_buf_init(&draft->anomaly, IAD_DRAFT_MAX_TEXT);
+    iad_buf_init(&draft->normal, IAD_DRAFT_MAX_TEXT);
 }
 
 void iad_draft_deinit(iad_draft *draft) {
@@ -26,6 +28,8 @@ void iad_draft_deinit(iad_draft *draft) {
     iad_buf_deinit(&draft->answer);
     iad_buf_deinit(&draft->column);
     iad_buf_deinit(&draft->head);
+    iad_buf_deinit(&draft->anomaly);
+    iad_buf_deinit(&draft->normal);
     iad_arena_deinit(&draft->values);
 }
 
@@ -34,6 +38,7 @@ iad_status iad_draft_start(iad_draft *draft, const iad_pool_item *lead, uint32_t
     iad_rng_init(&draft->rng, draft->seed, 0);
     draft->lang = iad_rng_chance(&draft->rng, draft->options->zh_share) ? "zh" : "en";
     draft->n_images = draft->n_slots = draft->boxes.n = 0;
+    draft->shots = 0;
     iad_buf_reset(&draft->question);
     iad_buf_reset(&draft->answer);
     iad_buf_reset(&draft->column);
@@ -132,7 +137,9 @@ iad_status iad_draft_emit(iad_draft *draft, int stage, const iad_template_form *
     const iad_phrasing *question = &form->questions[iad_rng_below(&draft->rng, (uint32_t)form->n_questions)];
     iad_buf_reset(&draft->question);
     iad_buf_reset(&draft->column);
-    IAD_TRY(iad_phrasing_fill(question->text, iad_buf_str(&draft->head), draft->slots, draft->n_slots, &draft->question, NULL, NULL, err));
+    iad_buf_reset(&draft->anomaly);
+    iad_buf_reset(&draft->normal);
+    IAD_TRY(iad_phrasing_fill(question->text, iad_buf_str(&draft->head), draft->slots, draft->n_slots, &draft->question, &draft->anomaly, &draft->normal, err));
     if (draft->boxes.n) IAD_TRY(iad_box_slots_write(&draft->boxes, &draft->column, err));
     char external[64];
     snprintf(external, sizeof external, "%.30s/%016" PRIx64, draft->maker, draft->seed);
@@ -140,6 +147,7 @@ iad_status iad_draft_emit(iad_draft *draft, int stage, const iad_template_form *
                         .category_id = draft->pool->category_id,
                         .stage = stage,
                         .task = form->task,
+                        .shots = draft->shots,
                         .template_id = question->row,
                         .seed = draft->seed,
                         .question = iad_buf_str(&draft->question),
@@ -147,6 +155,8 @@ iad_status iad_draft_emit(iad_draft *draft, int stage, const iad_template_form *
                         .yes_means = form->yes_means,
                         .query_pos = query_pos,
                         .mask_id = mask_id,
+                        .anomaly_spans = draft->anomaly.len ? iad_buf_str(&draft->anomaly) : NULL,
+                        .normal_spans = draft->normal.len ? iad_buf_str(&draft->normal) : NULL,
                         .boxes = draft->boxes.n ? iad_buf_str(&draft->column) : NULL,
                         .weight = 1,
                         .part = draft->pool->eval ? "eval" : "train",

@@ -1,4 +1,4 @@
-/* One record in the making: draws, pictures with their small changes, boxes, texts. Used by the makers of stages 1 and 2. */
+/* One record in the making: draws, pictures with their small changes, boxes, texts. Used by all makers. */
 #ifndef IAD_SYNTH_DRAFT_H
 #define IAD_SYNTH_DRAFT_H
 
@@ -23,11 +23,13 @@ typedef struct iad_draft {
     iad_task_image images[IAD_DRAFT_MAX_IMAGES];
     char jitters[IAD_DRAFT_MAX_IMAGES][160];
     size_t n_images;
+    int shots;                 /* good pictures in front of the query; stage 3 */
     iad_box_slots boxes;
     iad_slot slots[IAD_DRAFT_MAX_SLOTS]; /* for phrasings; values live in `values` or elsewhere for as long as the record */
     size_t n_slots;
     iad_arena values;
     iad_buf question, answer, column, head;
+    iad_buf anomaly, normal;   /* spans of the question's marked words */
 } iad_draft;
 
 void iad_draft_init(iad_draft *draft, const char *maker, const iad_task_pool *pool, const iad_task_options *options, const iad_task_sink *sink);

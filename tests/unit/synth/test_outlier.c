@@ -65,7 +65,7 @@ static void test_rules(void **state) {
 /* Numbers in the answer's text: the first one, 0 when there is none. */
 static int first_number(const char *text) {
     while (*text && (*text < '0' || *text > '9')) text++;
-    return *text ? atoi(text) : 0;
+    return *text ? (int)strtol(text, NULL, 10) : 0;
 }
 
 static void test_answers(void **state) {

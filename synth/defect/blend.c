@@ -34,6 +34,15 @@ static void blend_hard(iad_image *picture, const iad_defect_layer *layer, int op
         for (int x = 0; x < w; x++, to += channels, from += channels) {
             int64_t part = (int64_t)cover[x] * opacity;
             if (part == 0) continue;
+            if (part == whole) { /* nothing of the picture is left: mostly whole runs */
+                int run = 1;
+                while (x + run < w && cover[x + run] == 255) run++;
+                memcpy(to, from, (size_t)run * (size_t)channels);
+                x += run - 1;
+                to += (run - 1) * channels;
+                from += (run - 1) * channels;
+                continue;
+            }
             for (int c = 0; c < channels; c++) to[c] = (uint8_t)((to[c] * (whole - part) + from[c] * part + whole / 2) / whole);
         }
     }

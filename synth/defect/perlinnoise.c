@@ -5,7 +5,7 @@
 #include "base/fmath.h"
 #include "base/image/resize.h"
 
-enum { GRID_SIDE = 512, MAX_CELLS = 1024 };
+enum { GRID_LEAST = 64, GRID_PER_CELL = 16, GRID_MOST = 512, MAX_CELLS = 1024 };
 #define PI 3.14159265358979323846
 
 /* SplitMix64 of a lattice point: which of the 256 directions it has. */
@@ -35,9 +35,11 @@ iad_status iad_perlin_noise(const iad_perlin *noise, int width, int height, iad_
     if (width < 1 || height < 1 || noise->cells_x < 1 || noise->cells_y < 1 || noise->cells_x > MAX_CELLS || noise->cells_y > MAX_CELLS)
         return IAD_FAIL(err, IAD_ERR_ARG, "noise of %d x %d pixels with %d x %d cells", width, height, noise->cells_x, noise->cells_y);
     int longer = width > height ? width : height, w = width, h = height;
-    if (longer > GRID_SIDE) {
-        w = (int)((int64_t)width * GRID_SIDE / longer);
-        h = (int)((int64_t)height * GRID_SIDE / longer);
+    int cells = noise->cells_x > noise->cells_y ? noise->cells_x : noise->cells_y, side = cells * GRID_PER_CELL;
+    side = side < GRID_LEAST ? GRID_LEAST : side > GRID_MOST ? GRID_MOST : side;
+    if (longer > side) {
+        w = (int)((int64_t)width * side / longer);
+        h = (int)((int64_t)height * side / longer);
         w = w < 1 ? 1 : w;
         h = h < 1 ? 1 : h;
     }

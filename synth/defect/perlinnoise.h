@@ -13,8 +13,8 @@ typedef struct iad_perlin {
     int angle;            /* 1/1000 degree: turned by evaluating at turned coordinates */
 } iad_perlin;
 
-/* noise[y][x] of a width x height area, about -1..1 (times sqrt 2 as DRAEM has it); *plane is initialised here. Areas with a longer side above 512 are evaluated on a coarser grid
- * and enlarged bilinearly: the noise has no finer detail than its cells. Errors: IAD_ERR_ARG, IAD_ERR_NOMEM. */
+/* noise[y][x] of a width x height area, about -1..1 (times sqrt 2 as DRAEM has it); *plane is initialised here. Large areas are evaluated on a grid of 16 points per cell
+ * (64 to 512 a side) and enlarged bilinearly: the noise has no finer detail than its cells. Errors: IAD_ERR_ARG, IAD_ERR_NOMEM. */
 iad_status iad_perlin_noise(const iad_perlin *noise, int width, int height, iad_plane *plane, iad_err *err);
 
 #endif

@@ -32,6 +32,8 @@ iad_status iad_foreground_rule_for(const char *dataset, const char *category, co
                                    iad_foreground_rule *rule, iad_err *err);
 /* As JSON text for a recipe or a row, e.g. {"channel":3,"close":6,"dark":0,"method":"auto","open":6}; text[128]. */
 void iad_foreground_rule_text(const iad_foreground_rule *rule, char text[128]);
+/* Reads that text back. IAD_ERR_FORMAT names the member. */
+iad_status iad_foreground_rule_parse(const char *text, iad_foreground_rule *rule, iad_err *err);
 
 /* picture: 1 or 3 channels. *fg is initialised here. */
 iad_status iad_foreground_find(const iad_image *picture, const iad_foreground_rule *rule, iad_foreground *fg, iad_err *err);

@@ -61,7 +61,7 @@ static iad_status from_params(const char *method, const char *params, iad_foregr
     IAD_TRY(iad_json_parse(params, strlen(params), 4, "fg_params", &root, err));
     const struct { const char *key; int *to, hi; } members[] = {{"channel", &rule->channel, 3}, {"dark", &rule->dark, 1}, {"close", &rule->close_px, 64}, {"open", &rule->open_px, 64}};
     iad_status status = json_is_object(root) ? IAD_OK : IAD_FAIL(err, IAD_ERR_FORMAT, "fg_params: no object");
-    for (size_t i = 0; status == IAD_OK && i < 4; i++) {
+    for (size_t i = 0; status == IAD_OK && i < sizeof members / sizeof *members; i++) {
         int64_t value;
         if (!json_object_get(root, members[i].key)) continue;
         status = iad_json_int(root, members[i].key, 0, members[i].hi, "fg_params", &value, err);
@@ -89,4 +89,14 @@ iad_status iad_foreground_rule_for(const char *dataset, const char *category, co
 
 void iad_foreground_rule_text(const iad_foreground_rule *rule, char text[128]) {
     snprintf(text, 128, "{\"channel\":%d,\"close\":%d,\"dark\":%d,\"method\":\"%s\",\"open\":%d}", rule->channel, rule->close_px, rule->dark, rule->method, rule->open_px);
+}
+
+iad_status iad_foreground_rule_parse(const char *text, iad_foreground_rule *rule, iad_err *err) {
+    char method[16] = "";
+    json_t *root;
+    IAD_TRY(iad_json_parse(text, strlen(text), 4, "fg_rule", &root, err));
+    const char *named = json_string_value(json_object_get(root, "method"));
+    snprintf(method, sizeof method, "%s", named ? named : "");
+    json_decref(root);
+    return from_params(method, text, rule, err);
 }

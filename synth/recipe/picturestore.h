@@ -30,4 +30,25 @@ void iad_loaded_deinit(iad_loaded *loaded);
  * (broken), IAD_ERR_EXISTS (the file's pixels are not those of the recipe or the row any more). */
 iad_status iad_picture_load(iad_picture_loader *loader, int64_t image_id, int64_t synth_id, const char *jitter, iad_loaded *loaded, iad_err *err);
 
+/* Everything about one recipe, for people: the picture before, after, what was pasted and what can be seen. */
+typedef struct iad_rendering {
+    iad_image before, after; /* at work size, RGB; owned */
+    iad_image geom, vis;     /* one channel 0/255; owned */
+    iad_recipe recipe;       /* owned */
+    iad_recipe_facts facts;
+} iad_rendering;
+void iad_rendering_deinit(iad_rendering *rendering);
+iad_status iad_picture_render(iad_picture_loader *loader, int64_t synth_id, iad_rendering *rendering, iad_err *err);
+
+/* The scene of a picture, for drawing recipes: dst at work size with its foreground, and, where the generator wants them, a source and a texture picture (0: none).
+ * The pictures stay in the store until the scene is given back. */
+typedef struct iad_loaded_scene {
+    iad_defect_scene scene;
+    uint8_t dst_pixels[32], src_pixels[32], tex_pixels[32];
+    char fg_rule[128];
+    void *held[5]; /* of the store */
+} iad_loaded_scene;
+iad_status iad_picture_scene(iad_picture_loader *loader, int64_t dst, int64_t src, int64_t tex, iad_loaded_scene *scene, iad_err *err);
+void iad_picture_scene_release(iad_picture_loader *loader, iad_loaded_scene *scene);
+
 #endif

@@ -6,6 +6,9 @@
 #include "base/status.h"
 
 int iad_cmd_render(iad_app *app, int argc, char **argv, iad_err *err);
+int iad_cmd_anomalies(iad_app *app, int argc, char **argv, iad_err *err);
+int iad_cmd_preview(iad_app *app, int argc, char **argv, iad_err *err);
+int iad_cmd_files(iad_app *app, int argc, char **argv, iad_err *err);
 int iad_cmd_tasks(iad_app *app, int argc, char **argv, iad_err *err);
 
 #endif

@@ -6,6 +6,9 @@ int main(int argc, char **argv) {
         {.name = "render",
          .summary = "render pictures of small products, good and defective, with masks",
          .run = iad_cmd_render},
+        {.name = "anomalies", .summary = "draw recipes of defects for the good pictures of a manifest", .run = iad_cmd_anomalies},
+        {.name = "preview", .summary = "a sheet of recipes: before, after, masks", .run = iad_cmd_preview},
+        {.name = "files", .summary = "render recipes into files for other tools", .run = iad_cmd_files},
         {.name = "tasks", .summary = "make training records of a stage from a manifest", .run = iad_cmd_tasks},
         {.name = NULL}};
     return iad_app_main(argc, argv, "iad-synth", IAD_VERSION, "synthetic data for anomaly detection", commands);

@@ -17,7 +17,10 @@ static iad_status draw(const iad_defect_scene *scene, const iad_defect_size *siz
     IAD_TRY(iad_defect_place(&where, rng, w, h, NULL, 0.5, &x, &y, err));
     iad_color_jitter jitter = iad_color_jitter_draw(rng, scene->grey, SPREAD);
     *params = json_pack("{s:i,s:i,s:o}", "x", x, "y", y, "jitter", iad_color_jitter_json(&jitter));
-    return *params && iad_piece_json(&piece, *params) ? IAD_OK : IAD_FAIL(err, IAD_ERR_NOMEM, "out of memory for the parameters of a defect");
+    if (*params && iad_piece_json(&piece, *params)) return IAD_OK;
+    json_decref(*params);
+    *params = NULL;
+    return IAD_FAIL(err, IAD_ERR_NOMEM, "out of memory for the parameters of a defect");
 }
 
 static iad_status layers(const iad_defect_scene *scene, const json_t *params, iad_defect_layers *out, iad_err *err) {

@@ -4,7 +4,7 @@
 
 #include "synth/defect/piece.h"
 
-#define FAINT_SPREAD 8000 /* +-0.8 % */
+#define FAINT_SPREAD 4000 /* grey draws double it: +-0.8 %, two grey levels at most */
 
 static iad_status draw(const iad_defect_scene *scene, const iad_defect_size *size, iad_rng *rng, json_t **params, iad_err *err) {
     double all = (double)scene->dst->width * scene->dst->height;

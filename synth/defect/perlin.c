@@ -14,7 +14,10 @@ static iad_status draw(const iad_defect_scene *scene, const iad_defect_size *siz
     const iad_image *texture = texture_of(scene, from);
     int tx = iad_rng_int(rng, 0, texture->width - 1), ty = iad_rng_int(rng, 0, texture->height - 1);
     *params = json_pack("{s:i,s:i,s:i,s:o}", "from", from, "from_x", tx, "from_y", ty, "ops", iad_texture_json(steps));
-    return *params && iad_noise_mask_json(&mask, *params) ? IAD_OK : IAD_FAIL(err, IAD_ERR_NOMEM, "out of memory for the parameters of a defect");
+    if (*params && iad_noise_mask_json(&mask, *params)) return IAD_OK;
+    json_decref(*params);
+    *params = NULL;
+    return IAD_FAIL(err, IAD_ERR_NOMEM, "out of memory for the parameters of a defect");
 }
 
 static iad_status layers(const iad_defect_scene *scene, const json_t *params, iad_defect_layers *out, iad_err *err) {

@@ -9,6 +9,9 @@
 #define MAX_ANGLE 45000
 #define MILLIDEGREE (3.14159265358979323846 / 180000.0)
 
+/* A scar is a thin thing: a quarter of it must lie on the object (synth-data 1.6). */
+#define LEAST_ON_OBJECT 0.25
+
 /* Size of the box round w x h turned by `angle`. */
 static void turned_size(int64_t w, int64_t h, int64_t angle, int *box_w, int *box_h) {
     double c = fabs(iad_cos((double)angle * MILLIDEGREE)), s = fabs(iad_sin((double)angle * MILLIDEGREE));
@@ -35,20 +38,6 @@ static void draw_sides(const iad_defect_scene *scene, const iad_defect_size *siz
     if (*h > scene->dst->height) *h = scene->dst->height;
 }
 
-static iad_status draw(const iad_defect_scene *scene, const iad_defect_size *size, iad_rng *rng, json_t **params, iad_err *err) {
-    iad_defect_scene where = *scene;
-    int w, h, box_w, box_h, x, y;
-    if (size->published) where.fg = NULL;
-    draw_sides(scene, size, rng, &w, &h);
-    int angle = iad_rng_int(rng, -MAX_ANGLE, MAX_ANGLE);
-    iad_piece piece = iad_piece_draw(scene, rng, w, h, !size->published);
-    turned_size(w, h, angle, &box_w, &box_h);
-    IAD_TRY(iad_defect_place(&where, rng, box_w, box_h, NULL, 0.25, &x, &y, err));
-    iad_color_jitter jitter = iad_color_jitter_draw(rng, scene->grey, SPREAD);
-    *params = json_pack("{s:i,s:i,s:i,s:o}", "angle", angle, "x", x, "y", y, "jitter", iad_color_jitter_json(&jitter));
-    return *params && iad_piece_json(&piece, *params) ? IAD_OK : IAD_FAIL(err, IAD_ERR_NOMEM, "out of memory for the parameters of a defect");
-}
-
 /* Bilinear sample at (u, v) in pixel middles; the border repeats. */
 static void sample(const iad_image *p, double u, double v, uint8_t *out) {
     double fu = floor(u), fv = floor(v);
@@ -71,17 +60,39 @@ static double inside(double u, double length) {
     return high > low ? high - low : 0;
 }
 
-static void turn(const iad_image *piece, int64_t angle, iad_defect_layer *layer) {
-    double c = iad_cos((double)angle * MILLIDEGREE), s = iad_sin((double)angle * MILLIDEGREE);
-    double middle_x = layer->content.width / 2.0, middle_y = layer->content.height / 2.0;
-    for (int y = 0; y < layer->content.height; y++)
-        for (int x = 0; x < layer->content.width; x++) {
-            double dx = x + 0.5 - middle_x, dy = y + 0.5 - middle_y;
-            double u = c * dx + s * dy + piece->width / 2.0, v = c * dy - s * dx + piece->height / 2.0;
-            double share = inside(u, piece->width) * inside(v, piece->height);
-            *iad_image_at(&layer->cover, x, y) = (uint8_t)(share * 255 + 0.5);
-            sample(piece, u - 0.5, v - 0.5, iad_image_at(&layer->content, x, y));
+/* The cover of a turned w x h piece, and, where there is a piece, its content. */
+static void turn(const iad_image *piece, int w, int h, int64_t angle, iad_image *cover, iad_image *content) {
+    double c = iad_cos((double)angle * MILLIDEGREE), s = iad_sin((double)angle * MILLIDEGREE), middle_x = cover->width / 2.0, middle_y = cover->height / 2.0;
+    for (int y = 0; y < cover->height; y++)
+        for (int x = 0; x < cover->width; x++) {
+            double dx = x + 0.5 - middle_x, dy = y + 0.5 - middle_y, u = c * dx + s * dy + w / 2.0, v = c * dy - s * dx + h / 2.0;
+            *iad_image_at(cover, x, y) = (uint8_t)(inside(u, w) * inside(v, h) * 255 + 0.5);
+            if (piece) sample(piece, u - 0.5, v - 0.5, iad_image_at(content, x, y));
         }
+}
+
+
+static iad_status draw(const iad_defect_scene *scene, const iad_defect_size *size, iad_rng *rng, json_t **params, iad_err *err) {
+    iad_defect_scene where = *scene;
+    int w, h, box_w, box_h, x, y;
+    if (size->published) where.fg = NULL;
+    draw_sides(scene, size, rng, &w, &h);
+    int angle = iad_rng_int(rng, -MAX_ANGLE, MAX_ANGLE);
+    iad_piece piece = iad_piece_draw(scene, rng, w, h, !size->published);
+    turned_size(w, h, angle, &box_w, &box_h);
+    iad_image cover;
+    if (box_w > scene->dst->width || box_h > scene->dst->height) return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "the turned scar is larger than the picture");
+    IAD_TRY(iad_image_init_raw(&cover, box_w, box_h, 1, err));
+    turn(NULL, w, h, angle, &cover, NULL);
+    iad_status placed = iad_defect_place(&where, rng, box_w, box_h, &cover, LEAST_ON_OBJECT, &x, &y, err);
+    iad_image_deinit(&cover);
+    if (placed != IAD_OK) return placed;
+    iad_color_jitter jitter = iad_color_jitter_draw(rng, scene->grey, SPREAD);
+    *params = json_pack("{s:i,s:i,s:i,s:o}", "angle", angle, "x", x, "y", y, "jitter", iad_color_jitter_json(&jitter));
+    if (*params && iad_piece_json(&piece, *params)) return IAD_OK;
+    json_decref(*params);
+    *params = NULL;
+    return IAD_FAIL(err, IAD_ERR_NOMEM, "out of memory for the parameters of a defect");
 }
 
 static iad_status layers(const iad_defect_scene *scene, const json_t *params, iad_defect_layers *out, iad_err *err) {
@@ -106,7 +117,7 @@ static iad_status layers(const iad_defect_scene *scene, const json_t *params, ia
     if (status == IAD_OK) status = iad_image_init_raw(&layer->cover, w, h, 1, err);
     if (status == IAD_OK) {
         iad_color_jitter_apply(&cut, &jitter);
-        turn(&cut, angle, layer);
+        turn(&cut, cut.width, cut.height, angle, &layer->cover, &layer->content);
     } else iad_defect_layers_deinit(out);
     iad_image_deinit(&cut);
     return status;

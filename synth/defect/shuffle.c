@@ -14,7 +14,10 @@ static iad_status draw(const iad_defect_scene *scene, const iad_defect_size *siz
     int64_t seed = (int64_t)(iad_rng_u64(rng) >> 2);
     int rows = iad_rng_chance(rng, 0.5) ? 8 : 4; /* 8 x 8 and 4 x 8 are both in use */
     *params = json_pack("{s:i,s:I,s:o}", "rows", rows, "order", (json_int_t)seed, "ops", iad_texture_json(steps));
-    return *params && iad_noise_mask_json(&mask, *params) ? IAD_OK : IAD_FAIL(err, IAD_ERR_NOMEM, "out of memory for the parameters of a defect");
+    if (*params && iad_noise_mask_json(&mask, *params)) return IAD_OK;
+    json_decref(*params);
+    *params = NULL;
+    return IAD_FAIL(err, IAD_ERR_NOMEM, "out of memory for the parameters of a defect");
 }
 
 /* The box of the picture, its tiles in the order of `seed`. A box that no whole number of tiles fills keeps what is left over in place. */

@@ -8,6 +8,7 @@
 #include "base/image/draw.h"
 #include "base/image/encode.h"
 #include "base/rng.h"
+#include "base/sha256.h"
 #include "manifests/query.h"
 #include "synth/recipe/picturestore.h"
 #include "synth/synth_cmd.h"

@@ -75,7 +75,7 @@ def build(args, root):
         sys.exit('%s: no category in MVTec layout with %d good training pictures' % (root, 2 * args.shots + 2))
     tool, synth = (os.path.join(args.bin, n) for n in ('iad-manifest', 'iad-synth'))
     run(tool, 'ingest', '--db', good + '.db', '--adapter', 'mvtec', '--name', 'good', good, '--quiet')
-    run(synth, 'anomalies', '--db', good + '.db', '--preset', args.preset, '--per-image', args.per_image, '--seed', args.seed, '--quiet')
+    run(synth, 'anomalies', '--db', good + '.db', '--preset', args.preset, '--per-image', args.per_image, '--seed', args.seed, '--allow-eval', '--quiet')
     files = os.path.join(args.out, 'files')
     run(synth, 'files', '--db', good + '.db', '--out', files, '--quiet')
     for category in categories:
@@ -83,9 +83,8 @@ def build(args, root):
         for kind in sorted(os.listdir(test)):
             for f in pictures(os.path.join(test, kind)):
                 link(os.path.join(test, kind, f), os.path.join(synthetic, category, 'test', kind))
-        if not pictures(os.path.join(synthetic, category, 'test', 'good')):
-            for f in pictures(os.path.join(files, category, 'train', 'good')):
-                link(os.path.join(files, category, 'train', 'good', f), os.path.join(synthetic, category, 'test', 'good'))
+        for f in pictures(os.path.join(files, category, 'train', 'good')):
+            link(os.path.join(files, category, 'train', 'good', f), os.path.join(synthetic, category, 'test', 'good'))
     for name, tree in (('real', real), ('synthetic', synthetic)):
         run(tool, 'ingest', '--db', tree + '.db', '--adapter', 'mvtec', '--name', name, tree, '--quiet')
     return real, synthetic, categories

@@ -86,11 +86,11 @@ static iad_status time_recipes(const materials *m, const char *preset, int repea
     return IAD_OK;
 }
 
-static iad_status codec_once(const materials *m, const iad_image *changed, iad_buf *bytes, iad_err *err) {
+static iad_status codec_once(const materials *m, iad_buf *bytes, iad_err *err) {
     iad_image decoded;
     IAD_TRY(iad_image_decode(m->file.data, m->file.len, "picture", NULL, &decoded, NULL, err));
     iad_buf_reset(bytes);
-    iad_status status = iad_encode_jpeg(changed ? changed : &decoded, NULL, bytes, err);
+    iad_status status = iad_encode_jpeg(&decoded, NULL, bytes, err);
     iad_image_deinit(&decoded);
     return status;
 }
@@ -107,19 +107,18 @@ static iad_status time_files(const materials *m, const char *preset, int repeats
         int tries;
         if ((status = iad_recipe_draw(iad_preset_find(preset), &m->scene, (uint64_t)i, &recipe, NULL, &facts, &tries, err)) != IAD_OK) break;
         double start = now();
-        status = codec_once(m, NULL, &bytes, err);
+        status = codec_once(m, &bytes, err);
         double middle = now();
-        iad_image decoded = {0}, changed = {0};
+        iad_image decoded = {0};
         iad_defect_scene scene = m->scene;
         scene.dst = &decoded;
         if (status == IAD_OK) status = iad_image_decode(m->file.data, m->file.len, "picture", NULL, &decoded, NULL, err);
-        if (status == IAD_OK) status = iad_recipe_render(&recipe, &scene, &changed, NULL, NULL, NULL, err);
+        if (status == IAD_OK) status = iad_recipe_apply(&recipe, &scene, &decoded, err);
         iad_buf_reset(&bytes);
-        if (status == IAD_OK) status = iad_encode_jpeg(&changed, NULL, &bytes, err);
+        if (status == IAD_OK) status = iad_encode_jpeg(&decoded, NULL, &bytes, err);
         *bare += (middle - start) / repeats;
         *with += (now() - middle) / repeats;
         iad_image_deinit(&decoded);
-        iad_image_deinit(&changed);
         iad_recipe_deinit(&recipe);
     }
     iad_buf_deinit(&bytes);

@@ -24,6 +24,8 @@
 #define HALF_TURN 180000     /* 1/1000 degree */
 
 /* In shares of the patch, 1/1000000; angle in 1/1000 degree. */
+#define MAX_IRREGULAR_AREA (96 * 96)
+
 typedef struct nsa_ellipse { int64_t x, y, a, b, angle; } nsa_ellipse;
 
 typedef struct nsa_patch {
@@ -136,7 +138,8 @@ static iad_status draw_size(const iad_defect_scene *scene, iad_rng *rng, double 
     double scale = 1 + 0.5 * iad_rng_normal(rng), low = texture ? 0.5 : 0.7, high = texture ? 2.0 : 1.3;
     scale = scale < low ? low : scale > high ? high : scale;
     patch->ellipses = 0;
-    if (iad_rng_chance(rng, 0.5)) draw_ellipses(rng, patch);
+    /* Published sizes are rectangles, as the published default; large ones as well: those have a direct solver. */
+    if (iad_rng_chance(rng, 0.5) && area > 0 && area <= MAX_IRREGULAR_AREA) draw_ellipses(rng, patch);
     IAD_TRY(small_cover(patch, w, h, cover, filled, err));
     if (area > 0) { /* keep the aspect, and make up for what the ellipses leave out; what does not fit one side goes to the other */
         double box = area / (*filled < 0.05 ? 0.05 : *filled), wide = sqrt(box * w / h);

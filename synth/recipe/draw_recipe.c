@@ -66,6 +66,16 @@ iad_status iad_recipe_try(const iad_recipe *recipe, const iad_defect_scene *scen
     return status;
 }
 
+/* Solving for the inside of a large irregular piece costs more than encoding the whole picture: such pieces are feathered instead. Rectangles have a direct solver. */
+#define MAX_IRREGULAR_AREA (96 * 96)
+static void spare_solver(iad_recipe *recipe) {
+    json_int_t w = json_integer_value(json_object_get(recipe->params, "w")), h = json_integer_value(json_object_get(recipe->params, "h"));
+    int irregular = recipe->generator == &iad_defect_perlin || recipe->generator == &iad_defect_shuffle || recipe->generator == &iad_defect_scar;
+    if (!irregular || recipe->blend.mode < IAD_BLEND_POISSON || w * h <= MAX_IRREGULAR_AREA) return;
+    recipe->blend.mode = IAD_BLEND_FEATHER;
+    recipe->blend.feather = 1000;
+}
+
 iad_status iad_recipe_draw(const iad_preset *preset, const iad_defect_scene *scene, uint64_t seed, iad_recipe *recipe, iad_image *vis,
                            iad_recipe_facts *facts, int *attempts, iad_err *err) {
     const iad_preset_item *item = iad_preset_pick(preset, seed);
@@ -84,6 +94,7 @@ iad_status iad_recipe_draw(const iad_preset *preset, const iad_defect_scene *sce
         if (status == IAD_ERR_NOT_FOUND) continue;
         if (status == IAD_OK) {
             recipe->blend = iad_preset_blend(item, scene, &rng);
+            spare_solver(recipe);
             status = iad_recipe_try(recipe, scene, vis, facts, &why);
         }
         if (status == IAD_OK && facts->visible.enough) return IAD_OK;
@@ -114,6 +125,8 @@ iad_status iad_recipe_twin(const iad_preset *preset, const iad_defect_scene *sce
         *twin = *recipe;
         twin->blend = blend;
         twin->blend.opacity = recipe->blend.opacity;
+        spare_solver(twin);
+        if (twin->blend.mode == recipe->blend.mode) continue;
         IAD_TRY(iad_recipe_try(twin, scene, vis, facts, err));
         if (facts->visible.enough) {
             json_incref(twin->params);

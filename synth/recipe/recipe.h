@@ -46,6 +46,9 @@ typedef struct iad_recipe_facts {
 iad_status iad_recipe_render(const iad_recipe *recipe, const iad_defect_scene *scene, iad_image *out, iad_image *vis, iad_image *geom,
                              iad_recipe_facts *facts, iad_err *err);
 
+/* The same into a picture that is the scene's destination, or a copy of it: nothing but the changed pixels is touched. After a failure the picture is half changed. */
+iad_status iad_recipe_apply(const iad_recipe *recipe, const iad_defect_scene *scene, iad_image *picture, iad_err *err);
+
 /* Draws one recipe of a preset for this scene: generator (once), parameters, blend. The picture is tried, and parameters and blend are drawn anew while too
  * little can be seen, at most IAD_RECIPE_MAX_ATTEMPTS times; *attempts (may be NULL) says how often. Only the changed box is tried: no copies of the whole picture.
  * IAD_ERR_NOT_FOUND when no draw passed. The picture itself is not given: render. vis (may be NULL) is initialised here. The caller fills in what the scene does

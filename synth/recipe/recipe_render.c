@@ -86,6 +86,17 @@ static iad_status masks(const iad_recipe *recipe, const iad_defect_scene *scene,
     return status;
 }
 
+iad_status iad_recipe_apply(const iad_recipe *recipe, const iad_defect_scene *scene, iad_image *picture, iad_err *err) {
+    iad_defect_layers layers;
+    if (picture->width != recipe->work_w || picture->height != recipe->work_h || picture->channels != scene->dst->channels)
+        return IAD_FAIL(err, IAD_ERR_ARG, "the picture to change is not of the scene's size or channels");
+    IAD_TRY(iad_recipe_layers(recipe, scene, &layers, err));
+    iad_status status = IAD_OK;
+    for (int i = 0; status == IAD_OK && i < layers.n; i++) status = iad_blend_layer(picture, &layers.items[i], &recipe->blend, err);
+    iad_defect_layers_deinit(&layers);
+    return status;
+}
+
 iad_status iad_recipe_render(const iad_recipe *recipe, const iad_defect_scene *scene, iad_image *out, iad_image *vis, iad_image *geom,
                              iad_recipe_facts *facts, iad_err *err) {
     iad_defect_layers layers;

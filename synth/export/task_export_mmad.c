@@ -23,12 +23,14 @@ static json_t *yes_no(const iad_export_frame *f, const char **letter) {
     return *letter ? json_pack("{s:{s:s,s:s},s:s}", "options", "A", "Yes", "B", "No", "type", "Anomaly Detection") : NULL;
 }
 
-/* The question without its marks: MMAD's readers put pictures in front themselves. "Image 1: <image>" lines go whole. */
-static iad_status bare_question(const char *text, iad_buf *out, iad_err *err) {
-    const char *last = NULL;
-    for (const char *at = text; (at = strstr(at, "<image>")) != NULL; at += 7) last = at + 7;
-    if (last) text = last + strspn(last, "\n ");
-    return iad_buf_add_str(out, text, err);
+/* Longest label of a picture, as in "Image 3: ". */
+#define MAX_LABEL 24
+
+/* The question without its marks, as MMAD's readers put pictures in front themselves; labels of pictures ("Image 1: <image>") go with them. NULL: pictures stand within the text. */
+static const char *bare_question(const char *text) {
+    for (const char *at; (at = strstr(text, "<image>")) != NULL; text = at + 7)
+        if (at - text > MAX_LABEL) return NULL;
+    return text + strspn(text, "\n ");
 }
 
 static json_t *templates(const iad_export_writer *w, const iad_export_frame *f) {
@@ -52,21 +54,17 @@ iad_status iad_export_mmad_add(iad_export_writer *w, const iad_export_frame *f, 
     int query = f->view.row.query_pos >= 0 ? f->view.row.query_pos : (int)f->n_pictures - 1;
     json_t *extras = stored_extras(f);
     if (!extras) extras = yes_no(f, &letter);
-    if (!extras || query < 0 || (size_t)query >= f->n_pictures || json_object_size(w->by_path) >= MAX_ENTRIES) {
+    const char *question = bare_question(json_string_value(json_array_get(f->messages, 0)));
+    if (!extras || !question || query < 0 || (size_t)query >= f->n_pictures || json_object_size(w->by_path) >= MAX_ENTRIES) {
         json_decref(extras);
         w->counts->unfit++;
         return IAD_OK;
     }
     json_t *entry = entry_for(w, f, extras, f->pictures[query].path), *type = json_object_get(extras, "type");
-    iad_buf question;
-    iad_buf_init(&question, (size_t)4 << 20);
-    iad_status status = bare_question(json_string_value(json_array_get(f->messages, 0)), &question, err);
-    if (status == IAD_OK) {
-        json_t *item = json_pack("{s:s,s:s,s:O,s:O}", "Question", iad_buf_str(&question), "Answer", letter, "Options", json_object_get(extras, "options"), "type", type ? type : json_null());
-        if (!entry || !item || json_array_append_new(json_object_get(entry, "conversation"), item) != 0) status = IAD_FAIL(err, IAD_ERR_NOMEM, "out of memory for a record");
-    }
+    json_t *item = json_pack("{s:s,s:s,s:O,s:O}", "Question", question, "Answer", letter, "Options", json_object_get(extras, "options"), "type", type ? type : json_null());
+    iad_status status = IAD_OK;
+    if (!entry || json_array_append_new(json_object_get(entry, "conversation"), item) != 0) status = IAD_FAIL(err, IAD_ERR_NOMEM, "out of memory for a record");
     w->counts->written += status == IAD_OK;
-    iad_buf_deinit(&question);
     json_decref(extras);
     return status;
 }

@@ -157,7 +157,7 @@ static inline void export_remove_tree(const char *path) {
     char inner[512];
     if (iad_dir_read(path, &list, &err) != IAD_OK) return;
     for (size_t i = 0; i < list.n; i++) {
-        snprintf(inner, sizeof inner, "%s/%s", path, list.items[i].name);
+        if (iad_path_join(inner, sizeof inner, path, list.items[i].name, &err) != IAD_OK) continue;
         if (list.items[i].is_dir) export_remove_tree(inner);
         else unlink(inner);
     }

@@ -33,7 +33,10 @@ int iad_export_files_parse(const char *name, iad_export_files *files) {
 
 /* ---- which records ---- */
 
-typedef struct chosen { int64_t id; int replayed; } chosen;
+typedef struct chosen {
+    int64_t id;
+    int replayed;
+} chosen;
 typedef struct choice {
     chosen *items;
     size_t n, cap, limit;
@@ -63,7 +66,9 @@ static iad_status check_polarity(iad_manifest *manifest, const choice *c, iad_er
     int64_t first = 0;
     iad_query q;
     IAD_TRY(iad_query_open(&q, manifest, "task",
-                           "SELECT coalesce(t.yes_means,p.yes_means,''),coalesce(p.canonical,0),t.question FROM task t LEFT JOIN template p ON p.id=t.template_id WHERE t.id=?", err));
+                           "SELECT coalesce(t.yes_means,p.yes_means,''),coalesce(p.canonical,0),t.question FROM task t LEFT JOIN template p ON "
+                           "p.id=t.template_id WHERE t.id=?",
+                           err));
     iad_status status = IAD_OK;
     for (size_t i = 0; status == IAD_OK && i < c->n; i++) {
         iad_query_reset(&q);
@@ -75,7 +80,9 @@ static iad_status check_polarity(iad_manifest *manifest, const choice *c, iad_er
             first = c->items[i].id;
             iad_text_copy(meaning, sizeof meaning, means);
         } else if (strcmp(meaning, means) != 0) {
-            status = IAD_FAIL(err, IAD_ERR_FORMAT, "canonical questions disagree: Yes means \"%s\" in record t%lld and \"%.20s\" in record t%lld; export them apart, or correct yes_means",
+            status = IAD_FAIL(err, IAD_ERR_FORMAT,
+                              "canonical questions disagree: Yes means \"%s\" in record t%lld and \"%.20s\" in record t%lld; export them apart, or "
+                              "correct yes_means",
                               meaning, (long long)first, means, (long long)c->items[i].id);
         }
     }
@@ -87,14 +94,16 @@ static iad_status check_polarity(iad_manifest *manifest, const choice *c, iad_er
 
 static int refuses_one(iad_status status) { return status == IAD_ERR_FORMAT || status == IAD_ERR_NOT_FOUND || status == IAD_ERR_EXISTS; }
 
-static iad_status write_all(const iad_task_export *run, const choice *c, iad_export_pictures *pictures, iad_export_writer *writer, iad_export_counts *counts, iad_err *err) {
+static iad_status write_all(const iad_task_export *run, const choice *c, iad_export_pictures *pictures, iad_export_writer *writer,
+                            iad_export_counts *counts, iad_err *err) {
     iad_export_frame *frame = iad_calloc(1, sizeof *frame);
     if (!frame) return IAD_NOMEM(err, "a record");
     iad_status status = IAD_OK;
     for (size_t i = 0; status == IAD_OK && i < c->n; i++) {
         iad_err why = IAD_ERR_NONE;
         if (run->stop && atomic_load(run->stop)) {
-            status = IAD_FAIL(err, IAD_ERR_INTERRUPTED, "interrupted after %zu of %zu records; picture files are kept, the call can be repeated", i, c->n);
+            status =
+                IAD_FAIL(err, IAD_ERR_INTERRUPTED, "interrupted after %zu of %zu records; picture files are kept, the call can be repeated", i, c->n);
             break;
         }
         status = iad_export_frame_load(pictures, c->items[i].id, c->items[i].replayed, frame, &why);
@@ -141,9 +150,11 @@ iad_status iad_task_export_run(const iad_task_export *given, iad_export_counts *
     /* imagefolder reads only what lies in its folder */
     if (run.format == IAD_EXPORT_HF && run.files == IAD_EXPORT_REFERENCE) run.files = IAD_EXPORT_COPY;
     double share = run.replay < 0 ? iad_replay_share(run.stage) : run.replay;
-    iad_status status = run.eval ? choose_eval(run.manifest, run.stage, &c, err) : iad_stage_each(run.manifest, run.stage, run.seed, share, choose, &c, err);
+    iad_status status =
+        run.eval ? choose_eval(run.manifest, run.stage, &c, err) : iad_stage_each(run.manifest, run.stage, run.seed, share, choose, &c, err);
     counts->records = c.n;
-    if (status == IAD_OK && c.n == 0) status = IAD_FAIL(err, IAD_ERR_NOT_FOUND, "no %s records of stage %d in the manifest", run.eval ? "eval" : "training", run.stage);
+    if (status == IAD_OK && c.n == 0)
+        status = IAD_FAIL(err, IAD_ERR_NOT_FOUND, "no %s records of stage %d in the manifest", run.eval ? "eval" : "training", run.stage);
     if (status == IAD_OK) status = check_polarity(run.manifest, &c, err);
     if (status == IAD_OK) status = export_chosen(&run, &c, counts, err);
     free(c.items);

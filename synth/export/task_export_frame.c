@@ -28,8 +28,9 @@ size_t iad_export_count_marks(const char *text) {
 }
 
 const char *iad_export_forbidden(const char *text, int mark) {
-    static const char *const always[] = {"<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>", "<|box_start|>",
-                                         "<|box_end|>", "<|object_ref_start|>", "<|object_ref_end|>", "<video>", "<audio>"};
+    static const char *const always[] = {"<|im_start|>",       "<|im_end|>",    "<|endoftext|>", "<|vision_start|>", "<|vision_end|>",
+                                         "<|image_pad|>",      "<|video_pad|>", "<|box_start|>", "<|box_end|>",      "<|object_ref_start|>",
+                                         "<|object_ref_end|>", "<video>",       "<audio>"};
     static const char *const marks[] = {MARK, "<ref-object>"};
     for (size_t i = 0; i < sizeof always / sizeof *always; i++)
         if (strstr(text, always[i])) return always[i];
@@ -51,7 +52,8 @@ static iad_status span_places(const char *json, const char *where, json_t **list
     json_t *span;
     json_array_foreach(*list, i, span) {
         const json_t *from = json_array_get(span, 0), *to = json_array_get(span, 1);
-        if (!json_is_integer(from) || !json_is_integer(to) || json_integer_value(from) < 0 || json_integer_value(to) < json_integer_value(from) || *n + 2 > MAX_SPANS)
+        if (!json_is_integer(from) || !json_is_integer(to) || json_integer_value(from) < 0 || json_integer_value(to) < json_integer_value(from) ||
+            *n + 2 > MAX_SPANS)
             return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: entry %zu is no span", where, i);
         places[(*n)++] = (size_t)json_integer_value(from);
         places[(*n)++] = (size_t)json_integer_value(to);
@@ -80,7 +82,8 @@ static iad_status file_box(const iad_export_frame *f, const iad_box_slot *slot, 
 }
 
 /* Entries for the slots of one text, and its labels behind the boxes as "<ref-object>". text: with "<bbox>" in it. */
-static iad_status add_objects(iad_export_frame *f, const iad_box_slots *slots, const char *stored, const char *text, int labels, iad_buf *out, iad_err *err) {
+static iad_status add_objects(iad_export_frame *f, const iad_box_slots *slots, const char *stored, const char *text, int labels, iad_buf *out,
+                              iad_err *err) {
     static const char lead[] = ", \"label\": \"";
     size_t order[1024], n = 0, i = 0;
     IAD_TRY(iad_box_slots_order(stored, slots->n, order, sizeof order / sizeof *order, &n, err));
@@ -88,9 +91,11 @@ static iad_status add_objects(iad_export_frame *f, const iad_box_slots *slots, c
         if (i >= n) return IAD_FAIL(err, IAD_ERR_FORMAT, "the text holds \"" MARK "\"");
         const iad_box_slot *slot = &slots->items[order[i++]];
         int b[4];
-        if (slot->image < 0 || (size_t)slot->image >= f->n_pictures) return IAD_FAIL(err, IAD_ERR_FORMAT, "a box on picture %d, but the record has %zu", slot->image, f->n_pictures);
+        if (slot->image < 0 || (size_t)slot->image >= f->n_pictures)
+            return IAD_FAIL(err, IAD_ERR_FORMAT, "a box on picture %d, but the record has %zu", slot->image, f->n_pictures);
         IAD_TRY(file_box(f, slot, b, err));
-        if (json_array_append_new(f->bbox, json_pack("[i,i,i,i]", b[0], b[1], b[2], b[3])) != 0 || json_array_append_new(f->image_id, json_integer(slot->image)) != 0)
+        if (json_array_append_new(f->bbox, json_pack("[i,i,i,i]", b[0], b[1], b[2], b[3])) != 0 ||
+            json_array_append_new(f->image_id, json_integer(slot->image)) != 0)
             return no_memory(err);
         at += strlen(MARK);
         size_t m = strlen(slot->label), k = sizeof lead - 1;
@@ -126,7 +131,8 @@ static iad_status add_text(iad_export_frame *f, const text_job *job, const char 
     if (answer && strstr(text, "<image>")) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: an answer holds \"<image>\"", f->id);
     iad_buf_init(&filled, MAX_TEXT);
     iad_buf_init(&out, MAX_TEXT);
-    iad_status status = iad_box_slots_fill(text, f->view.row.boxes, job->frames, f->n_pictures, job->swift ? IAD_BOX_MARK : IAD_BOX_QWEN25, places, n_places, &filled, err);
+    iad_status status = iad_box_slots_fill(text, f->view.row.boxes, job->frames, f->n_pictures, job->swift ? IAD_BOX_MARK : IAD_BOX_QWEN25, places,
+                                           n_places, &filled, err);
     if (status == IAD_OK && job->swift) status = add_objects(f, &job->slots, text, iad_buf_str(&filled), answer, &out, err);
     const char *done = job->swift ? iad_buf_str(&out) : iad_buf_str(&filled);
     if (status == IAD_OK && json_array_append_new(f->messages, json_string(done)) != 0) status = no_memory(err);
@@ -149,8 +155,10 @@ static iad_status add_turns(iad_export_frame *f, const text_job *job, iad_err *e
         const char *from = json_string_value(json_object_get(json_array_get(turns, i), "from"));
         const char *value = json_string_value(json_object_get(json_array_get(turns, i), "value"));
         const char *want = i == 0 ? f->view.row.question : i == 1 ? f->view.row.answer : NULL;
-        if (!value || (from && strcmp(from, i % 2 ? "gpt" : "human") != 0)) status = IAD_FAIL(err, IAD_ERR_FORMAT, "%s: turn %zu is out of order", f->id, i);
-        else if (want && strcmp(value, want) != 0) status = IAD_FAIL(err, IAD_ERR_FORMAT, "%s: turn %zu is not the record's %s", f->id, i, i ? "answer" : "question");
+        if (!value || (from && strcmp(from, i % 2 ? "gpt" : "human") != 0))
+            status = IAD_FAIL(err, IAD_ERR_FORMAT, "%s: turn %zu is out of order", f->id, i);
+        else if (want && strcmp(value, want) != 0)
+            status = IAD_FAIL(err, IAD_ERR_FORMAT, "%s: turn %zu is not the record's %s", f->id, i, i ? "answer" : "question");
         else if (i >= 2) status = add_text(f, job, value, (int)(i % 2), NULL, 0, err);
     }
     json_decref(turns);
@@ -177,10 +185,11 @@ static iad_status make_extras(iad_export_frame *f, const text_job *job, json_t *
         total += n;
     }
     for (size_t i = 0; i < json_array_size(f->messages); i++) bytes += (json_int_t)json_string_length(json_array_get(f->messages, i));
-    f->extras = json_pack("{s:s,s:i,s:o,s:o,s:o,s:i,s:b,s:o,s:o,s:o,s:o,s:o,s:I,s:I}", "task", r->task, "stage", r->stage, "external_id", text_or_null(r->external_id), "dataset",
-                          text_or_null(f->view.dataset), "category", text_or_null(f->view.category), "shots", r->shots, "replayed", replayed, "yes_means", text_or_null(r->yes_means),
-                          "query_pos", r->query_pos < 0 ? json_null() : json_integer(r->query_pos), "mask", text_or_null(f->mask), "anomaly_spans", list_or_null(anomaly), "normal_spans",
-                          list_or_null(normal), "n_image_tokens", total, "text_bytes", bytes);
+    f->extras = json_pack("{s:s,s:i,s:o,s:o,s:o,s:i,s:b,s:o,s:o,s:o,s:o,s:o,s:I,s:I}", "task", r->task, "stage", r->stage, "external_id",
+                          text_or_null(r->external_id), "dataset", text_or_null(f->view.dataset), "category", text_or_null(f->view.category), "shots",
+                          r->shots, "replayed", replayed, "yes_means", text_or_null(r->yes_means), "query_pos",
+                          r->query_pos < 0 ? json_null() : json_integer(r->query_pos), "mask", text_or_null(f->mask), "anomaly_spans",
+                          list_or_null(anomaly), "normal_spans", list_or_null(normal), "n_image_tokens", total, "text_bytes", bytes);
     if (!f->extras || json_object_set_new(f->extras, "image_tokens", tokens) != 0) return no_memory(err);
     return IAD_OK;
 }
@@ -212,7 +221,8 @@ iad_status iad_export_frame_load(iad_export_pictures *pictures, int64_t task_id,
     snprintf(f->id, sizeof f->id, "t%lld", (long long)task_id);
     IAD_TRY(iad_task_view_load(run->manifest, task_id, &f->view, err));
     const iad_task_row *r = &f->view.row;
-    if (r->n_images > IAD_EXPORT_MAX_PICTURES) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: %zu pictures are more than %d", f->id, r->n_images, IAD_EXPORT_MAX_PICTURES);
+    if (r->n_images > IAD_EXPORT_MAX_PICTURES)
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: %zu pictures are more than %d", f->id, r->n_images, IAD_EXPORT_MAX_PICTURES);
     IAD_TRY(iad_box_slots_parse(r->boxes, &job.slots, err));
     f->n_pictures = r->n_images;
     for (size_t i = 0; i < r->n_images; i++) {

@@ -12,17 +12,17 @@
 
 typedef struct iad_export_frame {
     iad_task_view view;
-    char id[32];             /* "t" and the row's number */
+    char id[32]; /* "t" and the row's number */
     iad_export_picture pictures[IAD_EXPORT_MAX_PICTURES];
     size_t n_pictures;
-    char mask[IAD_PATH_MAX]; /* relative; "" when there is none or nobody knows it */
-    json_t *messages;        /* array of texts: question, answer, question ... */
+    char mask[IAD_PATH_MAX];       /* relative; "" when there is none or nobody knows it */
+    json_t *messages;              /* array of texts: question, answer, question ... */
     json_t *ref, *bbox, *image_id; /* ms-swift: one for each placeholder, in order of the texts */
-    json_t *extras;          /* object: mask, query_pos, spans ... */
+    json_t *extras;                /* object: mask, query_pos, spans ... */
 } iad_export_frame;
 
-/* Fills *frame (owned; iad_export_frame_deinit also after failure). IAD_ERR_FORMAT: the record cannot be told safely; IAD_ERR_NOT_FOUND, IAD_ERR_EXISTS: a picture is not what it
- * was. Those three refuse one record, anything else ends the export. */
+/* Fills *frame (owned; iad_export_frame_deinit also after failure). IAD_ERR_FORMAT: the record cannot be told safely; IAD_ERR_NOT_FOUND,
+ * IAD_ERR_EXISTS: a picture is not what it was. Those three refuse one record, anything else ends the export. */
 iad_status iad_export_frame_load(iad_export_pictures *pictures, int64_t task_id, int replayed, iad_export_frame *frame, iad_err *err);
 void iad_export_frame_deinit(iad_export_frame *frame);
 

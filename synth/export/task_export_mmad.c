@@ -26,7 +26,8 @@ static json_t *yes_no(const iad_export_frame *f, const char **letter) {
 /* Longest label of a picture, as in "Image 3: ". */
 #define MAX_LABEL 24
 
-/* The question without its marks, as MMAD's readers put pictures in front themselves; labels of pictures ("Image 1: <image>") go with them. NULL: pictures stand within the text. */
+/* The question without its marks, as MMAD's readers put pictures in front themselves; labels of pictures ("Image 1: <image>") go with them. NULL:
+ * pictures stand within the text. */
 static const char *bare_question(const char *text) {
     for (const char *at; (at = strstr(text, "<image>")) != NULL; text = at + 7)
         if (at - text > MAX_LABEL) return NULL;
@@ -44,8 +45,9 @@ static json_t *entry_for(iad_export_writer *w, const iad_export_frame *f, const 
     json_t *entry = json_object_get(w->by_path, path);
     if (entry) return entry;
     const json_t *similar = json_object_get(extras, "similar_templates"), *random = json_object_get(extras, "random_templates");
-    entry = json_pack("{s:s,s:[],s:o,s:o,s:o}", "image_path", path, "conversation", "mask_path", f->mask[0] ? json_string(f->mask) : json_string(""), "similar_templates",
-                      similar ? json_deep_copy(similar) : templates(w, f), "random_templates", random ? json_deep_copy(random) : templates(w, f));
+    entry = json_pack("{s:s,s:[],s:o,s:o,s:o}", "image_path", path, "conversation", "mask_path", f->mask[0] ? json_string(f->mask) : json_string(""),
+                      "similar_templates", similar ? json_deep_copy(similar) : templates(w, f), "random_templates",
+                      random ? json_deep_copy(random) : templates(w, f));
     return entry && json_object_set_new(w->by_path, path, entry) == 0 ? entry : NULL;
 }
 
@@ -61,9 +63,11 @@ iad_status iad_export_mmad_add(iad_export_writer *w, const iad_export_frame *f, 
         return IAD_OK;
     }
     json_t *entry = entry_for(w, f, extras, f->pictures[query].path), *type = json_object_get(extras, "type");
-    json_t *item = json_pack("{s:s,s:s,s:O,s:O}", "Question", question, "Answer", letter, "Options", json_object_get(extras, "options"), "type", type ? type : json_null());
+    json_t *item = json_pack("{s:s,s:s,s:O,s:O}", "Question", question, "Answer", letter, "Options", json_object_get(extras, "options"), "type",
+                             type ? type : json_null());
     iad_status status = IAD_OK;
-    if (!entry || json_array_append_new(json_object_get(entry, "conversation"), item) != 0) status = IAD_FAIL(err, IAD_ERR_NOMEM, "out of memory for a record");
+    if (!entry || json_array_append_new(json_object_get(entry, "conversation"), item) != 0)
+        status = IAD_FAIL(err, IAD_ERR_NOMEM, "out of memory for a record");
     w->counts->written += status == IAD_OK;
     json_decref(extras);
     return status;

@@ -38,7 +38,8 @@ void iad_export_pictures_close(iad_export_pictures *pictures) {
 /* The key's hash: what the pixels are made of. hash: of a real picture's file, of a recipe. */
 static iad_status facts_of(const iad_export_pictures *pictures, const iad_task_image *image, uint8_t hash[32], iad_export_picture *p, iad_err *err) {
     iad_query q;
-    if (image->image_id) IAD_TRY(iad_query_open(&q, pictures->run->manifest, "image", "SELECT coalesce(pixel_sha256,sha256),width,height FROM image WHERE id=?", err));
+    if (image->image_id)
+        IAD_TRY(iad_query_open(&q, pictures->run->manifest, "image", "SELECT coalesce(pixel_sha256,sha256),width,height FROM image WHERE id=?", err));
     else IAD_TRY(iad_query_open(&q, pictures->run->manifest, "synth", "SELECT recipe_sha256,work_w,work_h FROM synth WHERE id=?", err));
     int64_t id = image->image_id ? image->image_id : image->synth_id;
     iad_query_i64(&q, id);
@@ -49,11 +50,13 @@ static iad_status facts_of(const iad_export_pictures *pictures, const iad_task_i
     }
     IAD_TRY(iad_query_close(&q, err));
     if (!there || p->own_width < 1 || p->own_height < 1)
-        return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%s %lld is not in the manifest, or cannot be decoded", image->image_id ? "picture" : "recipe", (long long)id);
+        return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%s %lld is not in the manifest, or cannot be decoded", image->image_id ? "picture" : "recipe",
+                        (long long)id);
     return IAD_OK;
 }
 
-static iad_status key_of(const iad_export_pictures *pictures, const iad_task_image *image, const uint8_t hash[32], char key[IAD_SHA256_HEX], iad_err *err) {
+static iad_status key_of(const iad_export_pictures *pictures, const iad_task_image *image, const uint8_t hash[32], char key[IAD_SHA256_HEX],
+                         iad_err *err) {
     iad_sha256 h;
     char side[32];
     uint8_t digest[32];
@@ -150,7 +153,8 @@ static iad_status original(iad_export_pictures *pictures, const iad_task_image *
     iad_map_close(&map);
     IAD_TRY(status);
     if (info.width != p->own_width || info.height != p->own_height)
-        return IAD_FAIL(err, IAD_ERR_EXISTS, "%s: %d x %d pixels, the manifest says %d x %d", from, info.width, info.height, p->own_width, p->own_height);
+        return IAD_FAIL(err, IAD_ERR_EXISTS, "%s: %d x %d pixels, the manifest says %d x %d", from, info.width, info.height, p->own_width,
+                        p->own_height);
     p->width = info.width;
     p->height = info.height;
     p->referenced = pictures->run->files == IAD_EXPORT_REFERENCE;
@@ -194,7 +198,8 @@ static iad_status fit_mask(iad_image *mask, int width, int height, iad_err *err)
     return IAD_OK;
 }
 
-static iad_status mask_pixels(iad_export_pictures *pictures, const iad_task_image *image, const iad_export_picture *p, int64_t mask_id, iad_image *mask, iad_err *err) {
+static iad_status mask_pixels(iad_export_pictures *pictures, const iad_task_image *image, const iad_export_picture *p, int64_t mask_id,
+                              iad_image *mask, iad_err *err) {
     *mask = (iad_image){0};
     if (p->width == p->own_width && p->height == p->own_height && mask_id) {
         IAD_TRY(iad_mask_pixels(pictures->run->manifest, mask_id, mask, err));
@@ -213,7 +218,8 @@ static iad_status mask_pixels(iad_export_pictures *pictures, const iad_task_imag
     return status;
 }
 
-iad_status iad_export_mask_file(iad_export_pictures *pictures, const iad_task_image *image, const iad_export_picture *picture, int64_t mask_id, char *path, size_t size, iad_err *err) {
+iad_status iad_export_mask_file(iad_export_pictures *pictures, const iad_task_image *image, const iad_export_picture *picture, int64_t mask_id,
+                                char *path, size_t size, iad_err *err) {
     char to[IAD_PATH_MAX];
     iad_image mask;
     path[0] = 0;

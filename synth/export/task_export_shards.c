@@ -42,10 +42,12 @@ static iad_status add_members(iad_export_writer *w, const iad_export_frame *f, i
         snprintf(member, sizeof member, "%s.%zu%.8s", stem, i, iad_path_ext(f->pictures[i].path));
         for (char *c = member; *c; c++) *c = (char)(*c >= 'A' && *c <= 'Z' ? *c - 'A' + 'a' : *c);
         status = add_file(w, f->pictures[i].path, member, err);
-        if (status == IAD_OK && json_array_append_new(names, json_string(member)) != 0) status = IAD_FAIL(err, IAD_ERR_NOMEM, "out of memory for a record");
+        if (status == IAD_OK && json_array_append_new(names, json_string(member)) != 0)
+            status = IAD_FAIL(err, IAD_ERR_NOMEM, "out of memory for a record");
     }
     json_t *value = json_pack("{s:s,s:o,s:o}", "id", f->id, "images", names, "conversations", iad_export_conversations(f));
-    if (status == IAD_OK && (!value || json_object_update_missing(value, f->extras) != 0)) status = IAD_FAIL(err, IAD_ERR_NOMEM, "out of memory for a record");
+    if (status == IAD_OK && (!value || json_object_update_missing(value, f->extras) != 0))
+        status = IAD_FAIL(err, IAD_ERR_NOMEM, "out of memory for a record");
     if (status == IAD_OK && f->mask[0]) {
         snprintf(member, sizeof member, "%s.mask.png", stem);
         json_object_set_new(value, "mask", json_string(member));

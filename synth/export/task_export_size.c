@@ -10,7 +10,8 @@ iad_status iad_export_resized(int width, int height, int min_pixels, int max_pix
     if (min_pixels < 1 || max_pixels < min_pixels || max_pixels < IAD_EXPORT_FACTOR * IAD_EXPORT_FACTOR)
         return IAD_FAIL(err, IAD_ERR_ARG, "limits of %d to %d pixels", min_pixels, max_pixels);
     if ((w > h ? w / h : h / w) > IAD_EXPORT_MAX_ASPECT)
-        return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "a picture of %d x %d pixels is too long for the model (%d : 1 at most)", width, height, IAD_EXPORT_MAX_ASPECT);
+        return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "a picture of %d x %d pixels is too long for the model (%d : 1 at most)", width, height,
+                        IAD_EXPORT_MAX_ASPECT);
     double nw = at_least(f * nearbyint(w / f)), nh = at_least(f * nearbyint(h / f));
     if (nw * nh > max_pixels) {
         double b = sqrt(h * w / max_pixels);

@@ -26,7 +26,8 @@ static void fill_header(char block[IAD_EXPORT_TAR_BLOCK], const char *name, uint
 iad_status iad_export_tar_add(iad_export_stream *tar, const char *name, const void *bytes, uint64_t n, iad_err *err) {
     static const char zeros[IAD_EXPORT_TAR_BLOCK];
     char block[IAD_EXPORT_TAR_BLOCK];
-    if (strlen(name) >= IAD_EXPORT_TAR_MAX_NAME || !iad_path_safe(name)) return IAD_FAIL(err, IAD_ERR_ARG, "\"%.120s\" cannot name a member of a tar file", name);
+    if (strlen(name) >= IAD_EXPORT_TAR_MAX_NAME || !iad_path_safe(name))
+        return IAD_FAIL(err, IAD_ERR_ARG, "\"%.120s\" cannot name a member of a tar file", name);
     if (n > 077777777777u) return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: too large for a tar file", name);
     fill_header(block, name, n);
     IAD_TRY(iad_export_stream_add(tar, block, sizeof block, err));

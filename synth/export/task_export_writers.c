@@ -55,7 +55,9 @@ static json_t *messages(const iad_export_writer *w, const iad_export_frame *f, i
 static json_t *swift(const iad_export_writer *w, const iad_export_frame *f) {
     json_t *value = messages(w, f, 1);
     if (!value || json_array_size(f->bbox) == 0) return value;
-    if (json_object_set_new(value, "objects", json_pack("{s:O,s:O,s:s,s:O}", "ref", f->ref, "bbox", f->bbox, "bbox_type", "real", "image_id", f->image_id)) == 0) return value;
+    if (json_object_set_new(value, "objects",
+                            json_pack("{s:O,s:O,s:s,s:O}", "ref", f->ref, "bbox", f->bbox, "bbox_type", "real", "image_id", f->image_id)) == 0)
+        return value;
     json_decref(value);
     return NULL;
 }
@@ -63,7 +65,8 @@ static json_t *swift(const iad_export_writer *w, const iad_export_frame *f) {
 /* "file_names": the suffix that imagefolder turns into pictures. Conversations are a column of lists; what has no fixed type goes into one text. */
 static json_t *hugging(const iad_export_writer *w, const iad_export_frame *f) {
     char *extras = json_dumps(f->extras, JSON_COMPACT | JSON_SORT_KEYS);
-    json_t *value = json_pack("{s:s,s:o,s:o,s:s}", "id", f->id, "file_names", paths_json(w, f, 0), "conversations", iad_export_conversations(f), "metadata", extras ? extras : "");
+    json_t *value = json_pack("{s:s,s:o,s:o,s:s}", "id", f->id, "file_names", paths_json(w, f, 0), "conversations", iad_export_conversations(f),
+                              "metadata", extras ? extras : "");
     free(extras);
     if (value && f->mask[0] && json_object_set_new(value, "mask_file_name", json_string(f->mask)) == 0) return value;
     if (value && json_object_set_new(value, "mask_file_name", json_null()) == 0) return value;
@@ -71,7 +74,8 @@ static json_t *hugging(const iad_export_writer *w, const iad_export_frame *f) {
 }
 
 static json_t *grpo(const iad_export_writer *w, const iad_export_frame *f) {
-    return json_pack("{s:s,s:o,s:O,s:O}", "id", f->id, "image", paths_json(w, f, 0), "problem", json_array_get(f->messages, 0), "solution", json_array_get(f->messages, 1));
+    return json_pack("{s:s,s:o,s:O,s:O}", "id", f->id, "image", paths_json(w, f, 0), "problem", json_array_get(f->messages, 0), "solution",
+                     json_array_get(f->messages, 1));
 }
 
 /* ---- files ---- */
@@ -94,7 +98,8 @@ iad_status iad_export_writer_open(iad_export_writer *w, const iad_task_export *r
     }
     snprintf(w->base, sizeof w->base, "%s", base);
     free(base);
-    int lines = run->format == IAD_EXPORT_SWIFT || run->format == IAD_EXPORT_HF || ((run->format == IAD_EXPORT_QWEN || run->format == IAD_EXPORT_GRPO) && run->jsonl);
+    int lines = run->format == IAD_EXPORT_SWIFT || run->format == IAD_EXPORT_HF ||
+                ((run->format == IAD_EXPORT_QWEN || run->format == IAD_EXPORT_GRPO) && run->jsonl);
     snprintf(file, sizeof file, "%s.%s", w->name, lines ? "jsonl" : "json");
     if (run->format == IAD_EXPORT_WEBDATASET) return IAD_OK;
     if (run->format != IAD_EXPORT_MMAD) return open_json(w, run->format == IAD_EXPORT_HF ? "metadata.jsonl" : file, lines, err);
@@ -131,8 +136,9 @@ static iad_status write_dataset_info(const iad_export_writer *w, iad_err *err) {
     iad_buf text;
     snprintf(key, sizeof key, "iadgpt_%s", w->name);
     snprintf(file, sizeof file, "%s.json", w->name);
-    json_t *info = json_pack("{s:{s:s,s:s,s:{s:s,s:s},s:{s:s,s:s,s:s,s:s}}}", key, "file_name", file, "formatting", "sharegpt", "columns", "messages", "messages", "images", "images",
-                             "tags", "role_tag", "role", "content_tag", "content", "user_tag", "user", "assistant_tag", "assistant");
+    json_t *info = json_pack("{s:{s:s,s:s,s:{s:s,s:s},s:{s:s,s:s,s:s,s:s}}}", key, "file_name", file, "formatting", "sharegpt", "columns", "messages",
+                             "messages", "images", "images", "tags", "role_tag", "role", "content_tag", "content", "user_tag", "user",
+                             "assistant_tag", "assistant");
     if (!info) return IAD_FAIL(err, IAD_ERR_NOMEM, "out of memory for dataset_info.json");
     iad_buf_init(&text, 1u << 20);
     iad_status status = iad_json_pretty(info, &text, err);

@@ -8,11 +8,11 @@
 typedef struct iad_export_writer {
     const iad_task_export *run;
     iad_export_counts *counts;
-    char name[64];          /* "stage2", "stage3-eval" */
+    char name[64];           /* "stage2", "stage3-eval" */
     char base[IAD_PATH_MAX]; /* the export's folder, absolute */
-    iad_export_json json;   /* formats of one file */
-    iad_export_stream tar;  /* webdataset: the present shard */
-    json_t *by_path;        /* mmad */
+    iad_export_json json;    /* formats of one file */
+    iad_export_stream tar;   /* webdataset: the present shard */
+    json_t *by_path;         /* mmad */
     size_t in_shard;
     iad_buf bytes;
 } iad_export_writer;

@@ -83,7 +83,9 @@ static inline void export_make_case(export_case *c, int i) {
         }
         escaped[k] = 0;
         snprintf(c->turns, sizeof c->turns,
-                 "[{\"from\":\"human\",\"value\":\"%s\"},{\"from\":\"gpt\",\"value\":\"One.\"},{\"from\":\"human\",\"value\":\"Second?\"},{\"from\":\"gpt\",\"value\":\"Two.\"}]", escaped);
+                 "[{\"from\":\"human\",\"value\":\"%s\"},{\"from\":\"gpt\",\"value\":\"One.\"},{\"from\":\"human\",\"value\":\"Second?\"},{\"from\":"
+                 "\"gpt\",\"value\":\"Two.\"}]",
+                 escaped);
         c->n_texts = 4;
     } else {
         snprintf(c->question + at, sizeof c->question - at, "Compare <box:1> in part %d.", i);
@@ -116,16 +118,32 @@ static inline void export_put_case(export_fixture *f, int i) {
     int added;
     int64_t id;
     for (int k = 0; k < c->n_pictures; k++)
-        images[k] = (iad_task_image){.image_id = f->images[c->pictures[k]], .role = k + 1 == c->n_pictures ? "query" : "ref", .jitter = c->changed ? "{\"b\":1010000,\"q\":95}" : NULL};
+        images[k] = (iad_task_image){.image_id = f->images[c->pictures[k]],
+                                     .role = k + 1 == c->n_pictures ? "query" : "ref",
+                                     .jitter = c->changed ? "{\"b\":1010000,\"q\":95}" : NULL};
     iad_buf_init(&boxes, 65536);
     if (c->boxes.n) assert_ok(iad_box_slots_write(&c->boxes, &boxes, &err));
     snprintf(external, sizeof external, "case/%d", i);
     const char *part = strstr(c->question, "part");
     int from = part ? (int)(part - c->question) : 0;
     snprintf(span, sizeof span, "[[%d,%d,\"part\"]]", from, from + 4);
-    iad_task_row row = {.dataset_id = f->dataset, .category_id = f->category, .stage = 3, .task = "s3_detect", .shots = c->n_pictures - 1, .question = c->question, .answer = c->answer,
-                        .turns = c->turns[0] ? c->turns : NULL, .yes_means = "normal", .query_pos = c->n_pictures - 1, .anomaly_spans = part ? span : NULL,
-                        .boxes = c->boxes.n ? iad_buf_str(&boxes) : NULL, .weight = 1, .part = "train", .external_id = external, .images = images, .n_images = (size_t)c->n_pictures};
+    iad_task_row row = {.dataset_id = f->dataset,
+                        .category_id = f->category,
+                        .stage = 3,
+                        .task = "s3_detect",
+                        .shots = c->n_pictures - 1,
+                        .question = c->question,
+                        .answer = c->answer,
+                        .turns = c->turns[0] ? c->turns : NULL,
+                        .yes_means = "normal",
+                        .query_pos = c->n_pictures - 1,
+                        .anomaly_spans = part ? span : NULL,
+                        .boxes = c->boxes.n ? iad_buf_str(&boxes) : NULL,
+                        .weight = 1,
+                        .part = "train",
+                        .external_id = external,
+                        .images = images,
+                        .n_images = (size_t)c->n_pictures};
     assert_ok(iad_task_put(f->m, &row, &id, &added, &err));
     assert_int_equal(id, i + 1);
     iad_buf_deinit(&boxes);
@@ -171,8 +189,16 @@ static inline void export_fixture_close(export_fixture *f) {
 }
 
 static inline iad_task_export export_run_of(const export_fixture *f, iad_export_format format) {
-    return (iad_task_export){.manifest = f->m, .out = f->out, .format = format, .stage = 3, .replay = 0, .shard_bytes = 1 << 20, .min_pixels = IAD_EXPORT_MIN_PIXELS,
-                             .max_pixels = IAD_EXPORT_MAX_PIXELS, .max_side = 1024, .images_key = 1};
+    return (iad_task_export){.manifest = f->m,
+                             .out = f->out,
+                             .format = format,
+                             .stage = 3,
+                             .replay = 0,
+                             .shard_bytes = 1 << 20,
+                             .min_pixels = IAD_EXPORT_MIN_PIXELS,
+                             .max_pixels = IAD_EXPORT_MAX_PIXELS,
+                             .max_side = 1024,
+                             .images_key = 1};
 }
 
 #endif

@@ -127,7 +127,8 @@ static inline void read_tar(const uint8_t *data, size_t n, void (*fn)(void *user
         assert_memory_equal(h + 257, "ustar\00000", 8);
         assert_int_equal(h[156], '0');
         assert_int_equal(strtoul((const char *)h + 100, NULL, 8), 0644);
-        assert_int_equal(strtoul((const char *)h + 108, NULL, 8) + strtoul((const char *)h + 116, NULL, 8) + strtoul((const char *)h + 136, NULL, 8), 0);
+        assert_int_equal(strtoul((const char *)h + 108, NULL, 8) + strtoul((const char *)h + 116, NULL, 8) + strtoul((const char *)h + 136, NULL, 8),
+                         0);
         size_t size = strtoul((const char *)h + 124, NULL, 8);
         assert_true(at + 512 + size <= n);
         fn(user, (const char *)h, h + 512, size);

@@ -29,7 +29,9 @@ static void test_sizes(void **state) {
 
 /* ---- round trip ---- */
 
-typedef struct frame_size { int own_w, own_h, w, h; } frame_size;
+typedef struct frame_size {
+    int own_w, own_h, w, h;
+} frame_size;
 
 /* The stored text again: every "<box:i>" stands where numbers are, and they are the entry's numbers on the other scale. */
 static void check_text(const export_case *c, const char *stored, const char *got, const frame_size *frame) {
@@ -132,7 +134,9 @@ static void round_trip(iad_export_format format, int jsonl, const char *file, in
     assert_int_equal(json_array_size(rows), EXPORT_RECORDS);
     for (int i = 0; i < EXPORT_RECORDS; i++) {
         const json_t *row = json_array_get(rows, (size_t)i);
-        read_record r = format == IAD_EXPORT_LLAMA ? read_messages(row) : format == IAD_EXPORT_HF ? read_hugging(row) : read_llava(row, format == IAD_EXPORT_QWEN);
+        read_record r = format == IAD_EXPORT_LLAMA ? read_messages(row)
+                        : format == IAD_EXPORT_HF  ? read_hugging(row)
+                                                   : read_llava(row, format == IAD_EXPORT_QWEN);
         check_case(f, &f->cases[i], &r, 0, f->cases[i].n_texts);
         if (format != IAD_EXPORT_HF) check_extras(f, &f->cases[i], row, r.texts[0]);
         for (int k = 0; k < r.n_pictures && files != IAD_EXPORT_REFERENCE; k++) assert_true(r.pictures[k][0] != '/');
@@ -171,8 +175,9 @@ static void fill_objects(const json_t *objects, const char *text, size_t *box, s
             const json_t *b = json_array_get(json_object_get(objects, "bbox"), *box);
             assert_int_equal(json_array_size(b), 4);
             assert_int_equal(json_integer_value(json_array_get(json_object_get(objects, "image_id"), (*box)++)), query);
-            at += (size_t)snprintf(out + at, size - at, "[%d, %d, %d, %d]", (int)json_integer_value(json_array_get(b, 0)), (int)json_integer_value(json_array_get(b, 1)),
-                                   (int)json_integer_value(json_array_get(b, 2)), (int)json_integer_value(json_array_get(b, 3)));
+            at += (size_t)snprintf(out + at, size - at, "[%d, %d, %d, %d]", (int)json_integer_value(json_array_get(b, 0)),
+                                   (int)json_integer_value(json_array_get(b, 1)), (int)json_integer_value(json_array_get(b, 2)),
+                                   (int)json_integer_value(json_array_get(b, 3)));
             text += 6;
         } else if (strncmp(text, "<ref-object>", 12) == 0) {
             at += (size_t)snprintf(out + at, size - at, "%s", json_string_value(json_array_get(json_object_get(objects, "ref"), (*ref)++)));
@@ -259,7 +264,8 @@ static void test_mmad(void **state) {
             assert_int_equal(sscanf(question, "Is part %d", &number), 1);
             const export_case *c = &f->cases[number];
             assert_string_equal(question, strstr(c->question, "Is part"));
-            const char *chosen = json_string_value(json_object_get(json_object_get(item, "Options"), json_string_value(json_object_get(item, "Answer"))));
+            const char *chosen =
+                json_string_value(json_object_get(json_object_get(item, "Options"), json_string_value(json_object_get(item, "Answer"))));
             assert_memory_equal(chosen, c->answer, strlen(chosen));
             check_picture(f, path, c->pictures[c->n_pictures - 1], &w, &h);
             n++;
@@ -374,7 +380,8 @@ static void refused(const char *sql, iad_export_format format, const char *word)
     run.trouble = keep_message;
     run.user = message;
     assert_ok(iad_task_export_run(&run, &counts, &err));
-    if (counts.refused != 1 || counts.written != EXPORT_RECORDS - 1 || !strstr(message, word)) fail_msg("%s: refused %zu, \"%s\"", sql, counts.refused, message);
+    if (counts.refused != 1 || counts.written != EXPORT_RECORDS - 1 || !strstr(message, word))
+        fail_msg("%s: refused %zu, \"%s\"", sql, counts.refused, message);
     export_fixture_close(f);
     free(f);
 }
@@ -417,7 +424,10 @@ static void test_polarity(void **state) {
     free(f);
 }
 
-typedef struct stopper { atomic_int stop; size_t at; } stopper;
+typedef struct stopper {
+    atomic_int stop;
+    size_t at;
+} stopper;
 static void stop_at(void *user, size_t done, size_t total) {
     stopper *s = user;
     (void)total;
@@ -454,8 +464,9 @@ static void test_interrupted(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sizes),   cmocka_unit_test(test_llava), cmocka_unit_test(test_qwen),       cmocka_unit_test(test_llama),
-                                       cmocka_unit_test(test_hugging), cmocka_unit_test(test_swift), cmocka_unit_test(test_grpo),       cmocka_unit_test(test_mmad),
-                                       cmocka_unit_test(test_webdataset), cmocka_unit_test(test_refused), cmocka_unit_test(test_polarity), cmocka_unit_test(test_interrupted)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sizes),   cmocka_unit_test(test_llava),    cmocka_unit_test(test_qwen),
+                                       cmocka_unit_test(test_llama),   cmocka_unit_test(test_hugging),  cmocka_unit_test(test_swift),
+                                       cmocka_unit_test(test_grpo),    cmocka_unit_test(test_mmad),     cmocka_unit_test(test_webdataset),
+                                       cmocka_unit_test(test_refused), cmocka_unit_test(test_polarity), cmocka_unit_test(test_interrupted)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,6 +35,7 @@ static const char *draw_form(iad_draft *draft, const iad_pool_item *lead, int no
 static iad_status write_answer(iad_draft *draft, const iad_template_form *form, const char *name, size_t index, iad_err *err) {
     if (name[0] == 'j') return index ? iad_buf_addf(&draft->answer, err, "{\"outlier\": %zu}", index) : iad_buf_add_str(&draft->answer, "{\"outlier\": null}", err);
     if (index) return iad_draft_answer(draft, form, err);
+    if (name[0] == 'i') return iad_buf_add_str(&draft->answer, draft->lang[0] == 'z' ? "无" : "None", err); /* asked for that word alone */
     const iad_template_form *none;
     IAD_TRY(iad_draft_form(draft, TASK, "none", &none, err));
     return iad_draft_answer(draft, none, err);

@@ -92,7 +92,7 @@ iad_status iad_noise_mask_draw(const iad_defect_scene *scene, const iad_defect_s
             m->threshold = UNIT / 2;
             m->w = scene->dst->width;
             m->h = scene->dst->height;
-        } else IAD_TRY(draw_island(scene, size, rng, m, err));
+        } else return draw_island(scene, size, rng, m, err); /* placed on the object, its threshold made for its area */
         IAD_TRY(iad_noise_mask_cover(scene, m, &cover, &area, err));
         iad_image_deinit(&cover);
         if (area > 0) return IAD_OK;

@@ -15,7 +15,7 @@ typedef struct iad_noise_mask {
     int64_t x, y, w, h;
 } iad_noise_mask;
 
-/* IAD_ERR_NOT_FOUND when nothing of it lies on the foreground. */
+/* IAD_ERR_NOT_FOUND when there is no place for it on the foreground. An island may still miss a foreground with holes: whoever draws looks at what can be seen. */
 iad_status iad_noise_mask_draw(const iad_defect_scene *scene, const iad_defect_size *size, iad_rng *rng, iad_noise_mask *mask, iad_err *err);
 int iad_noise_mask_json(const iad_noise_mask *mask, json_t *params); /* 0: out of memory */
 iad_status iad_noise_mask_parse(const iad_defect_scene *scene, const json_t *params, iad_noise_mask *mask, iad_err *err);

@@ -24,7 +24,7 @@
 #define HALF_TURN 180000     /* 1/1000 degree */
 
 /* In shares of the patch, 1/1000000; angle in 1/1000 degree. */
-#define MAX_IRREGULAR_AREA (96 * 96)
+#define MAX_IRREGULAR_AREA (64 * 64)
 
 typedef struct nsa_ellipse { int64_t x, y, a, b, angle; } nsa_ellipse;
 

@@ -1,12 +1,14 @@
 /* CutPaste-Scar (Li et al. 2021): a thin rectangle of the picture, its colours jittered, turned and pasted elsewhere. synth-data 1.2. Colour and alpha are sampled bilinearly, and
  * the place is drawn for the turned piece, so that it lies inside the picture as a whole. */
 #include <math.h>
+#include <string.h>
 
 #include "base/fmath.h"
 #include "synth/defect/piece.h"
 
 #define SPREAD 100000
 #define MAX_ANGLE 45000
+#define MARGIN 32 /* pixels round the strip that a feathered blend may look at */
 #define MILLIDEGREE (3.14159265358979323846 / 180000.0)
 
 /* A scar is a thin thing: a quarter of it must lie on the object (synth-data 1.6). */
@@ -66,8 +68,10 @@ static void turn(const iad_image *piece, int w, int h, int64_t angle, iad_image 
     for (int y = 0; y < cover->height; y++)
         for (int x = 0; x < cover->width; x++) {
             double dx = x + 0.5 - middle_x, dy = y + 0.5 - middle_y, u = c * dx + s * dy + w / 2.0, v = c * dy - s * dx + h / 2.0;
-            *iad_image_at(cover, x, y) = (uint8_t)(inside(u, w) * inside(v, h) * 255 + 0.5);
-            if (piece) sample(piece, u - 0.5, v - 0.5, iad_image_at(content, x, y));
+            int far = u < -MARGIN || v < -MARGIN || u > w + MARGIN || v > h + MARGIN; /* most of the box of a turned strip */
+            *iad_image_at(cover, x, y) = far ? 0 : (uint8_t)(inside(u, w) * inside(v, h) * 255 + 0.5);
+            if (piece && far) memset(iad_image_at(content, x, y), 0, (size_t)content->channels);
+            else if (piece) sample(piece, u - 0.5, v - 0.5, iad_image_at(content, x, y));
         }
 }
 

@@ -67,7 +67,7 @@ iad_status iad_recipe_try(const iad_recipe *recipe, const iad_defect_scene *scen
 }
 
 /* Solving for the inside of a large irregular piece costs more than encoding the whole picture: such pieces are feathered instead. Rectangles have a direct solver. */
-#define MAX_IRREGULAR_AREA (96 * 96)
+#define MAX_IRREGULAR_AREA (64 * 64)
 static void spare_solver(iad_recipe *recipe) {
     json_int_t w = json_integer_value(json_object_get(recipe->params, "w")), h = json_integer_value(json_object_get(recipe->params, "h"));
     int irregular = recipe->generator == &iad_defect_perlin || recipe->generator == &iad_defect_shuffle || recipe->generator == &iad_defect_scar;

@@ -62,7 +62,7 @@ static iad_status masks(const iad_recipe *recipe, const iad_defect_scene *scene,
     int null_edit = recipe->generator->null_edit;
     iad_image seen = {0}, pasted = {0};
     iad_status status = iad_image_init(&pasted, out->width, out->height, 1, err);
-    if (status == IAD_OK && (vis || !null_edit)) status = iad_image_init(&seen, out->width, out->height, 1, err);
+    if (status == IAD_OK && (vis || (facts && !null_edit))) status = iad_image_init(&seen, out->width, out->height, 1, err);
     if (status == IAD_OK) iad_layers_geom(layers, &recipe->blend, 0, 0, &pasted);
     if (status == IAD_OK && !null_edit && (vis || facts)) {
         iad_visible_facts found;

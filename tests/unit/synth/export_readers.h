@@ -2,6 +2,7 @@
 #ifndef IAD_TEST_EXPORT_READERS_H
 #define IAD_TEST_EXPORT_READERS_H
 
+#include "base/file.h"
 #include "base/json.h"
 #include "tests/unit/iad_test.h"
 

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "base/alloc.h"
 #include "base/image/decode.h"
 #include "manifests/canonical.h"
 #include "synth/export/task_export_size.h"
@@ -123,7 +124,7 @@ static json_t *rows_of(const export_fixture *f, const char *name, int lines) {
 }
 
 static void round_trip(iad_export_format format, int jsonl, const char *file, int lines, iad_export_files files) {
-    export_fixture *f = calloc(1, sizeof *f);
+    export_fixture *f = iad_calloc(1, sizeof *f);
     iad_export_counts counts;
     export_fixture_open(f);
     iad_task_export run = run_of(f, format);
@@ -192,7 +193,7 @@ static void fill_objects(const json_t *objects, const char *text, size_t *box, s
 
 static void test_swift(void **state) {
     (void)state;
-    export_fixture *f = calloc(1, sizeof *f);
+    export_fixture *f = iad_calloc(1, sizeof *f);
     iad_export_counts counts;
     export_fixture_open(f);
     iad_task_export run = run_of(f, IAD_EXPORT_SWIFT);
@@ -226,7 +227,7 @@ static void test_swift(void **state) {
 
 static void test_grpo(void **state) {
     (void)state;
-    export_fixture *f = calloc(1, sizeof *f);
+    export_fixture *f = iad_calloc(1, sizeof *f);
     iad_export_counts counts;
     export_fixture_open(f);
     iad_task_export run = run_of(f, IAD_EXPORT_GRPO);
@@ -236,7 +237,7 @@ static void test_grpo(void **state) {
     assert_int_equal(json_array_size(rows), 15);
     for (size_t i = 0; i < 15; i++) {
         read_record r = read_grpo(json_array_get(rows, i));
-        check_case(f, &f->cases[atoi(json_string_value(json_object_get(r.root, "id")) + 1) - 1], &r, 0, 2);
+        check_case(f, &f->cases[(int)strtol(json_string_value(json_object_get(r.root, "id")) + 1, NULL, 10) - 1], &r, 0, 2);
     }
     json_decref(rows);
     export_fixture_close(f);
@@ -245,7 +246,7 @@ static void test_grpo(void **state) {
 
 static void test_mmad(void **state) {
     (void)state;
-    export_fixture *f = calloc(1, sizeof *f);
+    export_fixture *f = iad_calloc(1, sizeof *f);
     iad_export_counts counts;
     export_fixture_open(f);
     iad_task_export run = run_of(f, IAD_EXPORT_MMAD);
@@ -323,7 +324,7 @@ static void read_member(void *user, const char *name, const uint8_t *bytes, size
 
 static void test_webdataset(void **state) {
     (void)state;
-    export_fixture *f = calloc(1, sizeof *f);
+    export_fixture *f = iad_calloc(1, sizeof *f);
     iad_export_counts counts;
     iad_err err = IAD_ERR_NONE;
     export_fixture_open(f);
@@ -370,7 +371,7 @@ static void change(export_fixture *f, const char *sql) {
 static void keep_message(void *user, const char *message) { snprintf(user, 1024, "%s", message); }
 
 static void refused(const char *sql, iad_export_format format, const char *word) {
-    export_fixture *f = calloc(1, sizeof *f);
+    export_fixture *f = iad_calloc(1, sizeof *f);
     iad_export_counts counts;
     iad_err err = IAD_ERR_NONE;
     char message[1024] = "";
@@ -404,7 +405,7 @@ static void test_refused(void **state) {
 
 static void test_polarity(void **state) {
     (void)state;
-    export_fixture *f = calloc(1, sizeof *f);
+    export_fixture *f = iad_calloc(1, sizeof *f);
     iad_export_counts counts;
     iad_err err = IAD_ERR_NONE;
     char path[300];
@@ -436,7 +437,7 @@ static void stop_at(void *user, size_t done, size_t total) {
 
 static void test_interrupted(void **state) {
     (void)state;
-    export_fixture *f = calloc(1, sizeof *f);
+    export_fixture *f = iad_calloc(1, sizeof *f);
     iad_export_counts half, rest, whole;
     iad_err err = IAD_ERR_NONE;
     stopper s = {.at = 10};

@@ -11,5 +11,6 @@ int iad_cmd_preview(iad_app *app, int argc, char **argv, iad_err *err);
 int iad_cmd_files(iad_app *app, int argc, char **argv, iad_err *err);
 int iad_cmd_tasks(iad_app *app, int argc, char **argv, iad_err *err);
 int iad_cmd_export_tasks(iad_app *app, int argc, char **argv, iad_err *err);
+int iad_cmd_show(iad_app *app, int argc, char **argv, iad_err *err);
 
 #endif

@@ -11,6 +11,7 @@ int main(int argc, char **argv) {
         {.name = "files", .summary = "render recipes into files for other tools", .run = iad_cmd_files},
         {.name = "tasks", .summary = "make training records of a stage from a manifest", .run = iad_cmd_tasks},
         {.name = "export", .summary = "training records as files for other programs", .run = iad_cmd_export_tasks},
+        {.name = "show", .summary = "records as a page to look at", .run = iad_cmd_show},
         {.name = NULL}};
     return iad_app_main(argc, argv, "iad-synth", IAD_VERSION, "synthetic data for anomaly detection", commands);
 }

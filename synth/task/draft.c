@@ -90,7 +90,14 @@ iad_status iad_draft_slot_number(iad_draft *draft, const char *name, size_t valu
 iad_status iad_draft_slot_defect(iad_draft *draft, const char *name, const char *defect, iad_err *err) {
     iad_buf_reset(&draft->column);
     IAD_TRY(iad_defect_words(defect, draft->lang, &draft->column, err));
-    return iad_draft_slot(draft, name, iad_buf_str(&draft->column), err);
+    IAD_TRY(iad_draft_slot(draft, name, iad_buf_str(&draft->column), err));
+    /* with its article, in a sentence and at its beginning */
+    const char *words = iad_buf_str(&draft->column);
+    int en = strcmp(draft->lang, "en") == 0, vowel = *words && strchr("aeiouAEIOU", *words) != NULL;
+    char with[2][IAD_BOX_SLOTS_LABEL + 8];
+    for (int i = 0; i < 2; i++) snprintf(with[i], sizeof with[i], "%s%.*s", !en ? "" : i ? (vowel ? "An " : "A ") : (vowel ? "an " : "a "), IAD_BOX_SLOTS_LABEL, words);
+    IAD_TRY(iad_draft_slot(draft, "a_defect", with[0], err));
+    return iad_draft_slot(draft, "A_defect", with[1], err);
 }
 
 iad_status iad_draft_slot_places(iad_draft *draft, const char *name, const iad_regions *regions, iad_err *err) {

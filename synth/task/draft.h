@@ -45,7 +45,7 @@ iad_status iad_draft_box(iad_draft *draft, int image, const int box[4], const ch
 /* Slots for phrasings; the value is copied. */
 iad_status iad_draft_slot(iad_draft *draft, const char *name, const char *value, iad_err *err);
 iad_status iad_draft_slot_number(iad_draft *draft, const char *name, size_t value, iad_err *err);
-/* Slot of that name with the words for a defect, or for the places of regions ("at the top left"). */
+/* Slot of that name with the words for a defect, and a_defect and A_defect with their article; or for the places of regions ("at the top left"). */
 iad_status iad_draft_slot_defect(iad_draft *draft, const char *name, const char *defect, iad_err *err);
 iad_status iad_draft_slot_places(iad_draft *draft, const char *name, const iad_regions *regions, iad_err *err);
 

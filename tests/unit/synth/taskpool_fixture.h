@@ -129,7 +129,7 @@ static inline iad_status tasks_keep(void *user, const iad_task_row *row, iad_err
     kept->rows = block;
     iad_task_row *to = &kept->rows[kept->n++];
     *to = *row;
-    const char **texts[] = {&to->task, &to->question, &to->answer, &to->yes_means, &to->boxes, &to->part, &to->external_id};
+    const char **texts[] = {&to->task, &to->question, &to->answer, &to->yes_means, &to->boxes, &to->part, &to->external_id, &to->anomaly_spans, &to->normal_spans};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) *texts[i] = iad_arena_str(&kept->arena, *texts[i]);
     iad_task_image *images = iad_arena_take(&kept->arena, row->n_images * sizeof *images);
     for (size_t i = 0; i < row->n_images; i++) {

@@ -14,6 +14,8 @@ static const iad_check_rule_info coded[] = {
     {"path", "no stored path leaves its data set's folder"},
     {"task-marks", "a question has one <image> per picture (questions of others may have none)"},
     {"task-spans", "word spans show their words, behind the last <image>"},
+    {"task-canonical", "a canonical detection record asks the runtime's question to the letter, right behind the pictures"},
+    {"task-boxes", "boxes lie on a picture of their task; every <box:i> of its texts is one of them"},
     {"json", "columns that hold JSON do"},
     {"leak-pixels", "no training picture has the pixels of an evaluation picture"},
     {"leak-near", "no training picture nearly equals an evaluation picture of another category"},

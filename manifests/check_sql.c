@@ -91,28 +91,56 @@ static const iad_check_sql_rule rules[] = {
      " x.task_id=t.id LEFT JOIN synth y ON y.id=x.synth_id JOIN image i"
      " ON i.id IN(x.image_id,y.dst_image,y.src_image,y.tex_image) JOIN dataset d ON"
      " d.id=i.dataset_id WHERE t.part<>'eval' AND t.stage>0 AND i.part='test' AND d.eval_overlap=''"},
-    {"task-mask", "the query of a stage-3 task has a mask, unless it is normal",
-     "SELECT 'task '||t.id||' ('||t.task||')','stage 3, but no mask for its query' FROM task t WHERE t.stage=3"
-     " AND t.mask_id IS NULL AND NOT EXISTS("
-     "SELECT 1 FROM task_image x LEFT JOIN image i ON i.id=x.image_id LEFT JOIN synth y ON y.id=x.synth_id"
-     " WHERE x.task_id=t.id AND x.role='query' AND"
-     " (i.label='normal' OR y.kind='null_edit'))"},
-    {"task-query", "query_pos points at the picture with the role query; positions count from 0 without gaps",
+    {"task-mask", "a stage-3 task names the mask of its anomalous query (none where the ground truth is a union of several,"
+                  " or unknown, which localisation refuses)",
+     "SELECT DISTINCT 'task '||t.id||' ('||t.task||')','stage 3, but no mask for its query' FROM task t JOIN task_image x"
+     " ON x.task_id=t.id AND x.role='query' LEFT JOIN image i ON i.id=x.image_id LEFT JOIN synth y ON y.id=x.synth_id"
+     " WHERE t.stage=3 AND t.mask_id IS NULL AND (y.kind='anomalous' OR (i.label<>'normal' AND"
+     " CASE (SELECT count(*) FROM image_mask k WHERE k.image_id=i.id AND k.role='gt')"
+     " WHEN 1 THEN 1 WHEN 0 THEN t.task='s3_localise' ELSE 0 END))"},
+    {"task-query", "query_pos points at the picture with the role query, which detection and localisation need;"
+                   " positions count from 0 without gaps",
      "SELECT 'task '||t.id||' ('||t.task||')',CASE WHEN t.query_pos IS NOT NULL AND NOT EXISTS(SELECT 1"
      " FROM task_image x WHERE x.task_id=t.id AND"
      " x.pos=t.query_pos AND x.role='query') THEN 'query_pos '||t.query_pos||' is no query'"
+     " WHEN t.query_pos IS NULL AND t.stage=3 AND t.task IN('s3_detect','s3_localise') THEN 'no query'"
      " ELSE 'positions with gaps' END FROM task t WHERE (t.query_pos IS"
      " NOT NULL AND NOT EXISTS(SELECT 1 FROM task_image x WHERE x.task_id=t.id AND x.pos=t.query_pos"
-     " AND x.role='query')) OR"
+     " AND x.role='query')) OR (t.query_pos IS NULL AND t.stage=3 AND t.task IN('s3_detect','s3_localise')) OR"
      " (SELECT coalesce(max(pos),-1)+1<>count(*) FROM task_image x WHERE x.task_id=t.id)"},
-    {"task-exemplar", "no reference picture of a stage-3 task is the query or shows its object",
-     "SELECT 'task '||t.id||' ('||t.task||')',r.path||' is shown as a reference for '||q.path||', the same '||CASE"
+    {"task-shots", "detection and localisation show as many references as shots, then the query, and nothing else",
+     "SELECT 'task '||id||' ('||task||')',shots||' shots, but the pictures are '||coalesce(roles,'none') FROM"
+     " (SELECT t.id,t.task,t.shots,(SELECT group_concat(role,',') FROM (SELECT role FROM task_image WHERE task_id=t.id"
+     " ORDER BY pos)) AS roles FROM task t WHERE t.stage=3 AND t.task IN('s3_detect','s3_localise'))"
+     " WHERE roles IS NOT replace(hex(zeroblob(min(max(coalesce(shots,0),0),64))),'00','ref,')||'query'"},
+    {"task-exemplar", "no reference picture of a stage-3 task is the query, shows its object, or is what it was made from",
+     "SELECT DISTINCT 'task '||t.id||' ('||t.task||')',r.path||' is shown as a reference for '||q.path||', the same '||CASE"
      " WHEN r.id=q.id THEN 'picture' ELSE"
-     " 'object' END FROM task t JOIN task_image xr ON xr.task_id=t.id AND xr.role='ref' JOIN image r"
-     " ON r.id=xr.image_id JOIN task_image xq ON"
+     " 'object' END FROM task t JOIN task_image xr ON xr.task_id=t.id AND xr.role='ref' LEFT JOIN synth z"
+     " ON z.id=xr.synth_id JOIN image r ON r.id=coalesce(xr.image_id,z.dst_image) JOIN task_image xq ON"
      " xq.task_id=t.id AND xq.role='query' LEFT JOIN synth y ON y.id=xq.synth_id JOIN image q"
      " ON q.id=coalesce(xq.image_id,y.dst_image) WHERE t.stage=3 AND"
      " (r.id=q.id OR r.object_key=q.object_key)"},
+    {"task-reference", "a reference picture of a stage-3 task is good",
+     "SELECT 'task '||t.id||' ('||t.task||')',coalesce(i.path,'recipe '||y.id)||' is a reference, but '||"
+     "coalesce(i.label,y.kind) FROM task t JOIN task_image x ON x.task_id=t.id AND x.role='ref'"
+     " LEFT JOIN image i ON i.id=x.image_id LEFT JOIN synth y ON y.id=x.synth_id"
+     " WHERE t.stage=3 AND (i.label<>'normal' OR i.bad=1 OR y.kind<>'null_edit')"},
+    {"task-words", "questions of detection and localisation mark anomaly words and normal words",
+     "SELECT 'task '||id||' ('||task||')','no '||CASE WHEN coalesce(anomaly_spans,'') IN('','[]') THEN 'anomaly' ELSE"
+     " 'normal' END||' words are marked' FROM task WHERE stage=3 AND task IN('s3_detect','s3_localise')"
+     " AND (coalesce(anomaly_spans,'') IN('','[]') OR coalesce(normal_spans,'') IN('','[]'))"},
+    {"task-answer", "an answer of detection begins with Yes or No, in accord with yes_means and the query's label",
+     "SELECT 'task '||id||' ('||task||')',CASE WHEN yes_means IS NULL THEN 'yes_means is unset' WHEN yes IS NULL"
+     " THEN 'its answer begins with neither Yes nor No: '||substr(answer,1,40) ELSE 'answered '||CASE yes WHEN 1"
+     " THEN 'Yes' ELSE 'No' END||' about a'||CASE good WHEN 1 THEN ' good' ELSE 'n anomalous' END||"
+     "' picture, Yes meaning '||yes_means END FROM (SELECT t.id,t.task,t.answer,t.yes_means,CASE"
+     " WHEN t.answer='Yes' OR t.answer GLOB 'Yes[^A-Za-z]*' THEN 1 WHEN t.answer='No' OR t.answer GLOB 'No[^A-Za-z]*'"
+     " THEN 0 END AS yes,(SELECT CASE WHEN i.label='normal' OR y.kind='null_edit' THEN 1 WHEN i.label='anomalous'"
+     " OR y.kind='anomalous' THEN 0 END FROM task_image x LEFT JOIN image i ON i.id=x.image_id LEFT JOIN synth y"
+     " ON y.id=x.synth_id WHERE x.task_id=t.id AND x.pos=t.query_pos) AS good FROM task t WHERE t.stage=3"
+     " AND t.task='s3_detect') WHERE yes_means IS NULL OR yes IS NULL OR"
+     " yes<>CASE yes_means WHEN 'normal' THEN good ELSE 1-good END"},
     {"template-polarity", "the canonical templates of a kind of task agree on what Yes means",
      "SELECT 'task kind '||task,'canonical templates disagree on yes_means' FROM template WHERE canonical=1"
      " GROUP BY task HAVING"

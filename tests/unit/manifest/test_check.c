@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "tests/unit/manifest/manifest_fixture.h"
+#include "manifests/canonical.h"
 #include "manifests/identity.h"
 #include "manifests/leakage.h"
 #include "manifests/query.h"
@@ -70,12 +71,14 @@ static void make_sound(sound *f) {
     iad_task_row task = {.dataset_id = f->dataset,
                          .stage = 3,
                          .task = "s3_detect",
-                         .question = "<image><image>Any defect here?",
-                         .answer = "No",
+                         .shots = 1,
+                         .question = "<image><image>" IAD_CANONICAL_QUESTION,
+                         .answer = "Yes.",
                          .yes_means = "normal",
                          .template_id = template_id,
                          .query_pos = 1,
-                         .anomaly_spans = "[[18,24,\"defect\"]]",
+                         .anomaly_spans = "[[27,33,\"defect\"],[37,45,\"abnormal\"]]",
+                         .normal_spans = "[[90,96,\"normal\"]]",
                          .weight = 1,
                          .part = "train",
                          .images = images,
@@ -83,6 +86,23 @@ static void make_sound(sound *f) {
     assert_ok(iad_task_put(f->m, &task, &task_id, &added, &err));
     assert_int_equal(task_id, 1);
 }
+
+/* The picture 4, made into a recipe number 1. */
+#define RECIPE(kind)                                                                                                   \
+    "INSERT INTO synth(id,recipe_sha256,dst_image,generator,generator_version,params,seed,kind)"                       \
+    " VALUES(1,zeroblob(32),4,'cutpaste','1','{}',0,'" kind "');"
+/* An evaluation record about the anomalous picture, whose mask is known. */
+#define ASK_BAD "UPDATE task_image SET image_id=6 WHERE pos=1; UPDATE task SET part='eval',answer='No.';"
+#define SECOND_MASK                                                                                                    \
+    "INSERT INTO mask(id,sha256,width,height,png,area,n_components,boxes,quality) SELECT 2,zeroblob(32),width,height,png,area," \
+    "n_components,boxes,quality FROM mask; INSERT INTO image_mask VALUES(6,'gt',2)"
+/* Picture 3 belongs to a benchmark and gave the recipe its content. */
+#define FOREIGN_SOURCE                                                                                                 \
+    "INSERT INTO dataset(id,name,root,licence,redistributable,commercial,eval_overlap) VALUES(9,'e','.','',0,0,'visa');" \
+    "UPDATE image SET dataset_id=9,category_id=NULL WHERE id=3; UPDATE synth SET src_image=3;"
+#define BOXED                                                                                                          \
+    "UPDATE task SET answer='Yes. <box:0> <box:1>.',boxes='[{\"bbox_2d\":[0,0,3,2],\"image\":1},"                      \
+    "{\"bbox_2d\":[1,1,8,6],\"image\":0,\"label\":\"x\"}]';"
 
 /* One fault per case: SQL that breaks a sound manifest, and the beginning of the only complaint. */
 static void test_each_rule(void **state) {
@@ -133,23 +153,97 @@ static void test_each_rule(void **state) {
          "task-eval|task 1 (s3_detect)|part train, but train/0.png is of d (overlaps mvtec)\n"},
         {"UPDATE image SET part='test',exemplar_ok=0 WHERE id=4; UPDATE task_image SET image_id=4 WHERE pos=0",
          "task-test|task 1 (s3_detect)|part train, but train/3.png is in the test part of d\n"},
-        {"UPDATE task_image SET image_id=6 WHERE pos=1; UPDATE task SET part='eval'",
+        {ASK_BAD,
          "task-mask|task 1 (s3_detect)|stage 3, but no mask"},
+        {ASK_BAD "UPDATE task SET mask_id=1", ""},
+        {ASK_BAD "DELETE FROM image_mask", ""}, /* unknown: detection may still ask */
+        {ASK_BAD "DELETE FROM image_mask; UPDATE task SET task='s3_localise'", "task-mask|task 1 (s3_localise)|"},
+        {ASK_BAD SECOND_MASK, ""}, /* the picture's own union */
+        {RECIPE("anomalous") "UPDATE task_image SET image_id=NULL,synth_id=1 WHERE pos=1; UPDATE task SET answer='No.'",
+         "task-mask|task 1 (s3_detect)|stage 3, but no mask"},
+        {RECIPE("null_edit") "UPDATE task_image SET image_id=NULL,synth_id=1 WHERE pos=1", ""},
         {"UPDATE task SET query_pos=0", "task-query|task 1 (s3_detect)|query_pos 0 is no query\n"},
-        {"UPDATE task SET query_pos=NULL; UPDATE task_image SET pos=5 WHERE pos=1",
-         "task-query|task 1 (s3_detect)|positions with gaps\n"},
+        {"UPDATE task SET task='s3_reason',query_pos=NULL; UPDATE task_image SET pos=5 WHERE pos=1",
+         "task-query|task 1 (s3_reason)|positions with gaps\n"},
+        {"UPDATE task SET query_pos=NULL", "task-query|task 1 (s3_detect)|no query\n"},
+        {"UPDATE task SET shots=2", "task-shots|task 1 (s3_detect)|2 shots, but the pictures are ref,query\n"},
+        {"UPDATE task SET shots=0", "task-shots|"},
+        {"UPDATE task SET shots=1000000000000", "task-shots|"},
+        {"UPDATE task_image SET role='group' WHERE pos=0", "task-shots|"},
+        {"UPDATE task SET query_pos=0; UPDATE task_image SET role=CASE pos WHEN 0 THEN"
+         " 'query' ELSE 'ref' END",
+         "task-shots|task 1 (s3_detect)|1 shots, but the pictures are query,ref\n"},
+        {RECIPE("null_edit") "UPDATE task_image SET image_id=NULL,synth_id=1 WHERE pos=1; UPDATE task_image SET"
+         " image_id=4 WHERE pos=0",
+         "task-exemplar|task 1 (s3_detect)|train/3.png is shown as a reference for train/3.png, the same picture\n"},
+        {RECIPE("null_edit") "UPDATE task_image SET image_id=NULL,synth_id=1 WHERE pos=0; UPDATE task_image SET"
+         " image_id=4 WHERE pos=1",
+         "task-exemplar|task 1 (s3_detect)|train/3.png is shown as a reference for train/3.png, the same picture\n"},
+        {RECIPE("null_edit") "UPDATE task_image SET image_id=NULL,synth_id=1 WHERE pos=0", ""},
+        {RECIPE("anomalous") "UPDATE task_image SET image_id=NULL,synth_id=1 WHERE pos=0",
+         "task-reference|task 1 (s3_detect)|recipe 1 is a reference, but anomalous\n"},
+        {"UPDATE task SET part='eval'; UPDATE task_image SET image_id=6 WHERE pos=0",
+         "task-reference|task 1 (s3_detect)|test/bad.png is a reference, but anomalous\n"},
+        {RECIPE("null_edit") "UPDATE task_image SET image_id=NULL,synth_id=1 WHERE pos=0; UPDATE image SET part='test',"
+         "exemplar_ok=0 WHERE id=4",
+         "task-test|task 1 (s3_detect)|part train, but train/3.png is in the test part of d\n"},
+        {RECIPE("null_edit") "UPDATE task_image SET image_id=NULL,synth_id=1 WHERE pos=0; UPDATE synth SET src_image=5",
+         "task-test|task 1 (s3_detect)|part train, but test/good.png is in the test part of d\n"},
+        {RECIPE("null_edit") "UPDATE task_image SET image_id=NULL,synth_id=1 WHERE pos=0; UPDATE synth SET tex_image=5",
+         "task-test|task 1 (s3_detect)|part train, but test/good.png is in the test part of d\n"},
+        {RECIPE("null_edit") FOREIGN_SOURCE "UPDATE task_image SET image_id=NULL,synth_id=1 WHERE pos=0",
+         "task-eval|task 1 (s3_detect)|part train, but train/2.png is of e (overlaps visa)\n"},
+        {"UPDATE task SET anomaly_spans=NULL", "task-words|task 1 (s3_detect)|no anomaly words are marked\n"},
+        {"UPDATE task SET normal_spans='[]',task='s3_localise'",
+         "task-words|task 1 (s3_localise)|no normal words are marked\n"},
+        {"UPDATE task SET anomaly_spans=NULL,normal_spans=NULL,task='s3_reason'", ""},
+        {"UPDATE task SET answer='No.'",
+         "task-answer|task 1 (s3_detect)|answered No about a good picture, Yes meaning normal\n"},
+        {ASK_BAD "UPDATE task SET mask_id=1,answer='Yes.'",
+         "task-answer|task 1 (s3_detect)|answered Yes about an anomalous picture, Yes meaning normal\n"},
+        {"UPDATE task SET answer='Yesterday it was good.'",
+         "task-answer|task 1 (s3_detect)|its answer begins with neither Yes nor No: Yesterday it was good.\n"},
+        {"UPDATE task SET answer='yes'", "task-answer|"},
+        {"UPDATE task SET answer=''", "task-answer|"},
+        {"UPDATE task SET answer='Yes'", ""},
+        {"UPDATE task SET answer='Yes\xe3\x80\x82\xe5\x90\x88'", ""},
+        {"UPDATE task SET yes_means=NULL,template_id=NULL", "task-answer|task 1 (s3_detect)|yes_means is unset\n"},
+        {"UPDATE task SET yes_means='anomalous',template_id=NULL",
+         "task-answer|task 1 (s3_detect)|answered Yes about a good picture, Yes meaning anomalous\n"},
+        {"UPDATE task SET question=replace(question,'Look','Seek')",
+         "task-canonical|task 1 (s3_detect)|not the canonical question: Seek for"},
+        {"UPDATE task SET question=question||' '", "task-canonical|"},
+        {"UPDATE task SET question=replace(question,'<image>Look',char(10)||'<image>Look'),anomaly_spans="
+         "'[[28,34,\"defect\"]]',normal_spans='[[91,97,\"normal\"]]'",
+         "task-canonical|task 1 (s3_detect)|2 pictures do not stand in front of the canonical question\n"},
+        {"UPDATE task SET question=replace(question,'Look','Seek'); UPDATE template SET canonical=0", ""},
+        {BOXED "", ""},
+        {BOXED "UPDATE task SET boxes=NULL", "task-boxes|task 1 (s3_detect)|'<box:0>' in its answer is none of its 0 boxes\n"},
+        {BOXED "UPDATE task SET answer='Yes. <box:2>'", "task-boxes|"},
+        {BOXED "UPDATE task SET answer='Yes. <box:>'", "task-boxes|"},
+        {BOXED "UPDATE task SET answer='Yes. <box:1'", "task-boxes|"},
+        {BOXED "UPDATE task SET answer='Yes. <box:99999999999999999999>'", "task-boxes|"},
+        {BOXED "UPDATE task SET answer='Yes.',turns='[\"<box:7>\"]'",
+         "task-boxes|task 1 (s3_detect)|'<box:7>' in its turns is none of its 2 boxes\n"},
+        {BOXED "UPDATE task SET boxes=replace(boxes,'\"image\":1','\"image\":2')",
+         "task-boxes|task 1 (s3_detect)|box 0 is no box of one of its pictures\n"},
+        {BOXED "UPDATE task SET boxes=replace(boxes,'[0,0,3,2]','[3,0,3,2]')", "task-boxes|"},
+        {BOXED "UPDATE task SET boxes=replace(boxes,'[0,0,3,2]','[0,0,3,2.5]')", "task-boxes|"},
+        {BOXED "UPDATE task SET boxes=replace(boxes,'[0,0,3,2]','[0,0,3]')", "task-boxes|"},
+        {BOXED "UPDATE task SET boxes='{}',answer='Yes.'", "task-boxes|task 1 (s3_detect)|boxes are no array\n"},
         {"UPDATE task_image SET image_id=2 WHERE pos=0",
          "task-exemplar|task 1 (s3_detect)|train/1.png is shown as a reference for train/1.png, the same picture\n"},
         {"UPDATE image SET object_key='k' WHERE id IN(1,2)",
          "task-exemplar|task 1 (s3_detect)|train/0.png is shown as a reference for train/1.png, the same object\n"},
         {"INSERT INTO template(task,lang,text,yes_means,canonical) VALUES('s3_detect','en','Bad?','anomalous',1)",
          "template-polarity|task kind s3_detect|"},
-        {"UPDATE task SET yes_means='anomalous'",
+        {"UPDATE task SET yes_means='anomalous',answer='No.'",
          "task-polarity|task 1 (s3_detect)|yes_means anomalous, its template says normal\n"},
-        {"UPDATE task SET question='<image>Any defect here? '||question,anomaly_spans=NULL",
-         "task-marks|task 1 (s3_detect)|3 image marks, 2 pictures\n"},
-        {"UPDATE task SET anomaly_spans='[[18,24,\"defecd\"]]'", "task-spans|task 1 (s3_detect)|span 0 says 'defecd'"},
-        {"UPDATE task SET anomaly_spans='[[18,99,\"defect\"]]'", "task-spans|"},
+        {"UPDATE task SET task='s3_reason',question='<image>Any defect here? '||question,anomaly_spans=NULL,"
+         "normal_spans=NULL",
+         "task-marks|task 1 (s3_reason)|3 image marks, 2 pictures\n"},
+        {"UPDATE task SET anomaly_spans='[[27,33,\"defecd\"]]'", "task-spans|task 1 (s3_detect)|span 0 says 'defecd'"},
+        {"UPDATE task SET anomaly_spans='[[27,999,\"defect\"]]'", "task-spans|"},
         {"UPDATE task SET anomaly_spans='[[-1,5,\"defect\"]]'", "task-spans|"},
         {"UPDATE task SET normal_spans='[[0,3,\"<im\"]]'",
          "task-spans|task 1 (s3_detect)|span 0 ('<im') stands before the last image\n"},
@@ -172,7 +266,7 @@ static void test_each_rule(void **state) {
         iad_check_options options = {.threads = 1, .masks = 1};
         make_sound(&f);
         assert_ok(iad_query_exec(f.m, cases[i].sql, &err));
-        if (strstr(cases[i].sql, "area=0")) options.masks = 0;
+        if (strstr(cases[i].sql, "area=0") || strstr(cases[i].sql, "INTO mask")) options.masks = 0; /* rows without true pixels */
         run_check(f.m, &options, &s, &counts);
         /* The first complaint as foreseen, and none of another rule. */
         size_t n = strlen(cases[i].says), name = strcspn(cases[i].says, "|"), strangers = 0, lines = 0;

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "tests/unit/manifest/manifest_fixture.h"
+#include "manifests/canonical.h"
 #include "manifests/check.h"
 #include "manifests/identity.h"
 #include "manifests/pictures.h"
@@ -90,12 +91,15 @@ static iad_manifest *make(int first, int last, int skew) {
         iad_task_row task = {.category_id = category,
                              .stage = 3,
                              .task = "s3_detect",
-                             .question = "<image><image>Normal?",
+                             .shots = 1,
+                             .question = "<image><image>" IAD_CANONICAL_QUESTION,
                              .answer = "No",
                              .yes_means = "normal",
                              .template_id = template_id,
                              .mask_id = mask,
                              .query_pos = 1,
+                             .anomaly_spans = "[[27,33,\"defect\"]]",
+                             .normal_spans = "[[90,96,\"normal\"]]",
                              .weight = 0.1 + 1.0 / 3,
                              .part = "train",
                              .seed = UINT64_MAX - 1,

@@ -1,0 +1,45 @@
+/* Ranks that train together: few collective operations, each with a deadline; every rank makes the same calls in the same order.
+ * Transports: self (world 1), mpi (CPU memory; Open MPI or MPICH, loaded when launched by one), later nccl. Nothing here sums floats in an
+ * order that depends on the transport: sums are folds in rank order. */
+#ifndef IAD_TRAIN_COMM_H
+#define IAD_TRAIN_COMM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+typedef enum iad_fold { IAD_FOLD_SUM, IAD_FOLD_MIN, IAD_FOLD_MAX } iad_fold;
+
+typedef struct iad_comm iad_comm;
+
+typedef struct iad_comm_ops {
+    const char *name; /* "self", "mpi" */
+    /* send_bytes[r] bytes at send + send_at[r] go to rank r, recv_bytes[r] bytes from rank r arrive at recv + recv_at[r]. */
+    iad_status (*all_to_all)(iad_comm *comm, const void *send, const size_t *send_at, const size_t *send_bytes, void *recv, const size_t *recv_at,
+                             const size_t *recv_bytes, iad_err *err);
+    /* bytes[r] bytes of rank r arrive at all + at[r] on every rank; mine may be all + at[rank]. */
+    iad_status (*all_gather)(iad_comm *comm, const void *mine, void *all, const size_t *at, const size_t *bytes, iad_err *err);
+    iad_status (*barrier)(iad_comm *comm, iad_err *err);
+    /* Tells the others to give up (message in their error) and returns; the caller then ends. */
+    void (*abort)(iad_comm *comm, const char *message);
+    void (*close)(iad_comm *comm);
+} iad_comm_ops;
+
+/* Every transport's struct begins with this. */
+struct iad_comm {
+    const iad_comm_ops *ops;
+    int rank, world;
+    int local_rank;
+    double deadline;  /* seconds a call may wait for the others; the error then names call and seconds */
+};
+
+/* values[n] folded over all ranks in rank order, the same bits on every rank (all_gather, then a local fold). n <= 4096. */
+iad_status iad_comm_fold(iad_comm *comm, double *values, int n, iad_fold fold, iad_err *err);
+/* IAD_ERR_FORMAT names the first rank whose text differs from rank 0's, and both texts (configuration, build). */
+iad_status iad_comm_agree(iad_comm *comm, const char *what, const char *text, iad_err *err);
+
+iad_status iad_comm_self_new(iad_comm **comm, iad_err *err);
+void iad_comm_free(iad_comm *comm); /* NULL is fine */
+
+#endif

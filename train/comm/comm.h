@@ -34,11 +34,22 @@ struct iad_comm {
     double deadline;  /* seconds a call may wait for the others; the error then names call and seconds */
 };
 
-/* values[n] folded over all ranks in rank order, the same bits on every rank (all_gather, then a local fold). n <= 4096. */
+enum { IAD_COMM_MAX_FOLD = 4096, IAD_COMM_MAX_TEXT = 1 << 20, IAD_COMM_MAX_WORLD = 65536 };
+
+/* values[n] folded over all ranks in rank order, the same bits on every rank (all_gather, then a local fold). A NaN of any rank is the
+ * result, also of MIN and MAX. IAD_ERR_LIMIT: n > IAD_COMM_MAX_FOLD. On failure values are as before. */
 iad_status iad_comm_fold(iad_comm *comm, double *values, int n, iad_fold fold, iad_err *err);
-/* IAD_ERR_FORMAT names the first rank whose text differs from rank 0's, and both texts (configuration, build). */
+/* IAD_ERR_FORMAT names the first rank whose text differs from rank 0's, and both texts from where they part (configuration, build).
+ * Every rank gets the same answer. At most IAD_COMM_MAX_TEXT bytes of text. */
 iad_status iad_comm_agree(iad_comm *comm, const char *what, const char *text, iad_err *err);
 
+/* The deadline of a communicator that was told none, seconds. */
+#define IAD_COMM_DEADLINE 300.0
+
+/* ops->abort by a name that reads as what it is. */
+void iad_comm_abort(iad_comm *comm, const char *message);
+
+/* World 1: nothing waits, nothing fails but contradictory sizes (IAD_ERR_ARG). */
 iad_status iad_comm_self_new(iad_comm **comm, iad_err *err);
 void iad_comm_free(iad_comm *comm); /* NULL is fine */
 

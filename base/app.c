@@ -12,18 +12,23 @@
 
 #define MAX_COMMAND_LINE (1u << 20)
 
-/* SIGINT and SIGTERM are blocked in every thread and taken here: no signal handler, so no global. The second one means
- * that the user does not want to wait. */
+static void stop_signals(sigset_t *set) {
+    sigemptyset(set);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGUSR1); /* batch systems send it before they take a machine away */
+}
+
+/* These signals are blocked in every thread and taken here: no signal handler, so no global. The second one means that the user does
+ * not want to wait. */
 static void *wait_for_signals(void *user) {
     iad_app *app = user;
     sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
+    stop_signals(&set);
     for (;;) {
         int number = 0;
         if (sigwait(&set, &number) != 0) return NULL;
-        if (atomic_exchange(&app->stop, 1)) _exit(IAD_EXIT_INTERRUPTED);
+        if (atomic_exchange(&app->stop, number)) _exit(IAD_EXIT_INTERRUPTED);
         if (isatty(STDERR_FILENO)) fprintf(stderr, "\n");
         fprintf(stderr, "%s: stopping after the work at hand; again to stop at once\n", app->program);
     }
@@ -31,9 +36,7 @@ static void *wait_for_signals(void *user) {
 
 static void start_interrupt_thread(iad_app *app) {
     sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
+    stop_signals(&set);
     pthread_t thread;
     if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0) return;
     if (pthread_create(&thread, NULL, wait_for_signals, app) == 0) pthread_detach(thread);

@@ -20,7 +20,8 @@ typedef struct iad_app {
     int64_t threads;     /* --threads, default: processors that this process may use; 1..256 */
     int quiet, verbose;  /* --quiet, --verbose */
     iad_log log;         /* to stderr, level from quiet/verbose */
-    atomic_int stop;     /* becomes 1 at SIGINT or SIGTERM: finish the item at hand, save, return IAD_ERR_INTERRUPTED */
+    atomic_int stop;     /* becomes the signal's number at SIGINT, SIGTERM or SIGUSR1: finish the item at hand, save, return
+                          * IAD_ERR_INTERRUPTED */
 } iad_app;
 
 typedef struct iad_command {

@@ -1,0 +1,30 @@
+/* Operations of train/grad.h on flat arrays: add, square_sum, adamw, join and split. */
+#ifndef IAD_TRAIN_FLAT_H
+#define IAD_TRAIN_FLAT_H
+
+#include "train/grad.h"
+
+enum { IAD_FLAT_CHUNK = 1 << 14 }; /* elements of one sum of squares, and of one piece of work; whole blocks of adamw */
+
+/* One set per instruction set; all of them give the same bytes. */
+typedef struct iad_flat_kernels {
+    void (*add)(const float *x, float *y, int64_t n);
+    double (*square_sum)(const float *x, int64_t n);                     /* of one chunk */
+    void (*adamw)(const iad_adamw *job, int64_t begin, int64_t end);     /* begin at a block's begin */
+    void (*join)(const uint16_t *high, const uint16_t *low, int64_t n, float *y);
+    void (*split)(const float *y, int64_t n, uint16_t *high, uint16_t *low);
+} iad_flat_kernels;
+
+extern const iad_flat_kernels iad_flat_kernels_plain;
+#if defined(__x86_64__)
+extern const iad_flat_kernels iad_flat_kernels_avx2;
+extern const iad_flat_kernels iad_flat_kernels_avx512;
+#endif
+
+iad_status iad_cpu_add(iad_queue *queue, iad_mat x, iad_mat y, iad_err *err);
+iad_status iad_cpu_square_sum(iad_queue *queue, const float *x, int64_t n, double *sum, iad_err *err);
+iad_status iad_cpu_adamw(iad_queue *queue, const iad_adamw *job, iad_err *err);
+iad_status iad_cpu_join(iad_queue *queue, const uint16_t *high, const uint16_t *low, int64_t n, float *y, iad_err *err);
+iad_status iad_cpu_split(iad_queue *queue, const float *y, int64_t n, uint16_t *high, uint16_t *low, iad_err *err);
+
+#endif

@@ -1,0 +1,3 @@
+#include "train/cpu/flat_body.h"
+
+IAD_FLAT_KERNELS(plain, )

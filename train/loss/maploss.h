@@ -21,7 +21,7 @@ typedef struct iad_map_options {
     double w_focal, w_dice_a, w_dice_n; /* 1, 1, 1 */
     double dice_smooth;              /* 1 */
     double gain;                     /* of IAD_MAP_SHARE: 4 */
-    int pass_clamp;                  /* 1: clamped cells get the gradient when it points back inside */
+    int pass_clamp;                  /* 1: clamped cells get the gradient when it points back inside; 0 */
 } iad_map_options;
 iad_map_options iad_map_options_default(void);
 
@@ -32,7 +32,8 @@ typedef struct iad_map_range {
 
 /* One query picture: raw [2][h][w] f32 (class 0, then 1), mask [mask_h][mask_w] in 0..1. Writes losses, and d(loss)/d(raw) of
  * w_focal * focal + w_dice_a * dice_a + w_dice_n * dice_n to draw [2][h][w] (SET; NULL: not wanted). Values in double inside.
- * focal, dice (dice_a + dice_n, weighted) are set. IAD_ERR_ARG on sizes below 1 or above 4096, or IAD_MAP_BATCH (use iad_map_loss_batch). */
+ * focal = w_focal * focal and dice = w_dice_a * dice_a + w_dice_n * dice_n are set, so that their sum is what draw belongs to. range is read
+ * with IAD_MAP_LAG only. IAD_ERR_ARG on sizes below 1 or above 4096, a missing range, or IAD_MAP_BATCH (use iad_map_loss_batch). */
 iad_status iad_map_loss(const iad_map_options *options, const iad_map_range *range, const float *raw, int h, int w, const float *mask, int mask_h, int mask_w,
                         double *focal, double *dice, float *draw, iad_err *err);
 

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "manifests/canonical.h"
 #include "runtime/engine/engine.h"
+#include "runtime/engine/mapwords.h"
 
 /* A setting that the caller compiled with an older header does not have keeps its default. */
 static iadgpt_settings complete(const iadgpt_settings *given) {
@@ -16,21 +17,14 @@ static iadgpt_settings complete(const iadgpt_settings *given) {
 iad_status iad_request_init(iad_request *request, const iadgpt_engine *engine, const iadgpt_settings *settings, iad_err *err) {
     const iad_model_config *config = &engine->model->config;
     iadgpt_settings s = complete(settings);
-    *request = (iad_request){.image = iad_preprocess_defaults()};
+    *request = (iad_request){.image = iad_preprocess_of_config(config)};
     iad_preprocess_options *image = &request->image;
-    int own_size = s.image_height == -1 && s.image_width == -1;
-    image->height = own_size ? config->paper.image_height : s.image_height;
-    image->width = own_size ? config->paper.image_width : s.image_width;
-    image->min_pixels = s.min_pixels > 0 ? s.min_pixels : config->preproc.min_pixels;
-    image->max_pixels = s.max_pixels > 0 ? s.max_pixels : config->preproc.max_pixels;
-    for (int i = 0; i < 3; i++) {
-        image->mean[i] = (float)config->preproc.mean[i];
-        image->std[i] = (float)config->preproc.std[i];
+    if (s.image_height != -1 || s.image_width != -1) {
+        image->height = s.image_height;
+        image->width = s.image_width;
     }
-    image->patch = config->vision.patch;
-    image->temporal = config->vision.temporal;
-    image->merge = config->vision.merge;
-    image->threads = 1;
+    if (s.min_pixels > 0) image->min_pixels = s.min_pixels;
+    if (s.max_pixels > 0) image->max_pixels = s.max_pixels;
     int side = image->patch * image->merge;
     if ((image->height == 0) != (image->width == 0) || image->height < 0 || image->width < 0 || image->height > IAD_CFG_MAX_SIDE || image->width > IAD_CFG_MAX_SIDE ||
         image->height % side != 0 || image->width % side != 0)
@@ -90,67 +84,16 @@ iad_status iad_inspect_prompt_init(iad_inspect_prompt *prompt, const iadgpt_engi
 
 void iad_inspect_prompt_deinit(iad_inspect_prompt *prompt) { iad_chat_tokens_deinit(&prompt->tokens); }
 
-/* ---- the words of the maps ---- */
-
-static int is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
-/* The next place of `word` as a whole word, or NULL. */
-static const char *find_word(const char *text, const char *from, const char *word) {
-    size_t n = strlen(word);
-    for (const char *at = strstr(from, word); at != NULL; at = strstr(at + 1, word))
-        if ((at == text || !is_letter(at[-1])) && !is_letter(at[n])) return at;
-    return NULL;
-}
-
-typedef struct word_rows {
-    size_t *position;
-    int *row_class;
-    float *weight;
-    int n;
-    size_t cap[3];
-} word_rows;
-
-static iad_status add_row(word_rows *rows, size_t position, int row_class, float weight, iad_err *err) {
-    void *arrays[3] = {rows->position, rows->row_class, rows->weight};
-    const size_t sizes[3] = {sizeof(size_t), sizeof(int), sizeof(float)};
-    iad_status status = IAD_OK;
-    for (int i = 0; i < 3 && status == IAD_OK; i++) status = iad_grow(&arrays[i], &rows->cap[i], (size_t)rows->n + 1, sizes[i], 1 << 16, "the rows of the maps", err);
-    rows->position = arrays[0];
-    rows->row_class = arrays[1];
-    rows->weight = arrays[2];
-    if (status != IAD_OK) return status;
-    rows->position[rows->n] = position;
-    rows->row_class[rows->n] = row_class;
-    rows->weight[rows->n++] = weight;
-    return IAD_OK;
-}
-
-static iad_status add_words(const iadgpt_engine *engine, const iad_inspect_prompt *prompt, const char *question, int row_class, word_rows *rows, iad_err *err) {
-    const iad_paper_config *paper = &engine->model->config.paper;
-    int n_word = row_class == 0 ? paper->n_anomaly_words : paper->n_normal_words, n_place = 0;
-    int first_row = rows->n;
-    size_t item = prompt->tokens.texts[prompt->tokens.n_texts - 1].item, message = prompt->tokens.texts[prompt->tokens.n_texts - 1].message;
-    for (int i = 0; i < n_word; i++) {
-        const char *word = row_class == 0 ? paper->anomaly_words[i] : paper->normal_words[i];
-        for (const char *at = find_word(question, question, word); at != NULL; at = find_word(question, at + 1, word)) {
-            size_t begin = (size_t)(at - question), first, count;
-            IAD_TRY(iad_chat_span(&prompt->tokens, message, item, begin, begin + strlen(word), &first, &count, err));
-            for (size_t j = 0; j < count; j++) IAD_TRY(add_row(rows, first + j, row_class, 1.0f / (float)count, err));
-            n_place++;
-        }
-    }
-    for (int i = first_row; i < rows->n; i++) rows->weight[i] /= (float)n_place * (float)paper->n_map_layers;
-    return IAD_OK;
-}
-
 iad_status iad_inspect_words(const iadgpt_engine *engine, const iad_inspect_prompt *prompt, const char *question, size_t **position, int **row_class,
                              float **weight, int *n, iad_err *err) {
-    word_rows rows = {0};
-    iad_status status = add_words(engine, prompt, question, 0, &rows, err);
-    if (status == IAD_OK) status = add_words(engine, prompt, question, 1, &rows, err);
-    *position = rows.position;
-    *row_class = rows.row_class;
-    *weight = rows.weight;
-    *n = status == IAD_OK ? rows.n : 0;
+    const iad_paper_config *paper = &engine->model->config.paper;
+    const iad_chat_text *text = &prompt->tokens.texts[prompt->tokens.n_texts - 1];
+    iad_map_words words = {0};
+    iad_status status = iad_map_words_find(&words, paper, &prompt->tokens, text->message, text->item, question, err);
+    iad_map_words_weigh(&words, paper->n_map_layers);
+    *position = words.position;
+    *row_class = words.row_class;
+    *weight = words.weight;
+    *n = status == IAD_OK ? words.n : 0;
     return status;
 }

@@ -18,6 +18,22 @@ iad_preprocess_options iad_preprocess_defaults(void) {
     return options;
 }
 
+iad_preprocess_options iad_preprocess_of_config(const iad_model_config *config) {
+    iad_preprocess_options options = iad_preprocess_defaults();
+    options.height = config->paper.image_height;
+    options.width = config->paper.image_width;
+    options.min_pixels = config->preproc.min_pixels;
+    options.max_pixels = config->preproc.max_pixels;
+    for (int i = 0; i < 3; i++) {
+        options.mean[i] = (float)config->preproc.mean[i];
+        options.std[i] = (float)config->preproc.std[i];
+    }
+    options.patch = config->vision.patch;
+    options.temporal = config->vision.temporal;
+    options.merge = config->vision.merge;
+    return options;
+}
+
 void iad_patches_deinit(iad_patches *patches) {
     free(patches->rows);
     free(patches->rows16);

@@ -14,6 +14,7 @@
 
 #include "base/image/image.h"
 #include "base/status.h"
+#include "runtime/model/config.h"
 
 /* Named limits. */
 #define IAD_PREPROCESS_MAX_RATIO 200.0              /* longer side to shorter side */
@@ -33,6 +34,8 @@ typedef struct iad_preprocess_options {
 
 /* The values of the published Qwen2.5-VL checkpoints: 3136 and 12845056 pixels, CLIP mean and std, 14, 2, 2. */
 iad_preprocess_options iad_preprocess_defaults(void);
+/* What a checkpoint asks for: its picture size and bounds, mean and std, its grid of patches. */
+iad_preprocess_options iad_preprocess_of_config(const iad_model_config *config);
 
 /* How the picture was resized. The resized picture always covers the whole source; the aspect may differ. */
 typedef struct iad_resize_record {

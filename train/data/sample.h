@@ -39,7 +39,8 @@ typedef struct iad_sample {
 } iad_sample;
 void iad_sample_deinit(iad_sample *sample); /* safe on an all-zero struct and twice */
 
-/* Rows of the sample in the language model when each compressed picture keeps keep(retention, T) = max(1, floor(r T + 1/2)) tokens. */
+/* Rows of one picture in the language model, and rows of the sample, when each compressed picture keeps keep(retention, T) = max(1, floor(r T + 1/2)) tokens. */
+int64_t iad_sample_picture_rows(const iad_sample_picture *picture, int merge, double retention);
 int64_t iad_sample_rows(const iad_sample *sample, int merge, double retention);
 
 #endif

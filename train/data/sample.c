@@ -1,0 +1,27 @@
+#include "train/data/sample.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+void iad_sample_deinit(iad_sample *sample) {
+    for (int i = 0; i < sample->n_picture; i++) iad_patches_deinit(&sample->pictures[i].patches);
+    free(sample->pictures);
+    free(sample->ids);
+    free(sample->target);
+    free(sample->words);
+    free(sample->mask);
+    *sample = (iad_sample){0};
+}
+
+int64_t iad_sample_picture_rows(const iad_sample_picture *picture, int merge, double retention) {
+    int64_t n = picture->patches.n_row / ((int64_t)merge * merge);
+    if (picture->reference < 0) return n;
+    int64_t keep = (int64_t)floor(retention * (double)n + 0.5);
+    return keep < 1 ? 1 : keep > n ? n : keep;
+}
+
+int64_t iad_sample_rows(const iad_sample *sample, int merge, double retention) {
+    int64_t rows = sample->n_id - sample->n_picture;
+    for (int i = 0; i < sample->n_picture; i++) rows += iad_sample_picture_rows(&sample->pictures[i], merge, retention);
+    return rows;
+}

@@ -172,6 +172,10 @@ static int matches_any(const char *const *patterns, int n, const char *name) {
     return 0;
 }
 
+int iad_param_is_trainable(const iad_param_rules *rules, const char *name) {
+    return !matches_any(rules->freeze, rules->n_freeze, name) || matches_any(rules->unfreeze, rules->n_unfreeze, name);
+}
+
 iad_status iad_params_apply(iad_params *p, const iad_param_rules *rules, iad_err *err) {
     static const iad_param_rules none = {0};
     if (!rules) rules = &none;
@@ -182,7 +186,7 @@ iad_status iad_params_apply(iad_params *p, const iad_param_rules *rules, iad_err
         iad_param *t = &p->tensors[i];
         int bare = t->role == IAD_ROLE_NORM || t->role == IAD_ROLE_BIAS || t->role == IAD_ROLE_SCALE;
         t->decay = bare ? 0 : rules->decay;
-        t->trainable = !matches_any(rules->freeze, rules->n_freeze, t->name) || matches_any(rules->unfreeze, rules->n_unfreeze, t->name);
+        t->trainable = iad_param_is_trainable(rules, t->name);
     }
     return IAD_OK;
 }

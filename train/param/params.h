@@ -56,6 +56,8 @@ iad_status iad_params_load(const iad_checkpoint *checkpoint, iad_device *device,
 void iad_params_free(iad_params *params); /* NULL is fine */
 /* NULL when absent. */
 const iad_param *iad_params_find(const iad_params *params, const char *name);
+/* 1 when the rules leave a tensor of this name trainable. */
+int iad_param_is_trainable(const iad_param_rules *rules, const char *name);
 /* trainable and decay anew, as for another stage; before the optimizer is made, which keeps states of trainable tensors only. rules NULL:
  * everything trainable, no decay. IAD_ERR_ARG names a pattern that matches nothing, and then nothing changes. */
 iad_status iad_params_apply(iad_params *params, const iad_param_rules *rules, iad_err *err);

@@ -139,6 +139,19 @@ static iad_status resume(iad_stage *stage, iad_err *err) {
     return IAD_OK;
 }
 
+/* The config beside the checkpoints: what the weights in them are to be read with. */
+static iad_status note_config(const iad_stage *stage, iad_err *err) {
+    char path[IAD_PATH_MAX];
+    iad_buf text;
+    iad_buf_init(&text, 1u << 20);
+    iad_status status = iad_train_config_format(stage->config, &text, err);
+    if (status == IAD_OK) status = iad_buf_add_str(&text, "\n", err);
+    if (status == IAD_OK) status = iad_path_join(path, sizeof path, stage->o->out, IAD_STAGE_CONFIG, err);
+    if (status == IAD_OK) status = iad_file_write(path, iad_buf_str(&text), strlen(iad_buf_str(&text)), err);
+    iad_buf_deinit(&text);
+    return status;
+}
+
 static iad_status open_stage(iad_stage *stage, iad_err *err) {
     const iad_stage_options *o = stage->o;
     const iad_train_config *c = stage->config;
@@ -154,8 +167,9 @@ static iad_status open_stage(iad_stage *stage, iad_err *err) {
     IAD_TRY(iad_train_model_new(stage->params, &c->model, &stage->model, err));
     IAD_TRY(iad_train_ceiling(stage->queue, c->model.compute, &stage->ceiling, err));
     IAD_TRY(iad_comm_fold(stage->comm, &stage->ceiling, 1, IAD_FOLD_SUM, err));
-    if (stage->comm->rank == 0) IAD_TRY(iad_step_log_open(o->out, stage->state.step, o->quiet, &stage->log, err));
-    return IAD_OK;
+    if (stage->comm->rank != 0) return IAD_OK;
+    IAD_TRY(note_config(stage, err));
+    return iad_step_log_open(o->out, stage->state.step, o->quiet, &stage->log, err);
 }
 
 static iad_status close_stage(iad_stage *stage, iad_status status, iad_err *err) {

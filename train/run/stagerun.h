@@ -8,6 +8,8 @@
 #include "train/comm/comm.h"
 #include "train/run/trainconfig.h"
 
+#define IAD_STAGE_CONFIG "training.json" /* in OUT: the config as it was run */
+
 typedef struct iad_stage_options {
     const iad_train_config *config;
     const char *db;             /* manifest with the records */

@@ -50,8 +50,9 @@ static iad_status compare_texts(const char *what, const char *all, const size_t 
         while (same < shorter && all[at[r] + same] == all[at[0] + same]) same++;
         size_t from = same > BEFORE ? same - BEFORE : 0;
         int n0 = (int)(bytes[0] - from > SHOWN ? SHOWN : bytes[0] - from), nr = (int)(bytes[r] - from > SHOWN ? SHOWN : bytes[r] - from);
-        return IAD_FAIL(err, IAD_ERR_FORMAT, "rank %zu has another %s than rank 0: \"%s%.*s\" there, \"%s%.*s\" here", r, what, from > 0 ? "..." : "", nr,
-                        all + at[r] + from, from > 0 ? "..." : "", n0, all + at[0] + from);
+        const char *dots = from > 0 ? "..." : "";
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "rank %zu has another %s than rank 0: \"%s%.*s\" where rank 0 has \"%s%.*s\"", r, what, dots, nr,
+                        all + at[r] + from, dots, n0, all + at[0] + from);
     }
     return IAD_OK;
 }
@@ -82,8 +83,8 @@ iad_status iad_comm_agree(iad_comm *comm, const char *what, const char *text, ia
 
 /* ---- alone ---- */
 
-static iad_status self_all_to_all(iad_comm *comm, const void *send, const size_t *send_at, const size_t *send_bytes, void *recv, const size_t *recv_at,
-                                  const size_t *recv_bytes, iad_err *err) {
+static iad_status self_all_to_all(iad_comm *comm, const void *send, const size_t *send_at, const size_t *send_bytes, void *recv,
+                                  const size_t *recv_at, const size_t *recv_bytes, iad_err *err) {
     (void)comm;
     if (send_bytes[0] != recv_bytes[0])
         return IAD_FAIL(err, IAD_ERR_ARG, "all_to_all: rank 0 sends itself %zu bytes and expects %zu", send_bytes[0], recv_bytes[0]);
@@ -113,7 +114,7 @@ static const iad_comm_ops self_ops = {
 iad_status iad_comm_self_new(iad_comm **comm, iad_err *err) {
     *comm = iad_calloc(1, sizeof **comm);
     if (!*comm) return IAD_NOMEM(err, "a communicator");
-    **comm = (iad_comm){.ops = &self_ops, .rank = 0, .world = 1, .local_rank = 0, .deadline = IAD_COMM_DEADLINE};
+    **comm = (iad_comm){.ops = &self_ops, .rank = 0, .world = 1, .deadline = IAD_COMM_DEADLINE};
     return IAD_OK;
 }
 

@@ -21,7 +21,8 @@ typedef struct iad_comm_ops {
     /* bytes[r] bytes of rank r arrive at all + at[r] on every rank; mine may be all + at[rank]. */
     iad_status (*all_gather)(iad_comm *comm, const void *mine, void *all, const size_t *at, const size_t *bytes, iad_err *err);
     iad_status (*barrier)(iad_comm *comm, iad_err *err);
-    /* Tells the others to give up (message in their error) and returns; the caller then ends. */
+    /* Tells the others to give up (message in the error of the call in which they wait, or of their next one) and returns within seconds; the
+     * caller then ends. The communicator is broken after it. */
     void (*abort)(iad_comm *comm, const char *message);
     void (*close)(iad_comm *comm);
 } iad_comm_ops;
@@ -31,7 +32,8 @@ struct iad_comm {
     const iad_comm_ops *ops;
     int rank, world;
     int local_rank;
-    double deadline;  /* seconds a call may wait for the others; the error then names call and seconds */
+    double deadline;  /* seconds a call may wait for the others without progress; the error then names call, ranks and seconds */
+    int broken;       /* 1 after a failed call: a rank is lost or gave up, every later call fails at once; save nothing together, end the process */
 };
 
 enum { IAD_COMM_MAX_FOLD = 4096, IAD_COMM_MAX_TEXT = 1 << 20, IAD_COMM_MAX_WORLD = 65536 };

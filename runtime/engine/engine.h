@@ -9,6 +9,7 @@
 #include "base/sha256.h"
 #include "runtime/engine/constrain.h"
 #include "runtime/iadgpt.h"
+#include "runtime/model/compress.h"
 #include "runtime/model/language.h"
 #include "runtime/model/preprocess.h"
 #include "runtime/model/vision.h"
@@ -109,11 +110,6 @@ typedef struct iad_encoded {
     iad_device *device;
 } iad_encoded;
 void iad_encoded_deinit(iad_encoded *e);
-
-/* Chooses the tokens to keep of e against the reference (paper, equations 7 to 9): the floor(retention * T + 0.5) least similar, at
- * least one, ties to the lower index. kept [*n_kept] ascending, owned by the caller. */
-iad_status iad_compress_select(iad_queue *queue, iad_mat tokens, iad_mat reference, int aligned, double retention, int32_t **kept, int64_t *n_kept,
-                               iad_err *err);
 
 /* ---- exemplar sets ---- */
 

@@ -106,27 +106,14 @@ iad_status iad_feed_text(iadgpt_session *s, const int32_t *ids, int64_t n, int64
     return IAD_OK;
 }
 
-/* Positions of all tokens, then those of the kept ones moved together: kept is ascending, so in place. */
-static iad_status place_image(iadgpt_session *s, int lh, int lw, const int32_t *kept, int64_t n_kept, int64_t *pos, iad_err *err) {
-    int32_t *all[3] = {0};
-    size_t n = (size_t)lh * (size_t)lw;
-    iad_positions at = {*pos};
-    for (int i = 0; i < 3; i++) all[i] = iad_alloc(n, sizeof(int32_t));
-    iad_status status = all[0] == NULL || all[1] == NULL || all[2] == NULL ? IAD_NOMEM(err, "the positions of a picture") : IAD_OK;
-    if (status == IAD_OK) status = iad_positions_add_image(&at, lh, lw, all[0], all[1], all[2], err);
-    for (int i = 0; i < 3; i++) {
-        for (int64_t j = 0; status == IAD_OK && j < n_kept; j++) s->feed.pos[i][s->feed.n_row + j] = all[i][kept != NULL ? kept[j] : j];
-        free(all[i]);
-    }
-    *pos = at.next;
-    return status;
-}
-
 iad_status iad_feed_image(iadgpt_session *s, const iad_encoded *e, const int32_t *kept, int64_t n_kept, int64_t *pos, iad_err *err) {
     int64_t n = kept != NULL ? n_kept : e->tokens.rows;
     IAD_TRY(room(s, n, err));
-    iad_mat rows = iad_mat_rows(s->x, s->feed.n_row, n);
-    IAD_TRY(place_image(s, e->lh, e->lw, kept, n, pos, err));
+    iad_positions at = {*pos};
+    int64_t row = s->feed.n_row;
+    IAD_TRY(iad_positions_add_kept(&at, e->lh, e->lw, kept, n, s->feed.pos[0] + row, s->feed.pos[1] + row, s->feed.pos[2] + row, err));
+    *pos = at.next;
+    iad_mat rows = iad_mat_rows(s->x, row, n);
     if (kept != NULL) IAD_TRY(s->queue->ops->gather(s->queue, e->tokens, kept, rows, err));
     else IAD_TRY(s->queue->ops->copy(s->queue, e->tokens, rows, err));
     advance(s, n);

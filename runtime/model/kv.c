@@ -13,7 +13,7 @@ void iad_kv_deinit(iad_kv *kv) {
 size_t iad_kv_row_bytes(const iad_kv *kv) { return (size_t)kv->n_layer * 2 * (size_t)kv->width * iad_dtype_size(kv->dtype); }
 
 static iad_mat part(const iad_kv *kv, int layer, int which, int64_t row, int64_t n) {
-    size_t index = ((size_t)layer * 2 + (size_t)which) * (size_t)kv->cap + (size_t)row;
+    size_t index = ((size_t)(layer % kv->n_layer) * 2 + (size_t)which) * (size_t)kv->cap + (size_t)row;
     return (iad_mat){.data = kv->data + index * (size_t)kv->width * iad_dtype_size(kv->dtype), .rows = n, .cols = kv->width, .stride = kv->width, .dtype = kv->dtype};
 }
 

@@ -13,11 +13,11 @@ static int is_map_layer(const iad_model *model, int layer) {
     return 0;
 }
 
-iad_status iad_text_layer_forward(iad_queue *queue, const iad_model *model, int layer, const iad_text_acts *acts, const float *cosine,
+iad_status iad_text_layer_forward(iad_queue *queue, const iad_model *model, int layer, const iad_block_acts *acts, const float *cosine,
                                   const float *sine, const iad_text_seq *seqs, int n_seq, iad_mat x, iad_mat out, iad_err *err) {
     const iad_ops *ops = queue->ops;
     const iad_text_config *config = &model->config.text;
-    const iad_text_layer *w = &model->layers[layer];
+    const iad_block_weights *w = &model->layers[layer];
     int64_t q_dim = (int64_t)config->heads * config->head_dim, kv_dim = (int64_t)config->kv_heads * config->head_dim;
     if (n_seq < 1 || n_seq > IAD_TEXT_MAX_SEQS) return IAD_FAIL(err, IAD_ERR_ARG, "%d sequences in one pass, 1 to %d can be", n_seq, IAD_TEXT_MAX_SEQS);
     IAD_TRY(ops->rmsnorm(queue, x, w->norm1, config->rms_eps, acts->norm1, err));
@@ -43,24 +43,16 @@ iad_status iad_text_layer_forward(iad_queue *queue, const iad_model *model, int 
     if (is_map_layer(model, layer))
         for (int i = 0; i < n_seq; i++)
             if (seqs[i].probe != NULL && seqs[i].probe->n_row > 0) IAD_TRY(ops->probe(queue, &job, i, seqs[i].probe, err));
+    return iad_block_finish(queue, w, config->rms_eps, acts, x, out, err);
+}
 
-    iad_mat mid = acts->mid;
-    if (mid.data != x.data) IAD_TRY(ops->copy(queue, x, mid, err));
-    IAD_TRY(ops->linear(queue, acts->attn, w->out, IAD_STORE_ADD, mid, err));
-    IAD_TRY(ops->rmsnorm(queue, mid, w->norm2, config->rms_eps, acts->norm2, err));
-    if (out.data != mid.data) IAD_TRY(ops->copy(queue, mid, out, err));
-    for (int64_t row = 0; row < x.rows; row += acts->gate_up.rows) {
-        int64_t n = min64(acts->gate_up.rows, x.rows - row);
-        iad_mat gate_up = iad_mat_rows(acts->gate_up, 0, n), hidden = iad_mat_rows(acts->hidden, 0, n);
-        IAD_TRY(ops->linear(queue, iad_mat_rows(acts->norm2, row, n), w->gate_up, IAD_STORE_SET, gate_up, err));
-        IAD_TRY(ops->silu_mul(queue, gate_up, hidden, err));
-        IAD_TRY(ops->linear(queue, hidden, w->down, IAD_STORE_ADD, iad_mat_rows(out, row, n), err));
-    }
-    return IAD_OK;
+iad_status iad_text_head(iad_queue *queue, const iad_model *model, iad_mat last, iad_mat normed, iad_mat logits, iad_err *err) {
+    IAD_TRY(queue->ops->rmsnorm(queue, last, model->norm, model->config.text.rms_eps, normed, err));
+    return queue->ops->linear(queue, normed, model->head, IAD_STORE_SET, logits, err);
 }
 
 typedef struct layout {
-    iad_text_acts acts;
+    iad_block_acts acts;
     float *cosine, *sine;
     iad_mat last, normed, logits;
 } layout;
@@ -116,8 +108,7 @@ iad_status iad_text_forward(iad_queue *queue, const iad_model *model, iad_worksp
     for (int i = 0; i < n_seq; i++) seqs[i].tail->len += seqs[i].n_row;
     if (n_logit == 0) return IAD_OK;
     IAD_TRY(ops->gather(queue, x, logit_row, l.last, err));
-    IAD_TRY(ops->rmsnorm(queue, l.last, model->norm, model->config.text.rms_eps, l.normed, err));
-    IAD_TRY(ops->linear(queue, l.normed, model->head, IAD_STORE_SET, l.logits, err));
+    IAD_TRY(iad_text_head(queue, model, l.last, l.normed, l.logits, err));
     IAD_TRY(iad_trace_see(trace, queue, "text.logits", 0, l.logits, err));
     return ops->download(queue, logits, l.logits.data, (size_t)(n_logit * l.logits.cols) * sizeof(float), err);
 }

@@ -8,7 +8,7 @@
 /* Keys (rotated) and values of one sequence, [len] rows of [n_kv_head * d_head] per layer, in the model's kv type. */
 typedef struct iad_kv {
     iad_device *device;
-    int n_layer;
+    int n_layer;          /* layer i of the model uses layer i mod n_layer: one is enough for who takes what it held before the next */
     int64_t width;        /* n_kv_head * d_head */
     int64_t len, cap;     /* rows in use and allocated */
     iad_dtype dtype;
@@ -33,22 +33,14 @@ typedef struct iad_text_seq {
     const iad_probe *probe; /* NULL, or rows whose attention is captured in every layer of the config's map_layers */
 } iad_text_seq;
 
-/* Buffers of one layer, n rows of this pass; as in iad_vision_acts. */
-typedef struct iad_text_acts {
-    iad_mat norm1;    /* [n][D] input type */
-    iad_mat qkv;      /* [n][(n_head + 2 n_kv_head) d_head] f32; q and k rotated */
-    iad_mat attn;     /* [n][n_head * d_head] input type */
-    iad_mat mid;      /* [n][D] f32; may be x itself */
-    iad_mat norm2;    /* [n][D] input type */
-    iad_mat gate_up;  /* [m][2I] f32 */
-    iad_mat hidden;   /* [m][I] input type */
-} iad_text_acts;
-
 enum { IAD_TEXT_MAX_SEQS = 256 };
 
 /* x [n][D] f32 -> out [n][D] f32 (the same matrix or another). cosine, sine: device f32 [n][d_head / 2]. */
-iad_status iad_text_layer_forward(iad_queue *queue, const iad_model *model, int layer, const iad_text_acts *acts, const float *cosine,
+iad_status iad_text_layer_forward(iad_queue *queue, const iad_model *model, int layer, const iad_block_acts *acts, const float *cosine,
                                   const float *sine, const iad_text_seq *seqs, int n_seq, iad_mat x, iad_mat out, iad_err *err);
+
+/* Final norm and head: last [n][D] f32 -> logits [n][vocab] f32. normed: scratch [n][D] of the input type. */
+iad_status iad_text_head(iad_queue *queue, const iad_model *model, iad_mat last, iad_mat normed, iad_mat logits, iad_err *err);
 
 /* Device memory that a pass over n rows with n_logit rows of logits takes from a workspace. */
 iad_status iad_text_bytes(const iad_model *model, int64_t n, int64_t n_logit, size_t *bytes, iad_err *err);

@@ -7,13 +7,6 @@
 #include "base/alloc.h"
 #include "runtime/tensor/dtype.h"
 
-/* Device blocks that the model must give back, newest first. */
-typedef struct block {
-    struct block *next;
-    void *data;
-    int borrowed;
-} block;
-
 typedef struct loader {
     iad_model *model;
     const iad_model_options *options;
@@ -21,18 +14,6 @@ typedef struct loader {
     uint64_t done, total;
     iad_err *err;
 } loader;
-
-static iad_status keep(iad_model *m, void *data, int borrowed, iad_err *err) {
-    block *b = iad_calloc(1, sizeof *b);
-    if (b == NULL) {
-        if (borrowed) m->device->ops->unborrow(m->device, data);
-        else m->device->ops->release(m->device, data);
-        return IAD_NOMEM(err, "the list of weights");
-    }
-    *b = (block){m->owned, data, borrowed};
-    m->owned = b;
-    return IAD_OK;
-}
 
 static iad_status tick(loader *l, const iad_tensor_view *view) {
     l->done += view->bytes;
@@ -46,7 +27,7 @@ static iad_status place(loader *l, const float *host, size_t n, const float **da
     iad_model *m = l->model;
     void *made = NULL;
     IAD_TRY(m->device->ops->alloc(m->device, n * sizeof(float), &made, l->err));
-    IAD_TRY(keep(m, made, 0, l->err));
+    IAD_TRY(iad_model_own(m, made, 0, l->err));
     m->weight_bytes += n * sizeof(float);
     *data = made;
     return m->device->ops->upload(l->queue, made, host, n * sizeof(float), l->err);
@@ -59,34 +40,58 @@ static size_t elements(const iad_tensor_view *view) {
 }
 
 /* A small tensor (norms, fusion) as f32 on the device. */
-static iad_status vector(loader *l, const char *name, const float **data) {
+static iad_status vector(void *user, const char *name, const float **data, iad_err *err) {
+    loader *l = user;
     const iad_tensor_view *view = iad_checkpoint_get(l->model->checkpoint, name);
-    if (view == NULL) return IAD_FAIL(l->err, IAD_ERR_INTERNAL, "%s: tensor vanished after opening", name);
+    if (view == NULL) return IAD_FAIL(err, IAD_ERR_INTERNAL, "%s: tensor vanished after opening", name);
     size_t n = elements(view);
     float *host = iad_alloc(n, sizeof *host);
-    if (host == NULL) return IAD_NOMEM(l->err, name);
-    iad_status status = iad_dtype_to_f32(view->dtype, view->data, n, host, l->err);
+    if (host == NULL) return IAD_NOMEM(err, name);
+    iad_status status = iad_dtype_to_f32(view->dtype, view->data, n, host, err);
     if (status == IAD_OK) status = place(l, host, n, data);
     free(host);
     if (status != IAD_OK) return status;
     return tick(l, view);
 }
 
-enum { FLAG_BIAS = 1 };
+/* The table of embeddings: borrowed where the device reads its type. */
+static iad_status table(void *user, const char *name, iad_mat *mat, iad_err *err) {
+    loader *l = user;
+    iad_model *m = l->model;
+    const iad_tensor_view *view = iad_checkpoint_get(m->checkpoint, name);
+    const float *values = NULL;
+    *mat = (iad_mat){.rows = view->shape[0], .cols = view->shape[1], .stride = view->shape[1], .dtype = view->dtype};
+    if (view->dtype == IAD_F32 || view->dtype == IAD_BF16 || view->dtype == IAD_F16) {
+        IAD_TRY(m->device->ops->borrow(m->device, view->data, view->bytes, &mat->data, err));
+        IAD_TRY(iad_model_own(m, mat->data, 1, err));
+        return tick(l, view);
+    }
+    mat->dtype = IAD_F32;
+    IAD_TRY(vector(l, name, &values, err));
+    memcpy(&mat->data, &values, sizeof values);
+    return IAD_OK;
+}
+
+/* 1176 wide and seen by raw pixels: 8 bits in the first layer would cost accuracy and gain nothing. */
+static iad_dtype storage_of(const iad_model *m, iad_weight *const *slot, const char *prefix) {
+    if (slot == &m->patch) return m->vision_storage == IAD_I8 ? IAD_BF16 : m->vision_storage;
+    return strncmp(prefix, "visual.", 7) == 0 ? m->vision_storage : m->text_storage;
+}
 
 /* Parts "<prefix><part[i]>.weight" stacked into one layer. */
-static iad_status linear(loader *l, const char *prefix, const char *const *part, int n_part, int flags, iad_dtype storage, iad_weight **weight) {
+static iad_status linear(void *user, const char *prefix, const char *const *part, int n_part, int with_bias, iad_weight **weight, iad_err *err) {
+    loader *l = user;
     iad_model *m = l->model;
-    iad_weight_spec spec = {.name = prefix, .n_parts = n_part, .storage = storage};
+    iad_weight_spec spec = {.name = prefix[0] != 0 ? prefix : part[0], .n_parts = n_part, .storage = storage_of(m, weight, prefix)};
     float *bias[IAD_WEIGHT_MAX_PARTS] = {0}, *scale[IAD_WEIGHT_MAX_PARTS] = {0};
     void *converted[IAD_WEIGHT_MAX_PARTS] = {0};
     char name[256];
     iad_status status = IAD_OK;
     for (int i = 0; i < n_part && status == IAD_OK; i++) {
         snprintf(name, sizeof name, "%s%s.weight", prefix, part[i]);
-        const iad_tensor_view *view = strcmp(prefix, "lm_head") == 0 ? iad_checkpoint_head(m->checkpoint) : iad_checkpoint_get(m->checkpoint, name);
+        const iad_tensor_view *view = iad_checkpoint_get(m->checkpoint, name);
         if (view == NULL) {
-            status = IAD_FAIL(l->err, IAD_ERR_INTERNAL, "%s: tensor vanished after opening", name);
+            status = IAD_FAIL(err, IAD_ERR_INTERNAL, "%s: tensor vanished after opening", name);
             break;
         }
         size_t n_out = (size_t)view->shape[0], n_in = elements(view) / n_out;
@@ -96,29 +101,29 @@ static iad_status linear(loader *l, const char *prefix, const char *const *part,
             snprintf(name, sizeof name, "%s_scale", view->name);
             const iad_tensor_view *factor = iad_checkpoint_get(m->checkpoint, name);
             scale[i] = iad_alloc(n_out, sizeof(float));
-            if (scale[i] == NULL) status = IAD_NOMEM(l->err, name);
-            else if (factor == NULL) status = IAD_FAIL(l->err, IAD_ERR_INTERNAL, "%s: tensor vanished after opening", name);
-            else status = iad_dtype_to_f32(factor->dtype, factor->data, n_out, scale[i], l->err);
+            if (scale[i] == NULL) status = IAD_NOMEM(err, name);
+            else if (factor == NULL) status = IAD_FAIL(err, IAD_ERR_INTERNAL, "%s: tensor vanished after opening", name);
+            else status = iad_dtype_to_f32(factor->dtype, factor->data, n_out, scale[i], err);
             spec.parts[i].scale = scale[i];
         } else if (view->dtype != IAD_F32 && view->dtype != IAD_BF16 && view->dtype != IAD_F16) {
             converted[i] = iad_alloc(n_out * n_in, sizeof(float)); /* fp8 and f64 files are rare: one copy of this layer */
-            if (converted[i] == NULL) status = IAD_NOMEM(l->err, name);
-            else status = iad_dtype_to_f32(view->dtype, view->data, n_out * n_in, converted[i], l->err);
+            if (converted[i] == NULL) status = IAD_NOMEM(err, name);
+            else status = iad_dtype_to_f32(view->dtype, view->data, n_out * n_in, converted[i], err);
             spec.parts[i].data = converted[i];
             spec.parts[i].dtype = IAD_F32;
         }
-        if (status == IAD_OK && (flags & FLAG_BIAS)) {
+        if (status == IAD_OK && with_bias) {
             snprintf(name, sizeof name, "%s%s.bias", prefix, part[i]);
             const iad_tensor_view *b = iad_checkpoint_get(m->checkpoint, name);
             bias[i] = iad_alloc(n_out, sizeof(float));
-            if (bias[i] == NULL) status = IAD_NOMEM(l->err, name);
-            else if (b == NULL) status = IAD_FAIL(l->err, IAD_ERR_INTERNAL, "%s: tensor vanished after opening", name);
-            else status = iad_dtype_to_f32(b->dtype, b->data, n_out, bias[i], l->err);
+            if (bias[i] == NULL) status = IAD_NOMEM(err, name);
+            else if (b == NULL) status = IAD_FAIL(err, IAD_ERR_INTERNAL, "%s: tensor vanished after opening", name);
+            else status = iad_dtype_to_f32(b->dtype, b->data, n_out, bias[i], err);
             spec.parts[i].bias = bias[i];
         }
         if (status == IAD_OK) status = tick(l, view);
     }
-    if (status == IAD_OK) status = m->device->ops->weight_new(m->device, &spec, weight, l->err);
+    if (status == IAD_OK) status = m->device->ops->weight_new(m->device, &spec, weight, err);
     if (status == IAD_OK) m->weight_bytes += m->device->ops->weight_bytes(*weight);
     for (int i = 0; i < n_part; i++) {
         free(bias[i]);
@@ -128,89 +133,6 @@ static iad_status linear(loader *l, const char *prefix, const char *const *part,
     return status;
 }
 
-#define LINEAR(prefix, flags, storage, weight, ...)                                                     \
-    do {                                                                                                \
-        const char *const parts_[] = {__VA_ARGS__};                                                     \
-        IAD_TRY(linear(l, prefix, parts_, (int)(sizeof parts_ / sizeof *parts_), flags, storage, weight)); \
-    } while (0)
-
-static iad_status load_vision(loader *l) {
-    iad_model *m = l->model;
-    iad_dtype storage = m->vision_storage;
-    /* 1176 wide and seen by raw pixels: 8 bits there would cost accuracy and gain nothing. */
-    LINEAR("visual.patch_embed.", 0, storage == IAD_I8 ? IAD_BF16 : storage, &m->patch, "proj");
-    char prefix[64], name[96];
-    for (int i = 0; i < m->config.vision.depth; i++) {
-        iad_vision_block *b = &m->blocks[i];
-        snprintf(prefix, sizeof prefix, "visual.blocks.%d.", i);
-        snprintf(name, sizeof name, "%snorm1.weight", prefix);
-        IAD_TRY(vector(l, name, &b->norm1));
-        snprintf(name, sizeof name, "%snorm2.weight", prefix);
-        IAD_TRY(vector(l, name, &b->norm2));
-        LINEAR(prefix, FLAG_BIAS, storage, &b->qkv, "attn.qkv");
-        LINEAR(prefix, FLAG_BIAS, storage, &b->proj, "attn.proj");
-        LINEAR(prefix, FLAG_BIAS, storage, &b->gate_up, "mlp.gate_proj", "mlp.up_proj");
-        LINEAR(prefix, FLAG_BIAS, storage, &b->down, "mlp.down_proj");
-    }
-    IAD_TRY(vector(l, "visual.merger.ln_q.weight", &m->merge_norm));
-    LINEAR("visual.merger.mlp.", FLAG_BIAS, storage, &m->merge_in, "0");
-    LINEAR("visual.merger.mlp.", FLAG_BIAS, storage, &m->merge_out, "2");
-    return IAD_OK;
-}
-
-static iad_status load_fusion(loader *l) {
-    iad_model *m = l->model;
-    const iad_paper_config *paper = &m->config.paper;
-    if (paper->fusion == IAD_FUSION_OFF || iad_checkpoint_get(m->checkpoint, "iadgpt.fusion.scale") == NULL) return IAD_OK;
-    if (paper->n_taps > IAD_FUSE_MAX_TAPS)
-        return IAD_FAIL(l->err, IAD_ERR_UNSUPPORTED, "config.json: iadgpt.fusion.taps has %d entries, at most %d can be used", paper->n_taps, IAD_FUSE_MAX_TAPS);
-    IAD_TRY(vector(l, "iadgpt.fusion.norm.weight", &m->fusion.norm));
-    if (paper->fusion == IAD_FUSION_TOKEN) IAD_TRY(vector(l, "iadgpt.fusion.gate.weight", &m->fusion.gate_w));
-    IAD_TRY(vector(l, "iadgpt.fusion.gate.bias", &m->fusion.gate_b));
-    return vector(l, "iadgpt.fusion.scale", &m->fusion.scale);
-}
-
-static iad_status load_text(loader *l) {
-    iad_model *m = l->model;
-    const iad_tensor_view *view = iad_checkpoint_get(m->checkpoint, "model.embed_tokens.weight");
-    const iad_text_config *text = &m->config.text;
-    m->embed = (iad_mat){.rows = text->vocab, .cols = text->hidden, .stride = text->hidden, .dtype = view->dtype};
-    if (view->dtype == IAD_F32 || view->dtype == IAD_BF16 || view->dtype == IAD_F16) {
-        IAD_TRY(m->device->ops->borrow(m->device, view->data, view->bytes, &m->embed.data, l->err));
-        IAD_TRY(keep(m, m->embed.data, 1, l->err));
-    } else {
-        m->embed.dtype = IAD_F32;
-        const float *table = NULL;
-        IAD_TRY(vector(l, "model.embed_tokens.weight", &table));
-        memcpy(&m->embed.data, &table, sizeof table);
-    }
-    IAD_TRY(tick(l, view));
-    if (l->options->vision_only) return IAD_OK;
-    char prefix[64], name[96];
-    iad_dtype storage = m->text_storage;
-    for (int i = 0; i < text->layers; i++) {
-        iad_text_layer *t = &m->layers[i];
-        snprintf(prefix, sizeof prefix, "model.layers.%d.", i);
-        snprintf(name, sizeof name, "%sinput_layernorm.weight", prefix);
-        IAD_TRY(vector(l, name, &t->norm1));
-        snprintf(name, sizeof name, "%spost_attention_layernorm.weight", prefix);
-        IAD_TRY(vector(l, name, &t->norm2));
-        LINEAR(prefix, FLAG_BIAS, storage, &t->qkv, "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj");
-        LINEAR(prefix, 0, storage, &t->out, "self_attn.o_proj");
-        LINEAR(prefix, 0, storage, &t->gate_up, "mlp.gate_proj", "mlp.up_proj");
-        LINEAR(prefix, 0, storage, &t->down, "mlp.down_proj");
-    }
-    IAD_TRY(vector(l, "model.norm.weight", &m->norm));
-    LINEAR("lm_head", 0, storage, &m->head, "");
-    return IAD_OK;
-}
-
-static iad_status load(loader *l) {
-    IAD_TRY(load_vision(l));
-    IAD_TRY(load_fusion(l));
-    return load_text(l);
-}
-
 static int storage_ok(iad_dtype d) { return d == IAD_F32 || d == IAD_BF16 || d == IAD_I8; }
 
 iad_status iad_model_load(const iad_checkpoint *checkpoint, iad_device *device, const iad_model_options *options, iad_model **model,
@@ -218,24 +140,16 @@ iad_status iad_model_load(const iad_checkpoint *checkpoint, iad_device *device, 
     *model = NULL;
     if (!storage_ok(options->text_storage) || !storage_ok(options->vision_storage))
         return IAD_FAIL(err, IAD_ERR_ARG, "weights are kept as f32, bf16 or int8");
-    iad_model *m = iad_calloc(1, sizeof *m);
-    if (m == NULL) return IAD_NOMEM(err, "the model");
+    iad_model *m = NULL;
+    IAD_TRY(iad_model_alloc(iad_checkpoint_config(checkpoint), device, options->text_storage, options->vision_storage, &m, err));
     m->checkpoint = checkpoint;
-    m->config = *iad_checkpoint_config(checkpoint);
-    m->device = device;
-    m->text_storage = options->text_storage;
-    m->vision_storage = options->vision_storage;
-    m->text_act = m->text_storage == IAD_F32 ? IAD_F32 : IAD_BF16;
-    m->vision_act = m->vision_storage == IAD_F32 ? IAD_F32 : IAD_BF16;
-    m->kv = m->text_storage == IAD_F32 ? IAD_F32 : IAD_BF16;
-    m->blocks = iad_calloc((size_t)m->config.vision.depth, sizeof *m->blocks);
-    m->layers = iad_calloc((size_t)m->config.text.layers, sizeof *m->layers);
-    iad_status status = m->blocks == NULL || m->layers == NULL ? IAD_NOMEM(err, "the model") : IAD_OK;
     loader l = {.model = m, .options = options, .err = err};
     for (size_t i = 0; i < iad_checkpoint_count(checkpoint); i++) l.total += iad_checkpoint_at(checkpoint, i)->bytes;
-    if (status == IAD_OK) status = device->ops->queue_new(device, &l.queue, err);
+    const iad_model_visitor visitor = {.vector = vector, .linear = linear, .table = table, .user = &l};
+    iad_status status = device->ops->queue_new(device, &l.queue, err);
     if (status == IAD_OK) {
-        status = load(&l);
+        /* Without its tensors the fusion stays in its initial state, which changes nothing. */
+        status = iad_model_visit(m, iad_checkpoint_get(checkpoint, "iadgpt.fusion.scale") != NULL, !options->vision_only, &visitor, err);
         device->ops->queue_free(l.queue);
     }
     if (status != IAD_OK) {
@@ -244,43 +158,4 @@ iad_status iad_model_load(const iad_checkpoint *checkpoint, iad_device *device, 
     }
     *model = m;
     return IAD_OK;
-}
-
-void iad_model_free(iad_model *model) {
-    if (model == NULL) return;
-    const iad_ops *ops = model->device->ops;
-    iad_device *device = model->device;
-    ops->weight_free(device, model->patch);
-    for (int i = 0; model->blocks != NULL && i < model->config.vision.depth; i++) {
-        iad_vision_block *b = &model->blocks[i];
-        ops->weight_free(device, b->qkv);
-        ops->weight_free(device, b->proj);
-        ops->weight_free(device, b->gate_up);
-        ops->weight_free(device, b->down);
-    }
-    ops->weight_free(device, model->merge_in);
-    ops->weight_free(device, model->merge_out);
-    for (int i = 0; model->layers != NULL && i < model->config.text.layers; i++) {
-        iad_text_layer *t = &model->layers[i];
-        ops->weight_free(device, t->qkv);
-        ops->weight_free(device, t->out);
-        ops->weight_free(device, t->gate_up);
-        ops->weight_free(device, t->down);
-    }
-    ops->weight_free(device, model->head);
-    for (block *b = model->owned; b != NULL;) {
-        block *next = b->next;
-        if (b->borrowed) ops->unborrow(device, b->data);
-        else ops->release(device, b->data);
-        free(b);
-        b = next;
-    }
-    free(model->blocks);
-    free(model->layers);
-    free(model);
-}
-
-iad_status iad_trace_see(const iad_trace *trace, iad_queue *queue, const char *stage, int index, iad_mat m, iad_err *err) {
-    if (trace == NULL) return IAD_OK;
-    return trace->see(trace->user, queue, stage, index, m, err);
 }

@@ -19,20 +19,25 @@ iad_status iad_positions_add_text(iad_positions *positions, int64_t n, int32_t *
     return IAD_OK;
 }
 
-iad_status iad_positions_add_image(iad_positions *positions, int lh, int lw, int32_t *t, int32_t *h, int32_t *w,
-                                   iad_err *err) {
+iad_status iad_positions_add_kept(iad_positions *positions, int lh, int lw, const int32_t *kept, int64_t n_kept, int32_t *t, int32_t *h, int32_t *w,
+                                  iad_err *err) {
     if (lh < 1 || lw < 1 || positions->next < 0) return IAD_FAIL(err, IAD_ERR_ARG, "picture of %d x %d tokens", lw, lh);
     const int longer = lh > lw ? lh : lw;
     if (positions->next > IAD_POSITION_MAX || longer > IAD_POSITION_MAX - positions->next) return too_far(err);
     const int32_t p = (int32_t)positions->next;
-    for (int y = 0; y < lh; y++)
-        for (int x = 0; x < lw; x++) {
-            *t++ = p;
-            *h++ = p + y;
-            *w++ = p + x;
-        }
+    for (int64_t i = 0; i < n_kept; i++) {
+        const int64_t index = kept != NULL ? kept[i] : i;
+        t[i] = p;
+        h[i] = p + (int32_t)(index / lw);
+        w[i] = p + (int32_t)(index % lw);
+    }
     positions->next += longer;
     return IAD_OK;
+}
+
+iad_status iad_positions_add_image(iad_positions *positions, int lh, int lw, int32_t *t, int32_t *h, int32_t *w,
+                                   iad_err *err) {
+    return iad_positions_add_kept(positions, lh, lw, NULL, (int64_t)lh * lw, t, h, w, err);
 }
 
 iad_status iad_rope_frequencies(int dim, double theta, float *freq, iad_err *err) {

@@ -23,10 +23,14 @@ iad_status iad_positions_add_text(iad_positions *positions, int64_t n, int32_t *
                                   iad_err *err);
 
 /* A picture of lh x lw merged tokens, raster order: t = next, h = next + y, w = next + x; then next += max(lh, lw).
- * Writes lh * lw values to each array; of a compressed picture the caller deletes the dropped ones afterwards. Same
- * errors. */
+ * Writes lh * lw values to each array. Same errors. */
 iad_status iad_positions_add_image(iad_positions *positions, int lh, int lw, int32_t *t, int32_t *h, int32_t *w,
                                    iad_err *err);
+
+/* The same for a compressed picture: writes only the tokens kept [n_kept], raster indices below lh * lw; the counter advances as if all had
+ * stayed. kept NULL: the first n_kept (all: lh * lw). Same errors. */
+iad_status iad_positions_add_kept(iad_positions *positions, int lh, int lw, const int32_t *kept, int64_t n_kept, int32_t *t, int32_t *h, int32_t *w,
+                                  iad_err *err);
 
 /* freq[j] = 1 / theta^(2j / dim), j = 0..dim/2-1, rounded as the reference does in float32: the exponent, the power and
  * the quotient are each rounded to float. Errors: IAD_ERR_ARG (dim odd, below 2, above IAD_ROPE_MAX_DIM; theta not

@@ -13,12 +13,12 @@ enum { MLP_ROWS = 1024 };
 
 static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 
-iad_status iad_vision_block_forward(iad_queue *queue, const iad_model *model, int block, const iad_vision_plan *plan, const float *cosine,
-                                    const float *sine, const iad_vision_acts *acts, const iad_attend_seq *seqs, int64_t n_seq, iad_mat x,
+iad_status iad_vision_block_forward(iad_queue *queue, const iad_model *model, int block, const float *cosine, const float *sine,
+                                    const iad_block_acts *acts, const iad_attend_seq *seqs, int64_t n_seq, iad_mat x,
                                     iad_mat out, iad_err *err) {
     const iad_ops *ops = queue->ops;
     const iad_vision_config *config = &model->config.vision;
-    const iad_vision_block *w = &model->blocks[block];
+    const iad_block_weights *w = &model->blocks[block];
     int64_t n_dim = config->hidden;
     IAD_TRY(ops->rmsnorm(queue, x, w->norm1, config->rms_eps, acts->norm1, err));
     IAD_TRY(ops->linear(queue, acts->norm1, w->qkv, IAD_STORE_SET, acts->qkv, err));
@@ -28,44 +28,59 @@ iad_status iad_vision_block_forward(iad_queue *queue, const iad_model *model, in
     const iad_attend job = {.n_head = config->heads, .n_kv_head = config->heads, .d_head = config->head_dim,
                             .scale = 1.0f / sqrtf((float)config->head_dim), .q = q, .out = acts->attn, .seqs = seqs, .n_seq = n_seq};
     IAD_TRY(ops->attend(queue, &job, err));
-    iad_mat mid = acts->mid;
-    if (mid.data != x.data) IAD_TRY(ops->copy(queue, x, mid, err));
-    IAD_TRY(ops->linear(queue, acts->attn, w->proj, IAD_STORE_ADD, mid, err));
-    IAD_TRY(ops->rmsnorm(queue, mid, w->norm2, config->rms_eps, acts->norm2, err));
-    if (out.data != mid.data) IAD_TRY(ops->copy(queue, mid, out, err));
-    for (int64_t row = 0; row < plan->n_patch; row += acts->gate_up.rows) {
-        int64_t n = min64(acts->gate_up.rows, plan->n_patch - row);
-        iad_mat gate_up = iad_mat_rows(acts->gate_up, 0, n), hidden = iad_mat_rows(acts->hidden, 0, n);
-        IAD_TRY(ops->linear(queue, iad_mat_rows(acts->norm2, row, n), w->gate_up, IAD_STORE_SET, gate_up, err));
-        IAD_TRY(ops->silu_mul(queue, gate_up, hidden, err));
-        IAD_TRY(ops->linear(queue, hidden, w->down, IAD_STORE_ADD, iad_mat_rows(out, row, n), err));
-    }
-    return IAD_OK;
+    return iad_block_finish(queue, w, config->rms_eps, acts, x, out, err);
 }
 
-iad_status iad_vision_merge(iad_queue *queue, const iad_model *model, const iad_vision_plan *plan, iad_workspace *ws, iad_mat x, iad_mat tokens,
-                            iad_err *err) {
+int64_t iad_vision_seqs(const iad_vision_plan *plan, iad_mat qkv, int whole, iad_attend_seq *seqs) {
+    int64_t n_dim = qkv.cols / 3, n_seq = whole ? plan->n_picture : plan->n_window;
+    const int64_t *first = whole ? plan->picture : plan->window;
+    iad_mat k = iad_mat_cols(qkv, n_dim, n_dim), v = iad_mat_cols(qkv, 2 * n_dim, n_dim);
+    for (int64_t i = 0; i < n_seq; i++) {
+        int64_t row = first[i], n = first[i + 1] - row;
+        seqs[i] = (iad_attend_seq){.row = row, .n_row = n, .spans = {{iad_mat_rows(k, row, n), iad_mat_rows(v, row, n)}, {iad_mat_rows(k, 0, 0), iad_mat_rows(v, 0, 0)}}};
+    }
+    return n_seq;
+}
+
+iad_fuse iad_vision_fuse_job(const iad_model *model, const iad_mat *taps) {
+    iad_fuse job = {.n_tap = model->config.paper.n_taps, .norm = model->fusion.norm, .gate_w = model->fusion.gate_w, .gate_b = model->fusion.gate_b,
+                    .scale = model->fusion.scale, .eps = model->config.vision.rms_eps};
+    for (int i = 0; i < job.n_tap; i++) job.taps[i] = taps[i];
+    return job;
+}
+
+iad_status iad_vision_fuse(iad_queue *queue, const iad_model *model, const iad_mat *taps, iad_mat out, iad_err *err) {
+    iad_fuse job = iad_vision_fuse_job(model, taps);
+    job.out = out;
+    return queue->ops->fuse(queue, &job, err);
+}
+
+iad_status iad_vision_merge_acts(const iad_model *model, const iad_vision_plan *plan, iad_workspace *ws, iad_merge_acts *acts, iad_err *err) {
     const iad_vision_config *config = &model->config.vision;
-    int64_t n_group = plan->n_token, wide = (int64_t)config->hidden * config->merge * config->merge;
-    iad_mat normed, inner, act, merged;
-    IAD_TRY(iad_workspace_mat(ws, plan->n_patch, config->hidden, model->vision_act, &normed, err));
-    IAD_TRY(iad_workspace_mat(ws, n_group, wide, IAD_F32, &inner, err));
-    IAD_TRY(iad_workspace_mat(ws, n_group, wide, model->vision_act, &act, err));
-    IAD_TRY(iad_workspace_mat(ws, n_group, config->out_hidden, IAD_F32, &merged, err));
-    if (ws->base == NULL) return IAD_OK; /* counting: there is no queue either */
+    int64_t wide = (int64_t)config->hidden * config->merge * config->merge;
+    IAD_TRY(iad_workspace_mat(ws, plan->n_patch, config->hidden, model->vision_act, &acts->normed, err));
+    IAD_TRY(iad_workspace_mat(ws, plan->n_token, wide, IAD_F32, &acts->inner, err));
+    IAD_TRY(iad_workspace_mat(ws, plan->n_token, wide, model->vision_act, &acts->act, err));
+    return iad_workspace_mat(ws, plan->n_token, config->out_hidden, IAD_F32, &acts->merged, err);
+}
+
+iad_mat iad_merge_groups(const iad_merge_acts *acts) {
+    return (iad_mat){.data = acts->normed.data, .rows = acts->inner.rows, .cols = acts->inner.cols, .stride = acts->inner.cols, .dtype = acts->normed.dtype};
+}
+
+iad_status iad_vision_merge(iad_queue *queue, const iad_model *model, const iad_vision_plan *plan, const iad_merge_acts *acts, iad_mat x, iad_mat tokens,
+                            iad_err *err) {
     const iad_ops *ops = queue->ops;
-    IAD_TRY(ops->rmsnorm(queue, x, model->merge_norm, config->rms_eps, normed, err));
-    /* merge^2 rows of a group are neighbours: the same memory is [T][M]. */
-    iad_mat groups = {.data = normed.data, .rows = n_group, .cols = wide, .stride = wide, .dtype = normed.dtype};
-    IAD_TRY(ops->linear(queue, groups, model->merge_in, IAD_STORE_SET, inner, err));
-    IAD_TRY(ops->gelu(queue, inner, act, err));
-    IAD_TRY(ops->linear(queue, act, model->merge_out, IAD_STORE_SET, merged, err));
-    return ops->gather(queue, merged, plan->inverse, tokens, err);
+    IAD_TRY(ops->rmsnorm(queue, x, model->merge_norm, model->config.vision.rms_eps, acts->normed, err));
+    IAD_TRY(ops->linear(queue, iad_merge_groups(acts), model->merge_in, IAD_STORE_SET, acts->inner, err));
+    IAD_TRY(ops->gelu(queue, acts->inner, acts->act, err));
+    IAD_TRY(ops->linear(queue, acts->act, model->merge_out, IAD_STORE_SET, acts->merged, err));
+    return ops->gather(queue, acts->merged, plan->inverse, tokens, err);
 }
 
 /* Everything one forward pass takes from the workspace. */
 typedef struct layout {
-    iad_vision_acts acts;
+    iad_block_acts acts;
     iad_mat raw;                       /* [P][patch values] f32, in the picture's order */
     iad_mat input;                     /* the same in window order and input type */
     iad_mat x;                         /* [P][C] */
@@ -104,9 +119,9 @@ static iad_status take(const iad_model *model, const iad_vision_plan *plan, iad_
 iad_status iad_vision_bytes(const iad_model *model, const iad_vision_plan *plan, size_t *bytes, iad_err *err) {
     iad_workspace count = {.device = model->device};
     layout l;
-    iad_mat none = {0};
+    iad_merge_acts merge;
     IAD_TRY(take(model, plan, &count, &l, err));
-    IAD_TRY(iad_vision_merge(NULL, model, plan, &count, none, none, err));
+    IAD_TRY(iad_vision_merge_acts(model, plan, &count, &merge, err));
     *bytes = count.high;
     return IAD_OK;
 }
@@ -117,17 +132,8 @@ static int tap_of(const iad_model *model, int block) {
     return -1;
 }
 
-static iad_status fuse(iad_queue *queue, const iad_model *model, const layout *l, iad_err *err) {
-    const iad_paper_config *paper = &model->config.paper;
-    iad_fuse job = {.n_tap = paper->n_taps, .norm = model->fusion.norm, .gate_w = model->fusion.gate_w, .gate_b = model->fusion.gate_b,
-                    .scale = model->fusion.scale, .eps = model->config.vision.rms_eps, .out = l->x};
-    for (int i = 0; i + 1 < paper->n_taps; i++) job.taps[i] = l->taps[i];
-    job.taps[paper->n_taps - 1] = l->x;
-    return queue->ops->fuse(queue, &job, err);
-}
-
 static iad_status run(iad_queue *queue, const iad_model *model, const iad_vision_plan *plan, iad_workspace *ws, const float *rows, iad_mat tokens,
-                      const iad_trace *trace, iad_attend_seq *windows, iad_err *err) {
+                      const iad_trace *trace, iad_attend_seq *seqs, iad_err *err) {
     const iad_ops *ops = queue->ops;
     layout l;
     IAD_TRY(take(model, plan, ws, &l, err));
@@ -139,26 +145,25 @@ static iad_status run(iad_queue *queue, const iad_model *model, const iad_vision
     IAD_TRY(ops->linear(queue, l.input, model->patch, IAD_STORE_SET, l.x, err));
     IAD_TRY(iad_trace_see(trace, queue, "vision.patch", 0, l.x, err));
 
-    int64_t n_dim = model->config.vision.hidden;
-    iad_mat k = iad_mat_cols(l.acts.qkv, n_dim, n_dim), v = iad_mat_cols(l.acts.qkv, 2 * n_dim, n_dim);
-    for (int64_t i = 0; i < plan->n_window; i++) {
-        int64_t row = plan->window[i], n = plan->window[i + 1] - row;
-        windows[i] = (iad_attend_seq){.row = row, .n_row = n, .spans = {{iad_mat_rows(k, row, n), iad_mat_rows(v, row, n)}, {iad_mat_rows(k, 0, 0), iad_mat_rows(v, 0, 0)}}};
-    }
-    const iad_attend_seq whole = {.row = 0, .n_row = plan->n_patch, .spans = {{k, v}, {iad_mat_rows(k, 0, 0), iad_mat_rows(v, 0, 0)}}};
+    iad_attend_seq *windows = seqs, *whole = seqs + iad_vision_seqs(plan, l.acts.qkv, 0, seqs);
+    (void)iad_vision_seqs(plan, l.acts.qkv, 1, whole);
     int last_tap = model->config.paper.n_taps - 1;
     for (int i = 0; i < model->config.vision.depth; i++) {
         int full = iad_model_config_is_fullatt(&model->config, i);
-        IAD_TRY(iad_vision_block_forward(queue, model, i, plan, l.cosine, l.sine, &l.acts, full ? &whole : windows, full ? 1 : plan->n_window, l.x, l.x, err));
+        IAD_TRY(iad_vision_block_forward(queue, model, i, l.cosine, l.sine, &l.acts, full ? whole : windows,
+                                         full ? plan->n_picture : plan->n_window, l.x, l.x, err));
         IAD_TRY(iad_trace_see(trace, queue, "vision.block", i, l.x, err));
         int tap = model->fusion.scale != NULL ? tap_of(model, i) : -1;
         if (tap >= 0 && tap < last_tap) IAD_TRY(ops->copy(queue, l.x, l.taps[tap], err));
     }
     if (model->fusion.scale != NULL) {
-        IAD_TRY(fuse(queue, model, &l, err));
+        l.taps[last_tap] = l.x;
+        IAD_TRY(iad_vision_fuse(queue, model, l.taps, l.x, err));
         IAD_TRY(iad_trace_see(trace, queue, "vision.fused", 0, l.x, err));
     }
-    IAD_TRY(iad_vision_merge(queue, model, plan, ws, l.x, tokens, err));
+    iad_merge_acts merge;
+    IAD_TRY(iad_vision_merge_acts(model, plan, ws, &merge, err));
+    IAD_TRY(iad_vision_merge(queue, model, plan, &merge, l.x, tokens, err));
     return iad_trace_see(trace, queue, "vision.tokens", 0, tokens, err);
 }
 
@@ -167,9 +172,9 @@ iad_status iad_vision_forward(iad_queue *queue, const iad_model *model, const ia
     size_t bytes = 0;
     IAD_TRY(iad_vision_bytes(model, plan, &bytes, err));
     IAD_TRY(iad_workspace_reserve(ws, bytes, err));
-    iad_attend_seq *windows = iad_calloc((size_t)plan->n_window, sizeof *windows);
-    if (windows == NULL) return IAD_NOMEM(err, "the windows of a picture");
-    iad_status status = run(queue, model, plan, ws, rows, tokens, trace, windows, err);
-    free(windows);
+    iad_attend_seq *seqs = iad_calloc((size_t)plan->n_window + (size_t)plan->n_picture, sizeof *seqs);
+    if (seqs == NULL) return IAD_NOMEM(err, "the windows of a picture");
+    iad_status status = run(queue, model, plan, ws, rows, tokens, trace, seqs, err);
+    free(seqs);
     return status;
 }

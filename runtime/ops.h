@@ -53,6 +53,8 @@ typedef struct iad_weight_spec {
     iad_dtype storage;    /* IAD_F32: f32 inputs, f32 products. IAD_BF16: bf16 inputs, f32 sums. IAD_I8: bf16 or f32 inputs,
                            * quantised per row to 8 bits at each call, weights quantised per output channel (symmetric, scale =
                            * max|w| / 127), exact integer sums */
+    int transposed;       /* 1: the transpose of the stacked layer, which takes x [n][sum of the parts' n_out] and gives y [n][n_in]: the
+                           * gradient of the layer's input. Biases are ignored; IAD_I8 (storage or part) is refused. */
 } iad_weight_spec;
 
 typedef enum iad_store {
@@ -129,6 +131,9 @@ typedef struct iad_ops {
     iad_status (*weight_new)(iad_device *device, const iad_weight_spec *spec, iad_weight **weight, iad_err *err);
     void (*weight_free)(iad_device *device, iad_weight *weight); /* NULL is fine */
     size_t (*weight_bytes)(const iad_weight *weight); /* device memory it holds */
+    /* Other values for a weight that was made from a spec of the same shape, storage and biases. Allocates no device memory. After an
+     * error the weight's values are undefined. */
+    iad_status (*weight_set)(iad_device *device, const iad_weight_spec *spec, iad_weight *weight, iad_err *err);
     /* x [n_tok][n_in] of the weight's input type -> y [n_tok][n_out]. */
     iad_status (*linear)(iad_queue *queue, iad_mat x, const iad_weight *weight, iad_store store, iad_mat y, iad_err *err);
 

@@ -38,35 +38,59 @@ static iad_status fill_row(const iad_weight_spec *spec, ref_weight *w, int64_t r
     return iad_dtype_from_f32(w->storage, values, n, dst, err);
 }
 
+/* Row `row` of the stacked layer becomes column `row` of its transpose. */
+static iad_status fill_column(const iad_weight_spec *spec, ref_weight *w, int64_t row, float *values, iad_err *err) {
+    IAD_TRY(iad_spec_row(spec, row, 0, (size_t)w->n_out, values, err));
+    size_t size = iad_dtype_size(w->storage);
+    for (int64_t o = 0; o < w->n_out; o++)
+        IAD_TRY(iad_dtype_from_f32(w->storage, values + o, 1, (char *)w->data + (size_t)(o * w->n_in + row) * size, err));
+    return IAD_OK;
+}
+
+static iad_status fill(const iad_weight_spec *spec, ref_weight *w, iad_err *err) {
+    float *values = iad_alloc((size_t)spec->n_in, sizeof *values);
+    if (values == NULL) return IAD_NOMEM(err, "a row of a weight");
+    iad_status status = IAD_OK;
+    int64_t rows = spec->transposed ? w->n_in : w->n_out;
+    for (int64_t r = 0; status == IAD_OK && r < rows; r++)
+        status = spec->transposed ? fill_column(spec, w, r, values, err) : fill_row(spec, w, r, values, err);
+    free(values);
+    return status;
+}
+
 iad_status iad_ref_weight_new(iad_device *device, const iad_weight_spec *spec, iad_weight **weight, iad_err *err) {
     *weight = NULL;
-    int64_t n_out;
-    IAD_TRY(iad_spec_check(spec, &n_out, err));
+    int64_t n_in, n_out;
+    IAD_TRY(iad_spec_check(spec, &n_in, &n_out, err));
     ref_weight *w = iad_calloc(1, sizeof *w);
-    float *values = iad_alloc((size_t)spec->n_in, sizeof *values);
+    if (w == NULL) return IAD_NOMEM(err, "a weight");
+    w->n_in = n_in;
+    w->n_out = n_out;
+    w->storage = spec->storage;
+    int has_bias = iad_spec_has_bias(spec);
+    size_t outs = (size_t)n_out, data = outs * (size_t)w->n_in * iad_dtype_size(w->storage);
+    w->data = iad_cpu_alloc(device, data);
+    w->bytes = data;
+    if (has_bias) w->bias = iad_cpu_alloc(device, outs * sizeof(float));
+    if (w->storage == IAD_I8) w->scale = iad_cpu_alloc(device, outs * sizeof(float));
+    w->bytes += outs * sizeof(float) * (size_t)((w->bias != NULL) + (w->scale != NULL));
     iad_status status = IAD_OK;
-    if (w == NULL || values == NULL) {
+    if (w->data == NULL || (has_bias && w->bias == NULL) || (w->storage == IAD_I8 && w->scale == NULL))
         status = IAD_NOMEM(err, "a weight");
-    } else {
-        int has_bias = 0;
-        for (int p = 0; p < spec->n_parts; p++) has_bias |= spec->parts[p].bias != NULL;
-        w->n_in = spec->n_in;
-        w->n_out = n_out;
-        w->storage = spec->storage;
-        size_t outs = (size_t)n_out, data = outs * (size_t)w->n_in * iad_dtype_size(w->storage);
-        w->data = iad_cpu_alloc(device, data);
-        w->bytes = data;
-        if (has_bias) w->bias = iad_cpu_alloc(device, outs * sizeof(float));
-        if (w->storage == IAD_I8) w->scale = iad_cpu_alloc(device, outs * sizeof(float));
-        w->bytes += outs * sizeof(float) * (size_t)((w->bias != NULL) + (w->scale != NULL));
-        if (w->data == NULL || (has_bias && w->bias == NULL) || (w->storage == IAD_I8 && w->scale == NULL))
-            status = IAD_NOMEM(err, "a weight");
-        for (int64_t r = 0; status == IAD_OK && r < n_out; r++) status = fill_row(spec, w, r, values, err);
-    }
-    free(values);
+    else status = fill(spec, w, err);
     if (status == IAD_OK) *weight = (iad_weight *)(void *)w;
     else iad_ref_weight_free(device, (iad_weight *)(void *)w);
     return status;
+}
+
+iad_status iad_ref_weight_set(iad_device *device, const iad_weight_spec *spec, iad_weight *weight, iad_err *err) {
+    (void)device;
+    ref_weight *w = (ref_weight *)(void *)weight;
+    int64_t n_in, n_out;
+    IAD_TRY(iad_spec_check(spec, &n_in, &n_out, err));
+    if (n_in != w->n_in || n_out != w->n_out || spec->storage != w->storage || iad_spec_has_bias(spec) != (w->bias != NULL))
+        return IAD_FAIL(err, IAD_ERR_ARG, "%s: values of another shape than the weight's", spec->name != NULL ? spec->name : "weight");
+    return fill(spec, w, err);
 }
 
 void iad_ref_weight_free(iad_device *device, iad_weight *weight) {

@@ -19,6 +19,7 @@ const iad_ops iad_ops_cpu = {
     .weight_new = iad_cpu_weight_new,
     .weight_free = iad_cpu_weight_free,
     .weight_bytes = iad_cpu_weight_bytes,
+    .weight_set = iad_cpu_weight_set,
     .linear = iad_cpu_linear,
     .rmsnorm = iad_cpu_rmsnorm,
     .rope = iad_cpu_rope,

@@ -43,8 +43,11 @@ float iad_quant_max_abs(const float *v, size_t n);
 iad_status iad_spec_row(const iad_weight_spec *spec, int64_t row, int64_t first, size_t n, float *dst, iad_err *err);
 /* The part that holds the row, and the row inside it. */
 const iad_weight_part *iad_spec_part(const iad_weight_spec *spec, int64_t row, int64_t *inside);
-/* Checks a spec against the limits of matmul.h; *n_out is the sum over the parts. */
-iad_status iad_spec_check(const iad_weight_spec *spec, int64_t *n_out, iad_err *err);
+/* Checks a spec against the limits of matmul.h; *n_in and *n_out are those of the layer, transposed where the spec says so. */
+iad_status iad_spec_check(const iad_weight_spec *spec, int64_t *n_in, int64_t *n_out, iad_err *err);
+/* Whether the layer has a bias, and its values [sum of the parts' n_out], 0 for parts without one. */
+int iad_spec_has_bias(const iad_weight_spec *spec);
+void iad_spec_bias(const iad_weight_spec *spec, float *bias);
 
 /* 1 when [data, data + bytes) lies in one mapping of a file that this process cannot write: its pages may be dropped at any time
  * and come back from the file. Anything else, and any doubt, is 0. */

@@ -46,7 +46,21 @@ iad_status iad_spec_row(const iad_weight_spec *spec, int64_t row, int64_t first,
     return IAD_OK;
 }
 
-iad_status iad_spec_check(const iad_weight_spec *spec, int64_t *n_out, iad_err *err) {
+int iad_spec_has_bias(const iad_weight_spec *spec) {
+    int has = 0;
+    for (int p = 0; p < spec->n_parts; p++) has |= spec->parts[p].bias != NULL;
+    return has && !spec->transposed;
+}
+
+void iad_spec_bias(const iad_weight_spec *spec, float *bias) {
+    for (int p = 0; p < spec->n_parts; bias += spec->parts[p++].n_out) {
+        size_t bytes = (size_t)spec->parts[p].n_out * sizeof *bias;
+        if (spec->parts[p].bias != NULL) memcpy(bias, spec->parts[p].bias, bytes);
+        else memset(bias, 0, bytes);
+    }
+}
+
+iad_status iad_spec_check(const iad_weight_spec *spec, int64_t *n_in, int64_t *n_out, iad_err *err) {
     const char *name = spec->name != NULL ? spec->name : "weight";
     if (spec->storage != IAD_F32 && spec->storage != IAD_BF16 && spec->storage != IAD_I8)
         return IAD_FAIL(err, IAD_ERR_ARG, "%s: weights cannot be held as %s", name, iad_dtype_name(spec->storage));
@@ -56,7 +70,7 @@ iad_status iad_spec_check(const iad_weight_spec *spec, int64_t *n_out, iad_err *
     if (spec->n_in > MAX_SIZE || (spec->storage == IAD_I8 && spec->n_in > MAX_I8_IN))
         return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: %lld inputs are too many for %s", name, (long long)spec->n_in,
                         iad_dtype_name(spec->storage));
-    *n_out = 0;
+    int64_t outs = 0;
     for (int p = 0; p < spec->n_parts; p++) {
         const iad_weight_part *part = &spec->parts[p];
         if (part->data == NULL || part->n_out < 1)
@@ -64,8 +78,12 @@ iad_status iad_spec_check(const iad_weight_spec *spec, int64_t *n_out, iad_err *
         if (part->dtype == IAD_I8 ? part->scale == NULL : !iad_dtype_is_float(part->dtype))
             return IAD_FAIL(err, IAD_ERR_ARG, "%s: part %d of type %s%s", name, p, iad_dtype_name(part->dtype),
                             part->dtype == IAD_I8 ? " without scales" : "");
-        if (part->n_out > MAX_SIZE - *n_out) return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: too many outputs", name);
-        *n_out += part->n_out;
+        if (spec->transposed && (spec->storage == IAD_I8 || part->dtype == IAD_I8))
+            return IAD_FAIL(err, IAD_ERR_ARG, "%s: 8-bit weights have no transpose", name);
+        if (part->n_out > MAX_SIZE - outs) return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: too many outputs", name);
+        outs += part->n_out;
     }
+    *n_in = spec->transposed ? outs : spec->n_in;
+    *n_out = spec->transposed ? spec->n_in : outs;
     return IAD_OK;
 }

@@ -21,6 +21,7 @@ const iad_ops iad_ops_reference = {
     .weight_new = iad_ref_weight_new,
     .weight_free = iad_ref_weight_free,
     .weight_bytes = iad_ref_weight_bytes,
+    .weight_set = iad_ref_weight_set,
     .linear = iad_ref_linear,
     .rmsnorm = iad_ref_rmsnorm,
     .rope = iad_ref_rope,

@@ -87,7 +87,8 @@ static void try_agree(iad_comm *comm) {
     snprintf(text, sizeof text, "rate 1e-4, batch %d", comm->rank == comm->world - 1 ? 9 : 8);
     iad_status status = iad_comm_agree(comm, "configuration", text, &err);
     snprintf(named, sizeof named, "rank %d", comm->world - 1);
-    expect(status == IAD_ERR_FORMAT && strstr(err.msg, named) && strstr(err.msg, "batch 9") && strstr(err.msg, "batch 8"), "agree names rank and texts");
+    int told = strstr(err.msg, named) && strstr(err.msg, "batch 9") && strstr(err.msg, "batch 8");
+    expect(comm->world == 1 ? status == IAD_OK : status == IAD_ERR_FORMAT && told, "agree names rank and texts");
 }
 
 /* A call that must fail: prints what it said and how long it took. */
@@ -113,7 +114,8 @@ static void measure(iad_comm *comm, size_t bytes, size_t chunk) {
         if (!done(comm->ops->all_to_all(comm, send, at, part, recv, at, part, &err), &err, "all_to_all")) break;
         if (iad_clock() - began < best) best = iad_clock() - began;
     }
-    if (comm->rank == 0) printf("%zu bytes to each, pieces of %zu: %.3f ms, %.2f GB/s per rank\n", bytes, chunk, best * 1e3, (double)(bytes * (world - 1)) / best * 1e-9);
+    double rate = (double)(bytes * (world - 1)) / best * 1e-9;
+    if (comm->rank == 0) printf("%zu bytes to each, pieces of %zu: %.3f ms, %.2f GB/s per rank\n", bytes, chunk, best * 1e3, rate);
     free(send), free(recv);
 }
 

@@ -9,42 +9,69 @@
 #include "base/json.h"
 #include "base/pool.h"
 #include "base/rng.h"
+#include "base/text.h"
 
 #define RECIPE "render.json"
 #define MAX_RECIPE_BYTES 65536
 #define MAX_PNG_BYTES (64u * 1024u * 1024u)
 
-static size_t per_family(const iad_render_set *set) {
+static size_t per_category(const iad_render_set *set) {
     return (size_t)set->train + (size_t)set->good + (size_t)set->bad;
 }
 
-size_t iad_render_set_size(const iad_render_set *set) { return set->n_families * per_family(set); }
+static size_t designs_of(const iad_render_set *set) { return set->designs > 0 ? (size_t)set->designs : 1; }
+
+size_t iad_render_set_categories(const iad_render_set *set) { return set->n_families * designs_of(set); }
+
+size_t iad_render_set_size(const iad_render_set *set) { return iad_render_set_categories(set) * per_category(set); }
+
+void iad_render_set_category(const iad_render_set *set, size_t category, char name[IAD_RENDER_NAME]) {
+    const char *family = set->families[category / designs_of(set)]->name;
+    size_t design = category % designs_of(set);
+    if (design == 0) snprintf(name, IAD_RENDER_NAME, "%s", family);
+    else snprintf(name, IAD_RENDER_NAME, "%s_%zu", family, design + 1);
+}
+
+const iad_render_family *iad_render_category_family(const char *name) {
+    char family[IAD_RENDER_NAME];
+    const iad_render_family *found = iad_render_family_find(name);
+    const char *last = strrchr(name, '_');
+    int64_t design;
+    if (found || !last || strlen(name) >= sizeof family) return found;
+    if (iad_parse_i64(last + 1, 2, IAD_RENDER_MAX_DESIGNS, "design", &design, NULL) != IAD_OK) return NULL;
+    memcpy(family, name, (size_t)(last - name));
+    family[last - name] = 0;
+    return iad_render_family_find(family);
+}
+
+uint64_t iad_render_category_design(uint64_t seed, const char *name) { return iad_rng_subseed(seed, name, 0); }
 
 iad_status iad_render_set_item(const iad_render_set *set, size_t item, iad_render_job *job, char *picture, char *mask,
                                size_t size, iad_err *err) {
-    const iad_render_family *family = set->families[item / per_family(set)];
-    int k = (int)(item % per_family(set)), number = k;
-    const char *part = "train", *kind = "good";
+    size_t category = item / per_category(set);
+    const iad_render_family *family = set->families[category / designs_of(set)];
+    int k = (int)(item % per_category(set)), number = k;
+    const char *part = set->all_train ? "train" : "test", *kind = "good";
+    char name[IAD_RENDER_NAME], folder[256];
+    iad_render_set_category(set, category, name);
     *job = (iad_render_job){.family = family, .kind = -1, .side = set->side};
-    if (k >= set->train) {
-        part = "test";
-        number = k - set->train;
-        if (number >= set->good) {
-            int kinds = (int)iad_render_kind_count(family);
-            int j = number - set->good;
-            job->kind = j % kinds;
-            kind = family->kinds[job->kind].name;
-            number = j / kinds;
-        }
+    if (k < set->train) {
+        part = "train";
+    } else if (k < set->train + set->good) {
+        number = set->all_train ? k : k - set->train;
+    } else {
+        int kinds = (int)iad_render_kind_count(family), j = k - set->train - set->good;
+        job->kind = j % kinds;
+        kind = family->kinds[job->kind].name;
+        number = j / kinds;
     }
-    int n = snprintf(picture, size, "%s/%s/%s/%03d.png", family->name, part, kind, number);
-    int m = job->kind < 0 ? 0 : snprintf(mask, size, "%s/ground_truth/%s/%03d_mask.png", family->name, kind, number);
-    if (job->kind < 0) *mask = 0;
+    int n = snprintf(picture, size, "%s/%s/%s/%03d.png", name, part, kind, number), m = 0;
+    *mask = 0;
+    if (job->kind >= 0) m = snprintf(mask, size, "%s/ground_truth/%s%s/%03d_mask.png", name, set->all_train ? "train/" : "", kind, number);
     if (n < 0 || m < 0 || (size_t)n >= size || (size_t)m >= size)
-        return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: path too long", family->name);
-    char folder[256];
-    snprintf(folder, sizeof folder, "%s/%s/%s", family->name, part, kind);
-    job->design = iad_rng_subseed(set->seed, family->name, 0);
+        return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: path too long", name);
+    snprintf(folder, sizeof folder, "%s/%s/%s", name, part, kind);
+    job->design = iad_render_category_design(set->seed, name);
     job->seed = iad_rng_subseed(set->seed, folder, (uint64_t)number);
     return IAD_OK;
 }
@@ -170,6 +197,8 @@ static iad_status check_set(const iad_render_set *set, iad_err *err) {
             return IAD_FAIL(err, IAD_ERR_ARG, "%d pictures are outside 0..%d", parts[i], IAD_RENDER_MAX_PER_PART);
         }
     }
+    if (set->designs < 0 || set->designs > IAD_RENDER_MAX_DESIGNS)
+        return IAD_FAIL(err, IAD_ERR_ARG, "%d designs are outside 1..%d", set->designs, IAD_RENDER_MAX_DESIGNS);
     return IAD_OK;
 }
 

@@ -216,6 +216,50 @@ static void test_plan(void **state) {
     assert_fails(IAD_ERR_LIMIT, iad_render_set_item(&set, 3, &same, other, mask, 12, &err));
 }
 
+/* Several products of a family: the first is the one that a single product would be; a set that is all for training. */
+static void test_designs(void **state) {
+    (void)state;
+    iad_err err = IAD_ERR_NONE;
+    iad_render_set one = set_of("x"), set = set_of("x");
+    set.designs = 3;
+    size_t per = iad_render_set_size(&one) / 2;
+    assert_int_equal(6 * per, iad_render_set_size(&set));
+    assert_int_equal(6, iad_render_set_categories(&set));
+    static const char *const names[] = {"tile", "tile_2", "tile_3", "washer", "washer_2", "washer_3"};
+    for (size_t c = 0; c < 6; c++) {
+        char name[IAD_RENDER_NAME], picture[2][200], mask[2][200];
+        iad_render_job job[2];
+        iad_render_set_category(&set, c, name);
+        assert_string_equal(names[c], name);
+        assert_ptr_equal(two[c / 3], iad_render_category_family(name));
+        for (size_t k = 0; k < per; k++) {
+            assert_ok(iad_render_set_item(&set, c * per + k, &job[0], picture[0], mask[0], sizeof mask[0], &err));
+            assert_ok(iad_render_set_item(&one, c / 3 * per + k, &job[1], picture[1], mask[1], sizeof mask[1], &err));
+            assert_int_equal(strncmp(picture[0], name, strlen(name)), 0);
+            assert_true(job[0].design == iad_render_category_design(set.seed, name));
+            assert_true(job[0].family == job[1].family && job[0].kind == job[1].kind);
+            assert_int_equal(c % 3 == 0, job[0].design == job[1].design);
+            assert_int_equal(c % 3 == 0, job[0].seed == job[1].seed);
+            assert_int_equal(c % 3 == 0, strcmp(picture[0], picture[1]) == 0);
+        }
+    }
+    static const char *const none[] = {"", "_", "tile_", "tile_1", "tile_x", "tile_02x", "tile_1001", "tiles", "tile_2_2", "nothing_2"};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) assert_null(iad_render_category_family(none[i]));
+    assert_non_null(iad_render_category_family("bottle_mouth_12"));
+
+    set.all_train = 1;
+    char picture[200], mask[200];
+    iad_render_job job;
+    assert_ok(iad_render_set_item(&set, 2, &job, picture, mask, sizeof mask, &err)); /* --good 1 goes on where --train 2 ends */
+    assert_string_equal("tile/train/good/002.png", picture);
+    assert_ok(iad_render_set_item(&set, per + 3, &job, picture, mask, sizeof mask, &err));
+    assert_string_equal("tile_2/train/crack/000.png", picture);
+    assert_string_equal("tile_2/ground_truth/train/crack/000_mask.png", mask);
+    set.designs = IAD_RENDER_MAX_DESIGNS + 1;
+    iad_render_counts counts;
+    assert_fails(IAD_ERR_ARG, iad_render_set_run(&set, &counts, &err));
+}
+
 /* What lies on disk is what the renderer made. */
 static void test_files(void **state) {
     (void)state;
@@ -251,7 +295,7 @@ static void test_files(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_plan), cmocka_unit_test(test_files),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_plan), cmocka_unit_test(test_designs), cmocka_unit_test(test_files),
                                        cmocka_unit_test(test_threads_and_resume), cmocka_unit_test(test_interrupt),
                                        cmocka_unit_test(test_foreign_folders)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,6 +57,12 @@ static iad_status choose(iad_manifest *manifest, uint64_t seed, const char *pres
     return status;
 }
 
+static int64_t count_set(const iad_image *mask) {
+    int64_t n = 0;
+    for (size_t i = 0; i < (size_t)mask->width * (size_t)mask->height; i++) n += mask->px[i] != 0;
+    return n;
+}
+
 /* before | after | what was pasted | what can be seen (outlines over the picture). */
 static iad_status draw_row(iad_picture_loader *loader, const preview_row *row, iad_image cells[CELLS], char labels[CELLS][96], iad_err *err) {
     iad_rendering r;
@@ -64,7 +70,7 @@ static iad_status draw_row(iad_picture_loader *loader, const preview_row *row, i
     int line = r.after.width / 200 < 1 ? 1 : r.after.width / 200;
     iad_status status = iad_image_copy(&r.after, &cells[2], err);
     if (status == IAD_OK) status = iad_image_copy(&r.after, &cells[3], err);
-    if (status == IAD_OK) status = iad_draw_contour(&cells[2], &r.geom, (iad_rgb){255, 200, 0}, line, err);
+    if (status == IAD_OK) status = iad_draw_contour(&cells[2], &r.geom, (iad_rgb){0, 200, 255}, line, err);
     if (status == IAD_OK) status = iad_draw_contour(&cells[3], &r.vis, (iad_rgb){255, 40, 40}, line, err);
     if (status == IAD_OK) {
         cells[0] = r.before;
@@ -72,7 +78,7 @@ static iad_status draw_row(iad_picture_loader *loader, const preview_row *row, i
         r.before = r.after = (iad_image){0};
         snprintf(labels[0], sizeof labels[0], "%lld %s", (long long)row->id, row->category);
         snprintf(labels[1], sizeof labels[1], "%s, %s %.2f", r.recipe.generator->name, iad_blend_name(r.recipe.blend.mode), r.recipe.blend.opacity / 1e6);
-        snprintf(labels[2], sizeof labels[2], "pasted: %lld px", (long long)r.facts.visible.geom_area);
+        snprintf(labels[2], sizeof labels[2], "pasted: %lld px", (long long)count_set(&r.geom));
         snprintf(labels[3], sizeof labels[3], "visible: %.3f %%, mean %.0f", 100 * r.facts.area_frac, r.facts.visible.delta_mean);
     }
     iad_rendering_deinit(&r);

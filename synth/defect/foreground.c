@@ -64,7 +64,8 @@ static iad_status by_threshold(const iad_image *small, const iad_foreground_rule
     return status;
 }
 
-/* The border ring's colours as background, and Otsu both ways: the acceptable candidate that touches the border least. An empty mask when none is. */
+/* The border ring's colours as background, and Otsu both ways: the acceptable candidate that touches the border least, without
+ * surroundings. An empty mask when none is. */
 static iad_status automatic(const iad_image *small, const iad_foreground_rule *rule, iad_image *mask, iad_err *err) {
     double best = 2;
     *mask = (iad_image){0};
@@ -83,7 +84,10 @@ static iad_status automatic(const iad_image *small, const iad_foreground_rule *r
             best = border;
         } else iad_image_deinit(&candidate);
     }
-    return mask->px ? IAD_OK : iad_image_init(mask, small->width, small->height, 1, err);
+    if (!mask->px) return iad_image_init(mask, small->width, small->height, 1, err);
+    iad_status status = iad_fg_drop_surroundings(mask, err);
+    if (status != IAD_OK) iad_image_deinit(mask);
+    return status;
 }
 
 iad_status iad_foreground_find(const iad_image *picture, const iad_foreground_rule *rule, iad_foreground *fg, iad_err *err) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "manifests/components.h"
 
 iad_status iad_fg_plane(const iad_image *picture, int channel, iad_image *plane, iad_err *err) {
     if (picture->channels == 1) return iad_image_copy(picture, plane, err);
@@ -146,5 +147,50 @@ iad_status iad_fg_clean(iad_image *mask, int close_px, int open_px, iad_err *err
         if (side >= 2) square_pass(mask, other, side, pass == 0 || pass == 3);
     }
     free(other);
+    return IAD_OK;
+}
+
+/* ---- surroundings ---- */
+
+/* Erases the region that pixel `at` belongs to. stack: a place for every pixel. */
+static void erase(iad_image *mask, int64_t at, int64_t *stack) {
+    int64_t n = 0, w = mask->width, h = mask->height;
+    if (!mask->px[at]) return;
+    mask->px[at] = 0;
+    stack[n++] = at;
+    while (n > 0) {
+        int64_t p = stack[--n], px = p % w, py = p / w;
+        for (int64_t y = py > 0 ? py - 1 : 0; y <= py + 1 && y < h; y++)
+            for (int64_t x = px > 0 ? px - 1 : 0; x <= px + 1 && x < w; x++) {
+                if (!mask->px[y * w + x]) continue;
+                mask->px[y * w + x] = 0;
+                stack[n++] = y * w + x;
+            }
+    }
+}
+
+iad_status iad_fg_drop_surroundings(iad_image *mask, iad_err *err) {
+    iad_component *regions = NULL;
+    size_t n = 0, largest = 0, outside = 0;
+    int64_t w = mask->width, h = mask->height;
+    IAD_TRY(iad_components(mask, &regions, &n, err));
+    for (size_t i = 0; i < n; i++) {
+        if (regions[i].area > regions[largest].area) largest = i;
+        outside += regions[i].x0 == 0 || regions[i].y0 == 0 || regions[i].x1 == w || regions[i].y1 == h;
+    }
+    const iad_component main_region = n ? regions[largest] : (iad_component){0};
+    free(regions);
+    if (!outside || main_region.x0 == 0 || main_region.y0 == 0 || main_region.x1 == w || main_region.y1 == h) return IAD_OK;
+    int64_t *stack = iad_alloc((size_t)(w * h), sizeof *stack);
+    if (!stack) return IAD_NOMEM(err, "a foreground");
+    for (int64_t x = 0; x < w; x++) {
+        erase(mask, x, stack);
+        erase(mask, (h - 1) * w + x, stack);
+    }
+    for (int64_t y = 0; y < h; y++) {
+        erase(mask, y * w, stack);
+        erase(mask, y * w + w - 1, stack);
+    }
+    free(stack);
     return IAD_OK;
 }

@@ -62,19 +62,34 @@ static double inside(double u, double length) {
     return high > low ? high - low : 0;
 }
 
-/* The cover of a turned w x h piece, and, where there is a piece, its content. */
-static void turn(const iad_image *piece, int w, int h, int64_t angle, iad_image *cover, iad_image *content) {
-    double c = iad_cos((double)angle * MILLIDEGREE), s = iad_sin((double)angle * MILLIDEGREE), middle_x = cover->width / 2.0, middle_y = cover->height / 2.0;
-    for (int y = 0; y < cover->height; y++)
-        for (int x = 0; x < cover->width; x++) {
-            double dx = x + 0.5 - middle_x, dy = y + 0.5 - middle_y, u = c * dx + s * dy + w / 2.0, v = c * dy - s * dx + h / 2.0;
-            int far = u < -MARGIN || v < -MARGIN || u > w + MARGIN || v > h + MARGIN; /* most of the box of a turned strip */
-            *iad_image_at(cover, x, y) = far ? 0 : (uint8_t)(inside(u, w) * inside(v, h) * 255 + 0.5);
-            if (piece && far) memset(iad_image_at(content, x, y), 0, (size_t)content->channels);
-            else if (piece) sample(piece, u - 0.5, v - 0.5, iad_image_at(content, x, y));
-        }
+/* Narrows columns *x0..*x1 to where low <= slope dx + offset <= high, two columns of slack on either side. */
+static void narrow(double slope, double offset, double low, double high, double middle, int *x0, int *x1) {
+    if (fabs(slope) < 1e-6) return;
+    double a = (low - offset) / slope, b = (high - offset) / slope, left = middle + (a < b ? a : b) - 2.5, right = middle + (a < b ? b : a) + 2.5;
+    if (left > *x0) *x0 = left < *x1 ? (int)left : *x1;
+    if (right < *x1) *x1 = right > *x0 ? (int)right + 1 : *x0;
 }
 
+/* The cover of a turned w x h piece, and, where there is a piece, its content. Most of the box of a turned strip is far from it and stays 0. */
+static void turn(const iad_image *piece, int w, int h, int64_t angle, iad_image *cover, iad_image *content) {
+    double c = iad_cos((double)angle * MILLIDEGREE), s = iad_sin((double)angle * MILLIDEGREE);
+    double middle_x = cover->width / 2.0, middle_y = cover->height / 2.0;
+    size_t pixels = (size_t)cover->width * (size_t)cover->height;
+    memset(cover->px, 0, pixels);
+    if (piece) memset(content->px, 0, pixels * (size_t)content->channels);
+    for (int y = 0; y < cover->height; y++) {
+        double dy = y + 0.5 - middle_y;
+        int x0 = 0, x1 = cover->width;
+        narrow(c, s * dy + w / 2.0, -MARGIN, w + MARGIN, middle_x, &x0, &x1);
+        narrow(-s, c * dy + h / 2.0, -MARGIN, h + MARGIN, middle_x, &x0, &x1);
+        for (int x = x0; x < x1; x++) {
+            double dx = x + 0.5 - middle_x, u = c * dx + s * dy + w / 2.0, v = c * dy - s * dx + h / 2.0;
+            if (u < -MARGIN || v < -MARGIN || u > w + MARGIN || v > h + MARGIN) continue;
+            *iad_image_at(cover, x, y) = (uint8_t)(inside(u, w) * inside(v, h) * 255 + 0.5);
+            if (piece) sample(piece, u - 0.5, v - 0.5, iad_image_at(content, x, y));
+        }
+    }
+}
 
 static iad_status draw(const iad_defect_scene *scene, const iad_defect_size *size, iad_rng *rng, json_t **params, iad_err *err) {
     iad_defect_scene where = *scene;

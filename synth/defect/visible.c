@@ -9,6 +9,7 @@
 #define MEAN_PAD 1
 #define MEDIAN_PAD 2
 #define MAX_GROW 4096
+#define DIFF_BLOCK 256 /* pixels whose bytes are compared at once */
 
 /* A byte plane of scratch. */
 typedef struct plane {
@@ -16,6 +17,12 @@ typedef struct plane {
     int w, h;
     size_t stride;
 } plane;
+
+/* Lines of scratch: two of w + 4 sums, one of bytes, wide enough for every step. */
+typedef struct scratch {
+    uint16_t *lines;
+    uint8_t *line;
+} scratch;
 
 static iad_status plane_init(plane *p, int w, int h, iad_err *err) {
     p->w = w;
@@ -71,6 +78,7 @@ static int inside(int at, int reach, int n) {
 /* Sum over the channels of |after - before|, with two pixels of zeros around: diff[h + 4][w + 4]. */
 static void differences(const iad_visible_box *v, int w, int h, uint16_t *diff) {
     size_t stride = (size_t)w + 4;
+    uint8_t apart[3 * DIFF_BLOCK];
     for (int y = 0; y < h; y++) {
         const uint8_t *restrict a = v->before + (size_t)y * v->before_stride;
         const uint8_t *restrict b = v->after + (size_t)y * v->after_stride;
@@ -78,9 +86,13 @@ static void differences(const iad_visible_box *v, int w, int h, uint16_t *diff) 
         if (v->channels == 1) {
             for (int x = 0; x < w; x++) out[x] = (uint16_t)(a[x] > b[x] ? a[x] - b[x] : b[x] - a[x]);
         } else {
-            for (int x = 0; x < w; x++) {
-                int r = a[3 * x] - b[3 * x], g = a[3 * x + 1] - b[3 * x + 1], l = a[3 * x + 2] - b[3 * x + 2];
-                out[x] = (uint16_t)((r < 0 ? -r : r) + (g < 0 ? -g : g) + (l < 0 ? -l : l));
+            for (int first = 0; first < w; first += DIFF_BLOCK) {
+                int n = w - first < DIFF_BLOCK ? w - first : DIFF_BLOCK;
+                for (int i = 0; i < 3 * n; i++) {
+                    uint8_t p = a[3 * first + i], q = b[3 * first + i];
+                    apart[i] = (uint8_t)(p > q ? p - q : q - p);
+                }
+                for (int x = 0; x < n; x++) out[first + x] = (uint16_t)(apart[3 * x] + apart[3 * x + 1] + apart[3 * x + 2]);
             }
         }
     }
@@ -161,35 +173,72 @@ static void keep_within(plane *p, int pad, int w, int h, const plane *near) {
     }
 }
 
-/* Keeps what lies within `reach` pixels of the object. */
-static iad_status keep_on_object(plane *p, const iad_visible_box *v, int w, int h, const iad_foreground *fg, int reach, iad_err *err) {
-    int beside = 0;
-    for (int y = 0; y < h && !beside; y++) {
-        const uint8_t *object = fg->mask.px + (size_t)(v->box.y0 + y) * (size_t)v->width + v->box.x0;
-        const uint8_t *row = p->px + (size_t)y * p->stride;
-        for (int x = 0; x < w; x++) beside |= row[x] & (object[x] == 0);
+/* Every step from differences to the closed mask, for one tolerance. seen[h][w] of 0 and 1, initialised here. */
+static iad_status seen_at(const iad_visible_box *v, const iad_visible_rule *rule, int w, int h, const uint16_t *diff, const scratch *s, const plane *near,
+                          plane *seen, iad_err *err) {
+    plane over;
+    int close = (v->width < v->height ? v->width : v->height) / 256, pad = 2 * close;
+    IAD_TRY(plane_init(&over, w + 4, h + 4, err));
+    iad_status status = plane_init(seen, w + 2 * pad, h + 2 * pad, err);
+    if (status == IAD_OK) {
+        threshold(v, rule, w, h, diff, s->lines, &over);
+        majority(v, w, h, &over, s->line, seen, pad);
+        keep_within(seen, pad, w, h, near);
+        windows(seen, close, 0, s->line); /* grown, then shrunk; what lies outside of the picture is as if it went on */
+        windows(seen, close, 1, s->line);
+        keep_within(seen, 0, w, h, near);
     }
-    if (!beside) return IAD_OK;
-    plane near;
-    IAD_TRY(plane_init(&near, w + 2 * reach, h + 2 * reach, err));
+    free(over.px);
+    return status;
+}
+
+/* The object grown by `reach` pixels, [h][w] of 0 and 1. */
+static iad_status grown_object(const iad_visible_box *v, int w, int h, const iad_foreground *fg, int reach, plane *near, iad_err *err) {
+    IAD_TRY(plane_init(near, w + 2 * reach, h + 2 * reach, err));
     uint8_t *line = iad_alloc((size_t)w + 2 * (size_t)reach, 1);
-    if (!line) {
-        free(near.px);
-        return IAD_NOMEM(err, "a mask");
-    }
-    for (int y = 0; y < near.h; y++) {
+    if (!line) return IAD_NOMEM(err, "a mask");
+    for (int y = 0; y < near->h; y++) {
         int py = v->box.y0 - reach + y;
         if (py < 0 || py >= v->height) continue;
         int x0 = v->box.x0 - reach < 0 ? 0 : v->box.x0 - reach, x1 = v->box.x1 + reach > v->width ? v->width : v->box.x1 + reach;
-        const uint8_t *object = fg->mask.px + (size_t)py * (size_t)v->width;
-        uint8_t *row = near.px + (size_t)y * near.stride;
-        for (int x = x0; x < x1; x++) row[x - v->box.x0 + reach] = object[x] != 0;
+        const uint8_t *restrict object = fg->mask.px + (size_t)py * (size_t)v->width + x0;
+        uint8_t *restrict row = near->px + (size_t)y * near->stride + (x0 - v->box.x0 + reach);
+        int n = x1 - x0;
+        for (int x = 0; x < n; x++) row[x] = object[x] != 0;
     }
-    windows(&near, reach, 0, line);
-    keep_within(p, 0, w, h, &near);
+    windows(near, reach, 0, line);
     free(line);
-    free(near.px);
     return IAD_OK;
+}
+
+/* Whether something beside the object is set. */
+static int beside(const plane *p, const iad_visible_box *v, int w, int h, const iad_foreground *fg) {
+    int found = 0;
+    for (int y = 0; y < h && !found; y++) {
+        const uint8_t *object = fg->mask.px + (size_t)(v->box.y0 + y) * (size_t)v->width + v->box.x0;
+        const uint8_t *row = p->px + (size_t)y * p->stride;
+        for (int x = 0; x < w; x++) found |= row[x] & (object[x] == 0);
+    }
+    return found;
+}
+
+/* Of what lies farther than `reach` pixels from the object, only plain changes stay: a faint halo on the background is nobody's defect, a grey bar is. */
+static iad_status sift(plane *seen, const iad_visible_box *v, const iad_visible_rule *rule, int w, int h, const uint16_t *diff, const scratch *s,
+                       const plane *pasted, const iad_foreground *fg, int reach, iad_err *err) {
+    if (!beside(seen, v, w, h, fg)) return IAD_OK;
+    plane object = {0}, plain = {0};
+    iad_visible_rule strict = *rule;
+    strict.tol = rule->tol_beside;
+    iad_status status = grown_object(v, w, h, fg, reach, &object, err);
+    if (status == IAD_OK) status = seen_at(v, &strict, w, h, diff, s, pasted, &plain, err);
+    for (int y = 0; status == IAD_OK && y < h; y++) {
+        uint8_t *restrict row = seen->px + (size_t)y * seen->stride;
+        const uint8_t *restrict on = object.px + (size_t)y * object.stride, *restrict much = plain.px + (size_t)y * plain.stride;
+        for (int x = 0; x < w; x++) row[x] &= on[x] | much[x];
+    }
+    free(object.px);
+    free(plain.px);
+    return status;
 }
 
 static void measure(const iad_visible_box *v, const plane *p, const uint16_t *diff, int w, int h, const iad_visible_rule *rule, iad_visible_facts *facts) {
@@ -197,16 +246,16 @@ static void measure(const iad_visible_box *v, const plane *p, const uint16_t *di
     int64_t sum = 0;
     facts->vis_area = 0;
     for (int y = 0; y < h; y++) {
-        const uint8_t *row = p->px + (size_t)y * p->stride;
-        const uint16_t *d = diff + ((size_t)y + 2) * ((size_t)w + 4) + 2;
-        uint8_t *out = v->vis + (size_t)y * v->vis_stride;
+        const uint8_t *restrict row = p->px + (size_t)y * p->stride;
+        const uint16_t *restrict d = diff + ((size_t)y + 2) * ((size_t)w + 4) + 2;
+        uint8_t *restrict out = v->vis + (size_t)y * v->vis_stride;
         uint32_t n = 0, line_sum = 0; /* 65500 pixels of 765 fit */
-        int line_most = 0;
+        uint16_t line_most = 0;
         for (int x = 0; x < w; x++) {
-            int value = row[x] ? d[x] : 0;
-            out[x] = row[x] ? 255 : 0;
+            uint16_t value = (uint16_t)(d[x] & (uint16_t)-row[x]);
+            out[x] = (uint8_t)-row[x];
             n += row[x];
-            line_sum += (uint32_t)value;
+            line_sum += value;
             line_most = value > line_most ? value : line_most;
         }
         if (!n) continue;
@@ -235,34 +284,26 @@ iad_status iad_visible_in_box(const iad_visible_box *v, const iad_foreground *fg
     if (v->box.x0 < 0 || v->box.y0 < 0 || v->box.x1 > v->width || v->box.y1 > v->height || w < 1 || h < 1)
         return IAD_FAIL(err, IAD_ERR_ARG, "changed box %d,%d..%d,%d is not inside the picture (%dx%d)", v->box.x0, v->box.y0, v->box.x1, v->box.y1,
                         v->width, v->height);
-    if (rule->tol < 0 || rule->tol > 255 || grow < 0 || grow > MAX_GROW || (v->channels != 1 && v->channels != 3))
+    if (rule->tol < 0 || rule->tol > 255 || rule->tol_beside < rule->tol || rule->tol_beside > 255 || grow < 0 || grow > MAX_GROW || (v->channels != 1 && v->channels != 3))
         return IAD_FAIL(err, IAD_ERR_ARG, "rule for the visible mask: tolerance %d, grown by %d, %d channels", rule->tol, grow, v->channels);
     if (fg && (fg->mask.width != v->width || fg->mask.height != v->height))
         return IAD_FAIL(err, IAD_ERR_ARG, "the object's mask is %dx%d, the picture %dx%d", fg->mask.width, fg->mask.height, v->width, v->height);
-    int shorter = v->width < v->height ? v->width : v->height, close = shorter / 256, pad = 2 * close;
+    int shorter = v->width < v->height ? v->width : v->height, pad = 2 * (shorter / 256);
     size_t stride = (size_t)w + 4;
-    uint16_t *diff = iad_calloc(stride * ((size_t)h + 4), sizeof *diff), *lines = iad_alloc(2 * stride, sizeof *lines);
-    uint8_t *line = iad_alloc((size_t)w + 4 + 2 * (size_t)(pad > grow ? pad : grow), 1);
-    plane over = {0}, seen = {0}, near = {0};
-    iad_status status = diff && lines && line ? IAD_OK : IAD_NOMEM(err, "a mask");
-    if (status == IAD_OK) status = plane_init(&over, w + 4, h + 4, err);
-    if (status == IAD_OK) status = plane_init(&seen, w + 2 * pad, h + 2 * pad, err);
-    if (status == IAD_OK) status = grown_geom(v, w, h, grow, line, &near, &facts->geom_area, err);
+    uint16_t *diff = iad_calloc(stride * ((size_t)h + 4), sizeof *diff);
+    scratch s = {iad_alloc(2 * stride, sizeof *s.lines), iad_alloc((size_t)w + 4 + 2 * (size_t)(pad > grow ? pad : grow), 1)};
+    plane seen = {0}, near = {0};
+    iad_status status = diff && s.lines && s.line ? IAD_OK : IAD_NOMEM(err, "a mask");
+    if (status == IAD_OK) status = grown_geom(v, w, h, grow, s.line, &near, &facts->geom_area, err);
     if (status == IAD_OK) {
         differences(v, w, h, diff);
-        threshold(v, rule, w, h, diff, lines, &over);
-        majority(v, w, h, &over, line, &seen, pad);
-        keep_within(&seen, pad, w, h, &near);
-        windows(&seen, close, 0, line); /* grown, then shrunk; what lies outside of the picture is as if it went on */
-        windows(&seen, close, 1, line);
-        keep_within(&seen, 0, w, h, &near);
-        if (fg && !fg->texture) status = keep_on_object(&seen, v, w, h, fg, shorter * 2 / 100, err);
+        status = seen_at(v, rule, w, h, diff, &s, &near, &seen, err);
     }
+    if (status == IAD_OK && fg && !fg->texture) status = sift(&seen, v, rule, w, h, diff, &s, &near, fg, shorter * 2 / 100, err);
     if (status == IAD_OK) measure(v, &seen, diff, w, h, rule, facts);
     free(diff);
-    free(lines);
-    free(line);
-    free(over.px);
+    free(s.lines);
+    free(s.line);
     free(seen.px);
     free(near.px);
     return status;

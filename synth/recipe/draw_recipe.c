@@ -113,8 +113,14 @@ iad_status iad_recipe_draw(const iad_preset *preset, const iad_defect_scene *sce
 iad_status iad_recipe_twin(const iad_preset *preset, const iad_defect_scene *scene, const iad_recipe *recipe, iad_recipe *twin, iad_image *vis,
                            iad_recipe_facts *facts, iad_err *err) {
     const iad_preset_item *item = NULL;
+    iad_preset_item solved;
     for (int i = 0; i < preset->n; i++)
         if (preset->items[i].generator == recipe->generator) item = &preset->items[i];
+    if (item && item->blend[0] + item->blend[1] + item->blend[2] + item->blend[3] == 0) { /* blended by its gradients alone: the twin shows the seam */
+        solved = *item;
+        solved.blend[IAD_BLEND_FEATHER] = 1;
+        item = &solved;
+    }
     memset(twin, 0, sizeof *twin);
     if (vis) memset(vis, 0, sizeof *vis);
     iad_rng rng;

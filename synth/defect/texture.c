@@ -12,7 +12,7 @@
 
 static const struct { int64_t lo[3], hi[3]; } ranges[IAD_TEXTURE_OPS] = {
     [IAD_TEXTURE_GAMMA] = {{500, 500, 500}, {2000, 2000, 2000}}, [IAD_TEXTURE_BRIGHTNESS] = {{800, -30, 0}, {1200, 30, 0}}, [IAD_TEXTURE_SHARPEN] = {{500, 0, 0}, {2000, 0, 0}},
-    [IAD_TEXTURE_COLOR] = {{-200, 500, 0}, {200, 1500, 0}},      [IAD_TEXTURE_SOLARISE] = {{32, 0, 0}, {128, 0, 0}},        [IAD_TEXTURE_POSTERISE] = {{2, 0, 0}, {4, 0, 0}},
+    [IAD_TEXTURE_COLOR] = {{-200, 500, 0}, {200, 1500, 0}},      [IAD_TEXTURE_SOLARISE] = {{32, 0, 0}, {128, 1, 0}},        [IAD_TEXTURE_POSTERISE] = {{2, 0, 0}, {4, 0, 0}},
     [IAD_TEXTURE_ROTATE] = {{-45000, 0, 0}, {45000, 0, 0}}};
 
 void iad_texture_draw(iad_rng *rng, iad_texture_step steps[IAD_TEXTURE_STEPS]) {
@@ -109,7 +109,7 @@ static void table_of(const iad_image *p, int channel, const iad_texture_step *s,
     for (int v = 0; v < 256; v++) {
         if (s->op == IAD_TEXTURE_GAMMA) table[v] = v ? clamp8(255 * iad_pow(v / 255.0, gamma)) : 0;
         else if (s->op == IAD_TEXTURE_BRIGHTNESS) table[v] = clamp8(v * ((double)s->a / 1000) + (double)s->b);
-        else if (s->op == IAD_TEXTURE_SOLARISE) table[v] = (uint8_t)(v < s->a ? v : 255 - v);
+        else if (s->op == IAD_TEXTURE_SOLARISE) table[v] = (uint8_t)(v < s->a || s->b ? v : 255 - v);
         else if (s->op == IAD_TEXTURE_POSTERISE) table[v] = (uint8_t)(v & ~((1 << (8 - s->a)) - 1));
         else table[v] = (uint8_t)(255 - v);
     }

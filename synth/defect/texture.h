@@ -13,7 +13,7 @@ typedef enum iad_texture_op {
     IAD_TEXTURE_BRIGHTNESS, /* factor in 1/1000, 800..1200, and offset -30..30 */
     IAD_TEXTURE_SHARPEN,    /* 3 x 3, strength in 1/1000 */
     IAD_TEXTURE_COLOR,      /* hue in 1/1000 of a turn, saturation factor in 1/1000 */
-    IAD_TEXTURE_SOLARISE,   /* values from a threshold 32..128 on are inverted */
+    IAD_TEXTURE_SOLARISE,   /* values from a threshold 32..128 on are inverted; second number 1, half of the time: not at all, as published */
     IAD_TEXTURE_POSTERISE,  /* bits kept: 2..4 */
     IAD_TEXTURE_INVERT,
     IAD_TEXTURE_AUTOCONTRAST, /* per channel: smallest to 0, largest to 255 */

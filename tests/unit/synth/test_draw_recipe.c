@@ -5,7 +5,7 @@
 #include "synth/recipe/changed.h"
 #include "synth/recipe/presets.h"
 
-enum { W = 96, H = 80, DRAWS = 2000 };
+enum { W = 96, H = 80, DRAWS = 2000, BLENDS = 10000 };
 
 static void scene_picture(iad_image *picture, uint64_t seed) {
     iad_err err = IAD_ERR_NONE;
@@ -126,16 +126,22 @@ static void test_blend_shares(void **state) {
     const iad_defect_scene scene = {0};
     for (int k = 0; k < preset->n; k++) {
         const iad_preset_item *item = &preset->items[k];
+        double alpha = 0, feathers = 0;
         int modes[4] = {0}, total = item->blend[0] + item->blend[1] + item->blend[2] + item->blend[3];
-        for (uint64_t i = 0; i < DRAWS; i++) {
+        for (uint64_t i = 0; i < BLENDS; i++) {
             iad_rng rng;
             iad_rng_init(&rng, 99, i);
             iad_blend blend = iad_preset_blend(item, &scene, &rng);
             assert_in_range(blend.feather, blend.mode == IAD_BLEND_FEATHER ? 500 : 0, blend.mode == IAD_BLEND_FEATHER ? 2000 : 0);
+            assert_in_range(blend.opacity, item->opacity_lo, item->opacity_hi);
             modes[blend.mode]++;
+            alpha += blend.opacity;
+            if (blend.mode == IAD_BLEND_FEATHER) feathers += blend.feather;
         }
         for (int m = 0; m < 4; m++)
-            check_share(iad_blend_name((iad_blend_mode)m), modes[m], DRAWS, total ? (double)item->blend[m] / total : m == IAD_BLEND_MIXED);
+            check_share(iad_blend_name((iad_blend_mode)m), modes[m], BLENDS, total ? (double)item->blend[m] / total : m == IAD_BLEND_MIXED);
+        assert_close(alpha / BLENDS, (item->opacity_lo + item->opacity_hi) / 2.0, 10000);
+        if (modes[IAD_BLEND_FEATHER]) assert_close(feathers / modes[IAD_BLEND_FEATHER], 1250, 35);
     }
 }
 

@@ -8,6 +8,7 @@
 #include "runtime/model/checkpoint.h"
 #include "runtime/program/modeltokenizer.h"
 #include "runtime/program/program.h"
+#include "runtime/token/tokenizer_copy.h"
 
 typedef struct options {
     const char *config, *dtype, *layout, *tokenizer;
@@ -31,7 +32,7 @@ static iad_status make_tokenizer(iad_app *app, const options *o, const iad_model
         IAD_TRY(iad_model_tokenizer_train(config, 0, 0, NULL, NULL, dir, &info, err));
         IAD_INFO(&app->log, "tokenizer trained on the built-in text: %d ids of bytes and merges, highest id %d", info.base, info.size - 1);
     } else {
-        IAD_TRY(iad_model_tokenizer_copy(o->tokenizer, dir, err));
+        IAD_TRY(iad_tokenizer_copy(o->tokenizer, dir, err));
     }
     int fits = 0;
     char why[256] = "";

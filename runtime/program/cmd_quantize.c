@@ -11,9 +11,9 @@
 #include "base/progress.h"
 #include "runtime/cpu/pack.h"
 #include "runtime/model/checkpoint.h"
-#include "runtime/program/modeltokenizer.h"
 #include "runtime/program/program.h"
 #include "runtime/tensor/stwriter.h"
+#include "runtime/token/tokenizer_copy.h"
 
 enum { CHUNK_BYTES = 8 << 20, COPY_BYTES = 8 << 20, MAX_NAME = 300 };
 
@@ -170,7 +170,7 @@ static iad_status copy_file(const char *from_dir, const char *to_dir, const char
 /* config.json last: it makes the folder a model. */
 static iad_status copy_rest(const options *o, iad_err *err) {
     iad_err no_tokenizer = IAD_ERR_NONE;
-    iad_status status = iad_model_tokenizer_copy(o->model, o->out, &no_tokenizer);
+    iad_status status = iad_tokenizer_copy(o->model, o->out, &no_tokenizer);
     if (status != IAD_OK && status != IAD_ERR_NOT_FOUND) {
         if (err) *err = no_tokenizer;
         return status;

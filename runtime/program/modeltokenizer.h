@@ -22,7 +22,4 @@ iad_status iad_model_tokenizer_train(const iad_model_config *config, int64_t voc
 /* 1 when every id that the config names is that token in the tokenizer of dir; 0 with the first difference in why. */
 iad_status iad_model_tokenizer_fits(const iad_model_config *config, const char *dir, int *fits, char *why, size_t n_why, iad_err *err);
 
-/* Copies the tokenizer's files of one folder into another, tokenizer.json last. IAD_ERR_NOT_FOUND when there are none. */
-iad_status iad_model_tokenizer_copy(const char *from, const char *to, iad_err *err);
-
 #endif

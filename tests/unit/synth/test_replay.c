@@ -49,7 +49,54 @@ static void test_defaults(void **state) {
     assert_true(iad_replay_share(1) == 0 && iad_replay_share(2) == 0.5 && iad_replay_share(3) == 0.8);
 }
 
+typedef struct seen_ids {
+    int64_t own[64], replayed[64];
+    size_t n_own, n_replayed;
+} seen_ids;
+
+static iad_status see(void *user, int64_t task_id, int replayed, iad_err *err) {
+    seen_ids *seen = user;
+    if (task_id == 1000) return IAD_FAIL(err, IAD_ERR_IO, "enough");
+    if (replayed) seen->replayed[seen->n_replayed++] = task_id;
+    else seen->own[seen->n_own++] = task_id;
+    return IAD_OK;
+}
+
+/* Stage 2 of a manifest with 40 records of stage 1 and 10 of stage 2, some of them for evaluation. */
+static void test_lists(void **state) {
+    (void)state;
+    iad_err err = IAD_ERR_NONE;
+    iad_stage_counts counts;
+    seen_ids seen = {0}, again = {0};
+    iad_manifest *m = fixture_open();
+    assert_ok(iad_query_exec(m,
+                             "WITH RECURSIVE k(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM k WHERE i<50) INSERT INTO task(id,stage,task,question,answer,part,external_id)"
+                             " SELECT i,CASE WHEN i<=40 THEN 1 ELSE 2 END,'t','q','a',CASE WHEN i%10=0 THEN 'eval' ELSE 'train' END,'record/'||i FROM k",
+                             &err));
+    assert_ok(iad_stage_count(m, 2, 9, 0.5, &counts, &err));
+    assert_int_equal(counts.own, 9);
+    assert_int_equal(counts.replay_of, 36);
+    assert_ok(iad_stage_each(m, 2, 9, 0.5, see, &seen, &err));
+    assert_int_equal(seen.n_own, 9);
+    assert_int_equal(seen.n_replayed, counts.replay);
+    assert_in_range(seen.n_replayed, 6, 30);
+    for (size_t i = 0, k = 0; i < 40; i++) { /* exactly those that the hash keeps, in order */
+        char id[32];
+        snprintf(id, sizeof id, "record/%zu", i + 1);
+        if ((i + 1) % 10 == 0 || !iad_replay_keep(9, 2, id, 0.5)) continue;
+        assert_int_equal(seen.replayed[k++], i + 1);
+    }
+    assert_ok(iad_stage_each(m, 2, 9, 0, see, &again, &err));
+    assert_int_equal(again.n_replayed, 0);
+    assert_ok(iad_stage_count(m, 1, 9, 0.5, &counts, &err)); /* nothing comes before stage 1 */
+    assert_true(counts.own == 36 && counts.replay == 0);
+    assert_ok(iad_query_exec(m, "UPDATE task SET id=1000 WHERE id=45", &err));
+    assert_fails(IAD_ERR_IO, iad_stage_each(m, 2, 9, 0, see, &again, &err));
+    assert_string_equal(err.msg, "enough");
+    iad_manifest_close(m);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_shares), cmocka_unit_test(test_defaults)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_shares), cmocka_unit_test(test_defaults), cmocka_unit_test(test_lists)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

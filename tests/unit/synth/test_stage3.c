@@ -1,7 +1,6 @@
 /* Records of stage 3: Yes and No even, the canonical prompt as inference has it, spans, references; replay. */
 #include "base/json.h"
 #include "manifests/canonical.h"
-#include "synth/task/replay.h"
 #include "tests/unit/synth/taskpool_fixture.h"
 
 typedef struct stage3_world {
@@ -128,28 +127,8 @@ static void test_reason(void **state) {
     }
 }
 
-static void test_replay_shares(void **state) {
-    (void)state;
-    for (int stage = 2; stage <= 3; stage++) {
-        double share = iad_replay_share(stage);
-        int kept = 0, same = 0, n = 20000;
-        for (int i = 0; i < n; i++) {
-            char id[32];
-            snprintf(id, sizeof id, "outlier/%08d", i);
-            int keep = iad_replay_keep(7, stage, id, share);
-            kept += keep;
-            same += keep == iad_replay_keep(8, stage, id, share);
-            assert_int_equal(keep, iad_replay_keep(7, stage, id, share));
-            assert_true(!keep || iad_replay_keep(7, stage, id, share + 0.1)); /* a larger share only adds */
-        }
-        assert_close(kept / (double)n, share, 0.012);
-        assert_close(same / (double)n, share * share + (1 - share) * (1 - share), 0.012); /* seeds are independent */
-    }
-    assert_true(iad_replay_share(1) == 0 && iad_replay_share(2) == 0.5 && iad_replay_share(3) == 0.8);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_detect, open_world, close_world), cmocka_unit_test_setup_teardown(test_localise, open_world, close_world),
-                                       cmocka_unit_test_setup_teardown(test_reason, open_world, close_world), cmocka_unit_test(test_replay_shares)};
+                                       cmocka_unit_test_setup_teardown(test_reason, open_world, close_world)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

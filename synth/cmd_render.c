@@ -7,6 +7,7 @@
 #include "base/progress.h"
 #include "manifests/ingest/ingest.h"
 #include "manifests/manifest.h"
+#include "manifests/query.h"
 #include "synth/render/renderset.h"
 #include "synth/synth_cmd.h"
 
@@ -103,8 +104,24 @@ static void show_remark(void *user, const char *text) {
     IAD_DEBUG(&view->app->log, "%s", text);
 }
 
+/* Products of one family are called what the family is: "gear_2" is a gear. */
+static iad_status set_displays(iad_manifest *manifest, const iad_render_set *set, const char *dataset, iad_err *err) {
+    for (size_t i = 0; i < iad_render_set_categories(set); i++) {
+        char name[IAD_RENDER_NAME];
+        iad_query q;
+        iad_render_set_category(set, i, name);
+        IAD_TRY(iad_query_open(&q, manifest, "category",
+                               "UPDATE category SET display=replace(?,'_',' ') WHERE name=? AND dataset_id=(SELECT id FROM dataset WHERE name=?)", err));
+        iad_query_text(&q, iad_render_category_family(name)->name);
+        iad_query_text(&q, name);
+        iad_query_text(&q, dataset);
+        IAD_TRY(iad_query_run(&q, name, err));
+    }
+    return IAD_OK;
+}
+
 /* The rendered files become rows: the same way as those of any other data set. */
-static iad_status add_to_manifest(iad_app *app, const iad_render_set *set, const char *db, const char *name,
+static iad_status add_to_manifest(iad_app *app, const iad_render_set *set, const char *db, const char *name, int captions,
                                   iad_ingest_result *result, iad_err *err) {
     render_view view = {.app = app};
     iad_ingest_news news = {&view, show_ingest_trouble, show_remark};
@@ -130,6 +147,7 @@ static iad_status add_to_manifest(iad_app *app, const iad_render_set *set, const
             iad_run_begin(manifest, "iad-synth render", app->version, app->argv_text, NULL, set->seed, &run_id, err);
     if (status == IAD_OK) {
         status = iad_ingest_run(manifest, &options, result, err);
+        if (status == IAD_OK) status = set_displays(manifest, set, name, err);
         const char *end = status == IAD_OK ? "ok" : status == IAD_ERR_INTERRUPTED ? "interrupted" : "failed";
         iad_err end_err = IAD_ERR_NONE;
         iad_status ended = iad_run_end(manifest, run_id, end, NULL, &end_err);
@@ -138,6 +156,7 @@ static iad_status add_to_manifest(iad_app *app, const iad_render_set *set, const
             status = ended;
         }
     }
+    if (status == IAD_OK && captions) status = iad_synth_caption(app, manifest, name, err);
     iad_manifest_close(manifest);
     json_decref(options.adapter_options);
     return status;
@@ -155,12 +174,13 @@ static iad_status print_plan(const iad_render_set *set, int json, FILE *out, iad
     return IAD_OK;
 }
 
-static void print_families(const iad_render_set *set, FILE *out) {
-    fprintf(out, "%-16s%7s%7s%7s%7s\n", "family", "train", "good", "bad", "kinds");
-    for (size_t i = 0; i < set->n_families; i++) {
-        const iad_render_family *family = set->families[i];
-        fprintf(out, "%-16s%7d%7d%7d%7zu\n", family->name, set->train, set->good, set->bad,
-                iad_render_kind_count(family));
+static void print_categories(const iad_render_set *set, FILE *out) {
+    fprintf(out, "%-16s%7s%7s%7s%7s\n", "category", "train", "good", "bad", "kinds");
+    for (size_t i = 0; i < iad_render_set_categories(set); i++) {
+        char name[IAD_RENDER_NAME];
+        iad_render_set_category(set, i, name);
+        fprintf(out, "%-16s%7d%7d%7d%7zu\n", name, set->train, set->good, set->bad,
+                iad_render_kind_count(iad_render_category_family(name)));
     }
 }
 
@@ -168,8 +188,8 @@ static iad_status print_result(const iad_render_set *set, const iad_render_count
                                FILE *out, iad_err *err) {
     json_t *names = json_array();
     for (size_t i = 0; i < set->n_families; i++) json_array_append_new(names, json_string(set->families[i]->name));
-    json_t *root = json_pack("{s:s,s:o,s:i,s:i,s:i,s:i,s:I,s:I,s:I,s:I,s:I}", "out", set->out, "families", names,
-                             "side", set->side, "train", set->train, "good", set->good, "bad", set->bad, "pictures",
+    json_t *root = json_pack("{s:s,s:o,s:i,s:s,s:i,s:i,s:i,s:i,s:I,s:I,s:I,s:I,s:I}", "out", set->out, "families", names,
+                             "designs", set->designs, "part", set->all_train ? "train" : "test", "side", set->side, "train", set->train, "good", set->good, "bad", set->bad, "pictures",
                              (json_int_t)c->pictures, "written", (json_int_t)c->written, "present",
                              (json_int_t)c->present, "failed", (json_int_t)c->failed, "added", (json_int_t)rows->added);
     if (!root) return IAD_FAIL(err, IAD_ERR_ARG, "%s: the folder's name is not UTF-8", set->out);
@@ -182,7 +202,7 @@ static iad_status print_result(const iad_render_set *set, const iad_render_count
     return status;
 }
 
-static int run_render(iad_app *app, iad_render_set *set, const char *db, const char *name, int json, iad_err *err) {
+static int run_render(iad_app *app, iad_render_set *set, const char *db, const char *name, int captions, int json, iad_err *err) {
     render_view view = {.app = app};
     iad_render_counts counts = {0};
     iad_ingest_result rows = {0};
@@ -195,15 +215,15 @@ static int run_render(iad_app *app, iad_render_set *set, const char *db, const c
     iad_progress_start(&view.progress, "rendering", iad_render_set_size(set), app->quiet);
     iad_status status = iad_render_set_run(set, &counts, err);
     iad_progress_end(&view.progress);
-    if (status == IAD_OK && db) status = add_to_manifest(app, set, db, name, &rows, err);
+    if (status == IAD_OK && db) status = add_to_manifest(app, set, db, name, captions, &rows, err);
     if (status == IAD_OK) {
         if (json) status = print_result(set, &counts, &rows, stdout, err);
-        else print_families(set, stdout);
+        else print_categories(set, stdout);
         fflush(stdout); /* the table stands before the summary when both go to one place */
     }
     double seconds = iad_clock() - started;
-    fprintf(stderr, "%s render: families=%zu pictures=%zu written=%zu present=%zu failed=%zu", app->program,
-            set->n_families, counts.pictures, counts.written, counts.present, counts.failed);
+    fprintf(stderr, "%s render: categories=%zu pictures=%zu written=%zu present=%zu failed=%zu", app->program,
+            iad_render_set_categories(set), counts.pictures, counts.written, counts.present, counts.failed);
     if (db) fprintf(stderr, " added=%zu", rows.added);
     fprintf(stderr, " seconds=%.2f\n", seconds);
     int code = iad_app_exit_code(status);
@@ -217,12 +237,12 @@ static const char help[] =
     "Renders families of small products (screws, gears, boards, cloth ...), good and with defects, with exact masks, "
     "in MVTec layout. The same seed gives the same bytes on every machine; another seed gives other products of the "
     "same families. Files that are there are kept, so an interrupted call goes on, and larger numbers add pictures. "
-    "With --db the pictures are added to a manifest as well.";
+    "With --db the pictures are added to a manifest as well, with --captions also what can be said about them.";
 
 int iad_cmd_render(iad_app *app, int argc, char **argv, iad_err *err) {
-    const char *out = NULL, *layout = "mvtec", *db = NULL, *name = DATASET_NAME, *seed_text = "1";
-    int list = 0, dry_run = 0, json = 0;
-    int64_t side = 256, train = 8, good = 10, bad = 12;
+    const char *out = NULL, *layout = "mvtec", *db = NULL, *name = DATASET_NAME, *seed_text = "1", *part = "test";
+    int list = 0, dry_run = 0, json = 0, captions = 0;
+    int64_t side = 256, train = 8, good = 10, bad = 12, designs = 1;
     iad_strings names = {0}, operands = {0};
     const iad_arg table[] = {
         {.kind = IAD_ARG_STRING,
@@ -236,6 +256,13 @@ int iad_cmd_render(iad_app *app, int argc, char **argv, iad_err *err) {
          .meta = "A,B",
          .help = "families to render, all when not given (see --list)"},
         {.kind = IAD_ARG_INT,
+         .name = "designs",
+         .value = &designs,
+         .meta = "N",
+         .help = "products of each family: categories gear, gear_2, gear_3 ...",
+         .lo = 1,
+         .hi = IAD_RENDER_MAX_DESIGNS},
+        {.kind = IAD_ARG_INT,
          .name = "size",
          .value = &side,
          .meta = "PX",
@@ -246,23 +273,28 @@ int iad_cmd_render(iad_app *app, int argc, char **argv, iad_err *err) {
          .name = "train",
          .value = &train,
          .meta = "N",
-         .help = "good pictures for training, per family",
+         .help = "good pictures for training, per category",
          .lo = 0,
          .hi = IAD_RENDER_MAX_PER_PART},
         {.kind = IAD_ARG_INT,
          .name = "good",
          .value = &good,
          .meta = "N",
-         .help = "good test pictures per family",
+         .help = "good test pictures per category",
          .lo = 0,
          .hi = IAD_RENDER_MAX_PER_PART},
         {.kind = IAD_ARG_INT,
          .name = "bad",
          .value = &bad,
          .meta = "N",
-         .help = "defective test pictures per family, spread over its kinds",
+         .help = "defective test pictures per category, spread over its kinds",
          .lo = 0,
          .hi = IAD_RENDER_MAX_PER_PART},
+        {.kind = IAD_ARG_CHOICE,
+         .name = "part",
+         .value = &part,
+         .choices = "test|train",
+         .help = "what the pictures of --good and --bad are for; train: real defects to learn from"},
         {.kind = IAD_ARG_STRING,
          .name = "seed",
          .value = &seed_text,
@@ -283,6 +315,10 @@ int iad_cmd_render(iad_app *app, int argc, char **argv, iad_err *err) {
          .value = &name,
          .meta = "NAME",
          .help = "name of the data set in the manifest"},
+        {.kind = IAD_ARG_FLAG,
+         .name = "captions",
+         .value = &captions,
+         .help = "also caption the good pictures in the manifest, as iad-synth caption does"},
         {.kind = IAD_ARG_FLAG, .name = "list", .value = &list, .help = "list the families and their defects and end"},
         {.kind = IAD_ARG_FLAG,
          .name = "dry-run",
@@ -295,11 +331,13 @@ int iad_cmd_render(iad_app *app, int argc, char **argv, iad_err *err) {
     const iad_render_family **families = NULL;
     int code = iad_app_parse(app, &self, argc, argv, table, &operands, err);
     iad_status status = IAD_OK;
-    iad_render_set set = {.out = out, .side = (int)side, .train = (int)train, .good = (int)good, .bad = (int)bad};
+    iad_render_set set = {.out = out, .designs = (int)designs, .side = (int)side, .train = (int)train, .good = (int)good, .bad = (int)bad,
+                          .all_train = strcmp(part, "train") == 0};
     if (code < 0 && operands.n)
         status = IAD_FAIL(err, IAD_ERR_ARG, "render takes no operands (\"%.60s\")", operands.items[0]);
     if (code < 0 && status == IAD_OK && !list) {
         if (!out && !dry_run) status = IAD_FAIL(err, IAD_ERR_ARG, "render wants --out DIR");
+        if (status == IAD_OK && captions && !db) status = IAD_FAIL(err, IAD_ERR_ARG, "--captions stand in a manifest: --db FILE");
         if (status == IAD_OK) status = iad_parse_u64(seed_text, &set.seed, "--seed", err);
         if (status == IAD_OK) status = choose_families(&names, &families, &set.n_families, err);
     }
@@ -313,7 +351,7 @@ int iad_cmd_render(iad_app *app, int argc, char **argv, iad_err *err) {
         } else if (dry_run) {
             code = iad_app_exit_code(print_plan(&set, json, stdout, err));
         } else {
-            code = run_render(app, &set, db, name, json, err);
+            code = run_render(app, &set, db, name, captions, json, err);
         }
     }
     free(families);

@@ -6,6 +6,7 @@ int main(int argc, char **argv) {
         {.name = "render",
          .summary = "render pictures of small products, good and defective, with masks",
          .run = iad_cmd_render},
+        {.name = "caption", .summary = "captions of rendered pictures from the renderer's facts", .run = iad_cmd_caption},
         {.name = "anomalies", .summary = "draw recipes of defects for the good pictures of a manifest", .run = iad_cmd_anomalies},
         {.name = "preview", .summary = "a sheet of recipes: before, after, masks", .run = iad_cmd_preview},
         {.name = "files", .summary = "render recipes into files for other tools", .run = iad_cmd_files},

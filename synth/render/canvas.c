@@ -13,8 +13,21 @@ uint32_t iad_render_word(uint64_t seed, uint64_t stream) {
     return iad_rng_u32(&rng);
 }
 
+void iad_canvas_dice(const iad_render_job *job, int kind, int attempt, iad_dice *dice) {
+    *dice = (iad_dice){.kind = kind};
+    iad_rng_init(&dice->design, job->design, IAD_STREAM_PATTERN);
+    iad_rng_init(&dice->pose, job->seed, IAD_STREAM_POSE);
+    iad_rng_init(&dice->defect, job->seed, IAD_STREAM_DEFECT + (uint64_t)attempt);
+    dice->pattern = iad_rng_u32(&dice->design);
+    dice->grain = iad_render_word(job->seed, IAD_STREAM_GRAIN);
+    dice->flaw = iad_rng_u32(&dice->defect);
+    dice->severity = iad_dice_range(&dice->defect, 0.25f, 1.0f);
+    float least = 0.08f * (float)attempt; /* a defect that could not be seen is drawn more plainly */
+    if (dice->severity < least) dice->severity = least < 1 ? least : 1;
+}
+
 /* Neutral daylight studio; families change what they need. */
-static void set_defaults(iad_scene *scene) {
+void iad_canvas_scene(iad_scene *scene) {
     memset(scene, 0, sizeof *scene);
     iad_light_set(&scene->light, 0.62f, 55.0f, 0.6f);
     scene->light.spread = 0.35f;
@@ -95,18 +108,10 @@ iad_status iad_canvas_draw(const iad_render_job *job, int kind, int attempt, con
     if (!context || !c->grid || !c->radiance || !c->coded) {
         status = IAD_NOMEM(err, "a rendered picture");
     } else {
-        iad_dice dice = {.kind = kind};
-        iad_rng_init(&dice.design, job->design, IAD_STREAM_PATTERN);
-        iad_rng_init(&dice.pose, job->seed, IAD_STREAM_POSE);
-        iad_rng_init(&dice.defect, job->seed, IAD_STREAM_DEFECT + (uint64_t)attempt);
-        dice.pattern = iad_rng_u32(&dice.design);
-        dice.grain = iad_render_word(job->seed, IAD_STREAM_GRAIN);
-        dice.flaw = iad_rng_u32(&dice.defect);
-        dice.severity = iad_dice_range(&dice.defect, 0.25f, 1.0f);
-        float least = 0.08f * (float)attempt; /* a defect that could not be seen is drawn more plainly */
-        if (dice.severity < least) dice.severity = least < 1 ? least : 1;
+        iad_dice dice;
         iad_scene scene;
-        set_defaults(&scene);
+        iad_canvas_dice(job, kind, attempt, &dice);
+        iad_canvas_scene(&scene);
         family->build(&dice, context, &scene);
         fill_grid(family, context, job->side, c->grid);
         c->camera = scene.camera;

@@ -20,6 +20,10 @@ iad_status iad_canvas_draw(const iad_render_job *job, int kind, int attempt, con
                            iad_err *err);
 void iad_canvas_deinit(iad_canvas *c);
 
+/* What a draw starts from: the dice of a picture (job->kind is not used), and the neutral studio that families change. */
+void iad_canvas_dice(const iad_render_job *job, int kind, int attempt, iad_dice *dice);
+void iad_canvas_scene(iad_scene *scene);
+
 /* First word of a stream. */
 uint32_t iad_render_word(uint64_t seed, uint64_t stream);
 

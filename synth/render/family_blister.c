@@ -1,5 +1,6 @@
 /* A blister pack: tablets under clear domes in an embossed foil. */
 #include "synth/render/blemish.h"
+#include "synth/render/facts.h"
 #include "synth/render/families.h"
 #include "synth/render/render_math.h"
 #include "synth/render/render_noise.h"
@@ -14,6 +15,7 @@ typedef struct blister {
     float step_x, step_y, pill_x, pill_y, margin;
     float pill[3], wrong[3], foil[3], tray[3];
     int capsule;                 /* oblong pills */
+    int stuff, ground;           /* numbers of the pills' colour and of the tray */
     float emboss, press;
     float dx[MAX_CELLS], dy[MAX_CELLS], turn_c[MAX_CELLS], turn_s[MAX_CELLS]; /* how each pill lies in its pocket */
     iad_seeds seed;
@@ -71,7 +73,9 @@ static void build(iad_dice *dice, void *context, iad_scene *scene) {
     iad_rng *design = &dice->design, *pose = &dice->pose;
     static const uint32_t pills[] = {0xf4f1ea, 0xe9b8b4, 0xf0d98c, 0xc9dceb, 0xe58a4e};
     static const uint32_t trays[] = {0x23272e, 0x35507a, 0x1d3b33};
-    uint32_t pill = pills[iad_rng_below(design, 5)], tray = trays[iad_rng_below(design, 3)];
+    w->stuff = (int)iad_rng_below(design, 5);
+    w->ground = (int)iad_rng_below(design, 3);
+    uint32_t pill = pills[w->stuff], tray = trays[w->ground];
     w->capsule = iad_rng_chance(design, 0.35);
     w->columns = w->capsule ? 2 : 3;
     w->rows = w->capsule ? 5 : (iad_rng_chance(design, 0.5) ? 4 : 3);
@@ -221,6 +225,18 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
     }
 }
 
+static void facts(const void *context, iad_render_facts *f) {
+    const blister *w = context;
+    static const char *const colors[] = {"white", "pink", "yellow", "pale blue", "orange"};
+    static const char *const trays[] = {"dark grey", "blue", "dark green"};
+    iad_fact_text(f, "color", colors[w->stuff]);
+    iad_fact_text(f, "tray", trays[w->ground]);
+    iad_fact_text(f, "form", w->capsule ? "oblong" : "round");
+    iad_fact_count(f, "count", w->cells);
+    iad_fact_count(f, "rows", w->rows);
+    iad_fact_count(f, "columns", w->columns);
+}
+
 const iad_render_family iad_family_blister = {
     .name = "blister_pack",
     .text = "tablets under clear domes in an embossed foil",
@@ -232,5 +248,6 @@ const iad_render_family iad_family_blister = {
               {"foil_hole", "the foil is torn open"}},
     .context = sizeof(blister),
     .build = build,
+    .facts = facts,
     .surface = surface,
 };

@@ -1,5 +1,6 @@
 /* A populated circuit board: traces under solder mask, pads, small parts, silk screen. The layout is the design. */
 #include "synth/render/blemish.h"
+#include "synth/render/facts.h"
 #include "synth/render/families.h"
 #include "synth/render/glyphs.h"
 #include "synth/render/render_math.h"
@@ -22,6 +23,7 @@ typedef struct board {
     iad_pose pose;
     part parts[MAX_PARTS];
     int n_parts, n_traces, n_vias;
+    int stuff;              /* number of the solder mask's colour */
     float ax[MAX_TRACES], ay[MAX_TRACES], bx[MAX_TRACES], by[MAX_TRACES], width[MAX_TRACES];
     float via_u[MAX_VIAS], via_v[MAX_VIAS];
     float off_u[MAX_PARTS], off_v[MAX_PARTS], off_turn[MAX_PARTS]; /* placement tolerance */
@@ -156,7 +158,8 @@ static void build(iad_dice *dice, void *context, iad_scene *scene) {
     iad_rng *design = &dice->design, *pose = &dice->pose;
     static const uint32_t masks[] = {0x14532d, 0x12407a, 0x0f5a4a, 0x7a1f1f};
     static const uint32_t lamps[] = {0xf2e9c0, 0xe6e8ea, 0xd9c86a};
-    uint32_t mask = masks[iad_rng_below(design, 4)], lamp = lamps[iad_rng_below(design, 3)];
+    w->stuff = (int)iad_rng_below(design, 4);
+    uint32_t mask = masks[w->stuff], lamp = lamps[iad_rng_below(design, 3)];
     place_parts(w, design);
     place_traces(w, design);
     float x = iad_dice_range(pose, -0.015f, 0.015f);
@@ -353,6 +356,20 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
     }
 }
 
+static void facts(const void *context, iad_render_facts *f) {
+    const board *w = context;
+    static const char *const colors[] = {"green", "blue", "blue-green", "red"};
+    int count[LED + 1] = {0};
+    for (int i = 0; i < w->n_parts; i++) count[w->parts[i].type]++;
+    iad_fact_text(f, "color", colors[w->stuff]);
+    iad_fact_things(f, "parts", w->n_parts, "component", "components");
+    iad_fact_things(f, "chips", count[CHIP], "integrated circuit", "integrated circuits");
+    iad_fact_things(f, "cans", count[CAN], "round metal can", "round metal cans");
+    iad_fact_things(f, "resistors", count[RESISTOR], "resistor", "resistors");
+    iad_fact_things(f, "capacitors", count[CAPACITOR], "tan chip capacitor", "tan chip capacitors");
+    iad_fact_things(f, "leds", count[LED], "light-emitting diode", "light-emitting diodes");
+}
+
 const iad_render_family iad_family_board = {
     .name = "circuit_board",
     .text = "populated circuit board",
@@ -364,5 +381,6 @@ const iad_render_family iad_family_board = {
               {"flux_residue", "a dried amber stain"}},
     .context = sizeof(board),
     .build = build,
+    .facts = facts,
     .surface = surface,
 };

@@ -1,5 +1,6 @@
 /* The mouth of a glass bottle seen from above on a light table. */
 #include "synth/render/blemish.h"
+#include "synth/render/facts.h"
 #include "synth/render/families.h"
 #include "synth/render/render_math.h"
 #include "synth/render/render_noise.h"
@@ -11,6 +12,7 @@ typedef struct bottle {
     float glass[3], deep[3], table[3];
     float lip, tube, body;   /* radius of the rim's crown, half width of the rim, outer radius of the shoulder */
     float streak;
+    int stuff;               /* number of its glass */
     iad_seeds seed;
     iad_blob blob;
     iad_crack crack;
@@ -66,7 +68,8 @@ static void build(iad_dice *dice, void *context, iad_scene *scene) {
     bottle *w = context;
     iad_rng *design = &dice->design, *pose = &dice->pose;
     static const uint32_t glasses[] = {0x5a3412, 0x23602f, 0x9fb8b4, 0x2d5a78};
-    uint32_t glass = glasses[iad_rng_below(design, 4)];
+    w->stuff = (int)iad_rng_below(design, 4);
+    uint32_t glass = glasses[w->stuff];
     w->lip = iad_dice_range(design, 0.52f, 0.58f);
     w->tube = iad_dice_range(design, 0.10f, 0.14f);
     w->body = iad_dice_range(design, 0.80f, 0.88f);
@@ -186,6 +189,13 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
     }
 }
 
+static void facts(const void *context, iad_render_facts *f) {
+    const bottle *w = context;
+    static const char *const colors[] = {"brown", "green", "pale, nearly clear", "blue"};
+    iad_fact_text(f, "color", colors[w->stuff]);
+    iad_fact_text(f, "rim", w->tube > 0.12f ? "thick" : "slim");
+}
+
 const iad_render_family iad_family_bottle = {
     .name = "bottle_mouth",
     .text = "mouth of a glass bottle from above on a light table",
@@ -196,5 +206,6 @@ const iad_render_family iad_family_bottle = {
               {"uneven_rim", "the rim sinks in on one side"}},
     .context = sizeof(bottle),
     .build = build,
+    .facts = facts,
     .surface = surface,
 };

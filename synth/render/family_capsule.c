@@ -1,5 +1,6 @@
 /* A two-coloured gelatine capsule with a printed mark. */
 #include "synth/render/blemish.h"
+#include "synth/render/facts.h"
 #include "synth/render/families.h"
 #include "synth/render/glyphs.h"
 #include "synth/render/render_math.h"
@@ -13,6 +14,7 @@ typedef struct capsule {
     float length, radius, seam;   /* half length of the axis, radius of the body, where the cap ends */
     float roll;                   /* how far the mark has rolled to the side */
     int glyphs;
+    int stuff;                    /* number of its colours */
     iad_seeds seed;
     iad_blob blob;
     iad_crack crack;
@@ -52,6 +54,7 @@ static void build(iad_dice *dice, void *context, iad_scene *scene) {
     static const uint32_t colors[][2] = {
         {0x20242a, 0xc8622a}, {0x2b6a9e, 0xe9e7e0}, {0xa52a2a, 0xe8c86a}, {0x3d7d4e, 0xd8dfd2}};
     uint32_t color = iad_rng_below(design, 4);
+    w->stuff = (int)color;
     w->length = iad_dice_range(design, 0.42f, 0.5f);
     w->radius = iad_dice_range(design, 0.22f, 0.26f);
     w->seam = iad_dice_range(design, -0.05f, 0.1f);
@@ -151,6 +154,16 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
     }
 }
 
+static void facts(const void *context, iad_render_facts *f) {
+    const capsule *w = context;
+    static const char *const caps[] = {"black", "blue", "red", "green"};
+    static const char *const bodies[] = {"orange", "white", "yellow", "pale greenish white"};
+    iad_fact_text(f, "cap", caps[w->stuff]);
+    iad_fact_text(f, "body", bodies[w->stuff]);
+    iad_fact_text(f, "ink", w->stuff == 0 || w->stuff == 2 ? "light" : "dark");
+    iad_fact_count(f, "glyphs", w->glyphs);
+}
+
 const iad_render_family iad_family_capsule = {
     .name = "capsule",
     .text = "two-coloured gelatine capsule with a printed mark",
@@ -162,5 +175,6 @@ const iad_render_family iad_family_capsule = {
               {"powder", "spilled powder sticks to it"}},
     .context = sizeof(capsule),
     .build = build,
+    .facts = facts,
     .surface = surface,
 };

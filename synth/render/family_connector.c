@@ -1,5 +1,6 @@
 /* A pin header: a plastic body with a row of metal pins, seen from the side. */
 #include "synth/render/blemish.h"
+#include "synth/render/facts.h"
 #include "synth/render/families.h"
 #include "synth/render/render_math.h"
 #include "synth/render/render_noise.h"
@@ -11,6 +12,7 @@ enum { BENT_PIN, MISSING_PIN, SHORT_PIN, SOLDER_BRIDGE, CRACKED_BODY };
 typedef struct connector {
     iad_pose pose;
     int pins;
+    int stuff, plating;                          /* numbers of the colours of body and pins */
     float pitch, half, top, bottom, reach, tail; /* body from top to bottom (v), pins down to reach, tails up to tail */
     float body[3], gold[3], solder[3], tray[3];
     float sway[MAX_PINS], trim[MAX_PINS];        /* natural tolerance of each pin */
@@ -63,7 +65,9 @@ static void build(iad_dice *dice, void *context, iad_scene *scene) {
     iad_rng *design = &dice->design, *pose = &dice->pose;
     static const uint32_t bodies[] = {0x26272b, 0xd9d4c6, 0x2f5fa8, 0xa83a2c};
     static const uint32_t metals[] = {0xd9b25a, 0xc4c6ca};
-    uint32_t body = bodies[iad_rng_below(design, 4)], metal = metals[iad_rng_below(design, 2)];
+    w->stuff = (int)iad_rng_below(design, 4);
+    w->plating = (int)iad_rng_below(design, 2);
+    uint32_t body = bodies[w->stuff], metal = metals[w->plating];
     w->pins = iad_rng_int(design, 7, 12);
     w->pitch = 1.55f / (float)w->pins;
     w->half = w->pitch * iad_dice_range(design, 0.17f, 0.21f);
@@ -178,6 +182,14 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
     }
 }
 
+static void facts(const void *context, iad_render_facts *f) {
+    const connector *w = context;
+    static const char *const colors[] = {"black", "cream", "blue", "red"};
+    iad_fact_text(f, "color", colors[w->stuff]);
+    iad_fact_text(f, "metal", w->plating ? "silver" : "golden");
+    iad_fact_count(f, "pins", w->pins);
+}
+
 const iad_render_family iad_family_connector = {
     .name = "connector",
     .text = "pin header from the side",
@@ -188,5 +200,6 @@ const iad_render_family iad_family_connector = {
               {"cracked_body", "a crack in the plastic body"}},
     .context = sizeof(connector),
     .build = build,
+    .facts = facts,
     .surface = surface,
 };

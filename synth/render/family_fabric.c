@@ -1,5 +1,8 @@
 /* Woven cloth: every yarn runs over and under the others. */
+#include <stdio.h>
+
 #include "synth/render/blemish.h"
+#include "synth/render/facts.h"
 #include "synth/render/families.h"
 #include "synth/render/render_math.h"
 #include "synth/render/render_noise.h"
@@ -11,6 +14,7 @@ typedef struct fabric {
     int weave;             /* 2 plain, 3 twill, 4 broad twill */
     float count;           /* yarns per unit */
     float warp[3], weft[3], wrong[3], stain[3];
+    int stuff;             /* number of its colours */
     int stripe;            /* every n-th warp yarn takes the weft's colour, 0 none */
     iad_seeds seed;
     iad_blob blob;
@@ -44,6 +48,7 @@ static void build(iad_dice *dice, void *context, iad_scene *scene) {
     static const uint32_t cloths[][2] = {
         {0x8d99a6, 0x6c7885}, {0xb7a98c, 0xa08f6c}, {0x3f5878, 0xa7b4c4}, {0x7d4038, 0x96564a}, {0xc9c8c2, 0xb8b6ae}};
     uint32_t cloth = iad_rng_below(design, 5);
+    w->stuff = (int)cloth;
     w->weave = iad_rng_int(design, 2, 4);
     w->count = iad_dice_range(design, 17, 23);
     w->stripe = iad_rng_chance(design, 0.35) ? iad_rng_int(design, 5, 9) : 0;
@@ -173,6 +178,18 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
     }
 }
 
+static void facts(const void *context, iad_render_facts *f) {
+    const fabric *w = context;
+    static const char *const weaves[] = {"plain weave", "twill", "broad twill"};
+    static const char *const colors[] = {"blue-grey", "sand-coloured", "dark blue and pale blue", "red-brown", "off-white"};
+    char text[IAD_FACT_TEXT];
+    iad_fact_text(f, "weave", weaves[w->weave - 2]);
+    iad_fact_text(f, "color", colors[w->stuff]);
+    static const char *const ordinals[] = {"fifth", "sixth", "seventh", "eighth", "ninth"};
+    if (w->stripe) snprintf(text, sizeof text, "every %s yarn along the cloth has the colour of the yarns across it", ordinals[w->stripe - 5]);
+    iad_fact_text(f, "stripes", w->stripe ? text : "all yarns along the cloth have one colour");
+}
+
 const iad_render_family iad_family_fabric = {
     .name = "woven_textile",
     .text = "woven cloth",
@@ -183,5 +200,6 @@ const iad_render_family iad_family_fabric = {
               {"slub", "a yarn is thickened"}},
     .context = sizeof(fabric),
     .build = build,
+    .facts = facts,
     .surface = surface,
 };

@@ -1,5 +1,6 @@
 /* A spur gear seen along its axis: steel, brass or white plastic. */
 #include "synth/render/blemish.h"
+#include "synth/render/facts.h"
 #include "synth/render/families.h"
 #include "synth/render/render_math.h"
 #include "synth/render/render_noise.h"
@@ -9,6 +10,7 @@ enum { MISSING_TOOTH, CHIPPED_TOOTH, SCRATCH, CRACK, GREASE };
 typedef struct gear {
     iad_pose pose;
     int teeth, holes;
+    int stuff, ground;                       /* numbers of its material and tray */
     float tip, root, rim, hub, bore, key;     /* radii; key: half width of the keyway */
     float hole_at, hole_r;
     float body[3], tray[3];
@@ -84,7 +86,10 @@ static void build(iad_dice *dice, void *context, iad_scene *scene) {
     if (iad_rng_chance(design, 0.25)) w->holes = 0;
     w->hole_at = 0.5f * (w->rim + w->hub);
     w->hole_r = rm_min(0.38f * (w->rim - w->hub), 0.9f / (float)(w->holes ? w->holes : 1) * w->hole_at);
-    uint32_t stuff = iad_rng_below(design, 4), tray = trays[iad_rng_below(design, 2) + (stuff == 3 ? 2u : 0u)];
+    uint32_t stuff = iad_rng_below(design, 4);
+    w->stuff = (int)stuff;
+    w->ground = (int)(iad_rng_below(design, 2) + (stuff == 3 ? 2u : 0u));
+    uint32_t tray = trays[w->ground];
     w->metal = stuffs[stuff].metal;
     w->rough = stuffs[stuff].rough;
     float x = iad_dice_range(pose, -0.06f, 0.06f);
@@ -181,6 +186,19 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
     }
 }
 
+static void facts(const void *context, iad_render_facts *f) {
+    const gear *w = context;
+    static const char *const materials[] = {"steel", "brass", "white plastic", "dark plastic"};
+    static const char *const colors[] = {"silver", "golden", "off-white", "dark grey"};
+    static const char *const trays[] = {"dark", "grey", "blue", "light"};
+    iad_fact_text(f, "material", materials[w->stuff]);
+    iad_fact_text(f, "color", colors[w->stuff]);
+    iad_fact_text(f, "tray", trays[w->ground]);
+    iad_fact_count(f, "teeth", w->teeth);
+    if (w->holes) iad_fact_things(f, "holes", w->holes, "round hole", "round holes");
+    else iad_fact_text(f, "holes", "no holes");
+}
+
 const iad_render_family iad_family_gear = {
     .name = "gear",
     .text = "spur gear seen along its axis",
@@ -191,5 +209,6 @@ const iad_render_family iad_family_gear = {
               {"grease", "a smear of old grease"}},
     .context = sizeof(gear),
     .build = build,
+    .facts = facts,
     .surface = surface,
 };

@@ -1,5 +1,6 @@
 /* Grained leather. */
 #include "synth/render/blemish.h"
+#include "synth/render/facts.h"
 #include "synth/render/families.h"
 #include "synth/render/render_math.h"
 #include "synth/render/render_noise.h"
@@ -9,6 +10,7 @@ enum { CUT, FOLD, POKE, COLOR, GLUE };
 typedef struct leather {
     iad_pose pose;
     float skin[3], raw[3], dye[3];
+    int stuff;   /* number of its colour */
     float cells, relief;
     iad_seeds seed;
     iad_stroke stroke;
@@ -45,7 +47,8 @@ static void build(iad_dice *dice, void *context, iad_scene *scene) {
     leather *w = context;
     iad_rng *design = &dice->design, *pose = &dice->pose;
     static const uint32_t skins[] = {0x7a4a2c, 0x3c2a20, 0x8a3a30, 0x2c3038, 0xa5764a};
-    uint32_t skin = skins[iad_rng_below(design, 5)];
+    w->stuff = (int)iad_rng_below(design, 5);
+    uint32_t skin = skins[w->stuff];
     w->cells = iad_dice_range(design, 11, 17);
     w->relief = iad_dice_range(design, 0.5f, 0.9f);
     iad_pose_set(&w->pose, 0, 0, iad_dice_range(pose, 0, 1), 1);
@@ -112,6 +115,14 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
     }
 }
 
+static void facts(const void *context, iad_render_facts *f) {
+    const leather *w = context;
+    static const char *const colors[] = {"brown", "dark brown", "reddish brown", "blue-black", "tan"};
+    iad_fact_text(f, "color", colors[w->stuff]);
+    iad_fact_text(f, "grain", w->cells > 14 ? "fine" : "coarse");
+    iad_fact_text(f, "relief", w->relief > 0.7f ? "deep" : "shallow");
+}
+
 const iad_render_family iad_family_leather = {
     .name = "leather",
     .text = "grained leather",
@@ -122,5 +133,6 @@ const iad_render_family iad_family_leather = {
               {"glue", "dried glue"}},
     .context = sizeof(leather),
     .build = build,
+    .facts = facts,
     .surface = surface,
 };

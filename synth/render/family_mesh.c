@@ -1,5 +1,6 @@
 /* Woven wire mesh over a light table. */
 #include "synth/render/blemish.h"
+#include "synth/render/facts.h"
 #include "synth/render/families.h"
 #include "synth/render/render_math.h"
 #include "synth/render/render_noise.h"
@@ -8,6 +9,7 @@ enum { BROKEN_WIRE, BENT_WIRE, THREAD, CLOGGED, CORROSION };
 
 typedef struct mesh {
     iad_pose pose;
+    int slant, ground;           /* runs at 45 degrees; number of what lies under it */
     float count, half;           /* wires per unit, half thickness in pitches */
     float wire[3], table[3], clog[3];
     iad_seeds seed;
@@ -51,8 +53,10 @@ static void build(iad_dice *dice, void *context, iad_scene *scene) {
     static const uint32_t tables[] = {0xcfd2d0, 0x2a2d30, 0xa8b4b0};
     w->count = iad_dice_range(design, 5.0f, 7.5f);
     w->half = iad_dice_range(design, 0.14f, 0.2f);
-    float slant = iad_rng_chance(design, 0.5) ? 0.125f : 0.0f;
-    uint32_t table = tables[iad_rng_below(design, 3)];
+    w->slant = iad_rng_chance(design, 0.5);
+    float slant = w->slant ? 0.125f : 0.0f;
+    w->ground = (int)iad_rng_below(design, 3);
+    uint32_t table = tables[w->ground];
     float x = iad_dice_range(pose, -0.1f, 0.1f);
     float y = iad_dice_range(pose, -0.1f, 0.1f);
     iad_pose_set(&w->pose, x, y, slant + iad_dice_range(pose, -0.008f, 0.008f), 1);
@@ -146,6 +150,14 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
     }
 }
 
+static void facts(const void *context, iad_render_facts *f) {
+    const mesh *w = context;
+    static const char *const tables[] = {"light grey", "dark grey", "grey-green"};
+    iad_fact_text(f, "table", tables[w->ground]);
+    iad_fact_text(f, "run", w->slant ? "diagonally" : "parallel to the edges");
+    iad_fact_text(f, "pitch", w->count < 6.25f ? "wide" : "narrow");
+}
+
 const iad_render_family iad_family_mesh = {
     .name = "wire_mesh",
     .text = "woven wire mesh",
@@ -156,5 +168,6 @@ const iad_render_family iad_family_mesh = {
               {"corrosion", "rusty wires"}},
     .context = sizeof(mesh),
     .build = build,
+    .facts = facts,
     .surface = surface,
 };

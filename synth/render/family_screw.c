@@ -1,5 +1,6 @@
 /* A countersunk wood screw lying on a light table under a monochrome camera, at any angle. */
 #include "synth/render/blemish.h"
+#include "synth/render/facts.h"
 #include "synth/render/families.h"
 #include "synth/render/render_math.h"
 #include "synth/render/render_noise.h"
@@ -167,6 +168,11 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
     }
 }
 
+static void facts(const void *context, iad_render_facts *f) {
+    const screw *w = context;
+    iad_fact_text(f, "threaded", (w->length - w->thread_from) / (w->length + 0.8f) < 0.54f ? "about half" : "more than half");
+}
+
 const iad_render_family iad_family_screw = {
     .name = "screw",
     .text = "countersunk wood screw on a light table, any angle, monochrome camera",
@@ -177,5 +183,6 @@ const iad_render_family iad_family_screw = {
               {"rust", "a patch of rust"}},
     .context = sizeof(screw),
     .build = build,
+    .facts = facts,
     .surface = surface,
 };

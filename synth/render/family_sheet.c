@@ -1,5 +1,6 @@
 /* Brushed sheet metal. */
 #include "synth/render/blemish.h"
+#include "synth/render/facts.h"
 #include "synth/render/families.h"
 #include "synth/render/render_math.h"
 #include "synth/render/render_noise.h"
@@ -9,6 +10,7 @@ enum { SCRATCH, DENT, FINGERPRINT, PITS, HEAT_TINT };
 typedef struct sheet {
     iad_pose pose;
     float metal[3];
+    int stuff;   /* number of its metal */
     float brush, coarse, rough;
     iad_seeds seed;
     iad_stroke stroke, second;
@@ -52,7 +54,8 @@ static void build(iad_dice *dice, void *context, iad_scene *scene) {
     sheet *w = context;
     iad_rng *design = &dice->design, *pose = &dice->pose;
     static const uint32_t metals[] = {0xbfc3c7, 0xd1c9ba, 0xc89a78, 0xa8adb5};
-    uint32_t metal = metals[iad_rng_below(design, 4)];
+    w->stuff = (int)iad_rng_below(design, 4);
+    uint32_t metal = metals[w->stuff];
     w->brush = iad_dice_range(design, 0.05f, 0.09f);
     w->coarse = iad_dice_range(design, 80, 130);
     w->rough = iad_dice_range(design, 0.28f, 0.36f);
@@ -137,6 +140,13 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
     }
 }
 
+static void facts(const void *context, iad_render_facts *f) {
+    const sheet *w = context;
+    static const char *const colors[] = {"silver-grey", "pale gold", "copper-coloured", "blue-grey"};
+    iad_fact_text(f, "color", colors[w->stuff]);
+    iad_fact_text(f, "brush", w->brush > 0.07f ? "strong" : "fine");
+}
+
 const iad_render_family iad_family_sheet = {
     .name = "brushed_metal",
     .text = "brushed sheet metal",
@@ -147,5 +157,6 @@ const iad_render_family iad_family_sheet = {
               {"heat_tint", "temper colours of a hot spot"}},
     .context = sizeof(sheet),
     .build = build,
+    .facts = facts,
     .surface = surface,
 };

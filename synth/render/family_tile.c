@@ -1,5 +1,6 @@
 /* A glazed stone-look tile. */
 #include "synth/render/blemish.h"
+#include "synth/render/facts.h"
 #include "synth/render/families.h"
 #include "synth/render/render_math.h"
 #include "synth/render/render_noise.h"
@@ -9,6 +10,7 @@ enum { CRACK, CHIP, PINHOLES, PAINT, OIL };
 typedef struct tile {
     iad_pose pose;
     float base[3], dark[3], light[3], clay[3], paint[3];
+    int stuff;   /* number of its colours */
     float grain_size, veins;
     iad_seeds seed;
     iad_crack crack;
@@ -48,6 +50,7 @@ static void build(iad_dice *dice, void *context, iad_scene *scene) {
                                          {0x7c838a, 0x2c3036, 0xc2c8cc},
                                          {0xc9c3b8, 0x8c8478, 0xf0ece2}};
     uint32_t kind = iad_rng_below(design, 4);
+    w->stuff = (int)kind;
     w->grain_size = iad_dice_range(design, 11, 18);
     w->veins = iad_rng_chance(design, 0.4) ? iad_dice_range(design, 0.4f, 0.8f) : 0;
     iad_pose_set(&w->pose, 0, 0, 0, 1);
@@ -133,6 +136,14 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
     }
 }
 
+static void facts(const void *context, iad_render_facts *f) {
+    const tile *w = context;
+    static const char *const colors[] = {"grey", "pinkish brown", "blue-grey", "cream"};
+    iad_fact_text(f, "color", colors[w->stuff]);
+    iad_fact_text(f, "grain", w->grain_size > 14.5f ? "fine" : "coarse");
+    iad_fact_text(f, "veins", w->veins > 0 ? "pale veins" : "no veins");
+}
+
 const iad_render_family iad_family_tile = {
     .name = "tile",
     .text = "glazed stone-look tile",
@@ -143,5 +154,6 @@ const iad_render_family iad_family_tile = {
               {"oil", "an oil puddle"}},
     .context = sizeof(tile),
     .build = build,
+    .facts = facts,
     .surface = surface,
 };

@@ -1,5 +1,6 @@
 /* A punched or turned ring on a dark or light tray. */
 #include "synth/render/blemish.h"
+#include "synth/render/facts.h"
 #include "synth/render/families.h"
 #include "synth/render/render_math.h"
 #include "synth/render/render_noise.h"
@@ -10,6 +11,7 @@ typedef struct washer {
     iad_pose pose;
     float inner, outer, height, chamfer;
     float metal[3], tray[3], rust[3];
+    int stuff, ground;     /* numbers of its metal and tray */
     float rough, turning;  /* turning: depth of the lathe grooves */
     iad_seeds seed;
     iad_stroke stroke;
@@ -70,7 +72,9 @@ static void build(iad_dice *dice, void *context, iad_scene *scene) {
     w->inner = w->outer * iad_dice_range(design, 0.46f, 0.6f);
     w->height = iad_dice_range(design, 0.05f, 0.08f);
     w->chamfer = iad_dice_range(design, 0.02f, 0.045f);
-    uint32_t metal = metals[iad_rng_below(design, 4)], tray = trays[iad_rng_below(design, 4)];
+    w->stuff = (int)iad_rng_below(design, 4);
+    w->ground = (int)iad_rng_below(design, 4);
+    uint32_t metal = metals[w->stuff], tray = trays[w->ground];
     w->turning = iad_dice_range(design, 0.03f, 0.10f);
     w->rough = iad_dice_range(design, 0.26f, 0.36f);
     float x = iad_dice_range(pose, -0.07f, 0.07f);
@@ -154,6 +158,19 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
     }
 }
 
+static void facts(const void *context, iad_render_facts *f) {
+    const washer *w = context;
+    static const char *const metals[] = {"steel", "brass", "grey steel", "copper"};
+    static const char *const colors[] = {"silver", "golden", "grey", "reddish"};
+    static const char *const trays[] = {"dark grey", "dark blue", "light", "dark green"};
+    iad_fact_text(f, "material", metals[w->stuff]);
+    iad_fact_text(f, "color", colors[w->stuff]);
+    iad_fact_text(f, "tray", trays[w->ground]);
+    iad_fact_text(f, "width", w->inner / w->outer < 0.53f ? "broad" : "narrow");
+    iad_fact_text(f, "grooves", w->turning > 0.065f ? "clear" : "faint");
+    iad_fact_text(f, "chamfer", w->chamfer > 0.033f ? "wide" : "small");
+}
+
 const iad_render_family iad_family_washer = {
     .name = "washer",
     .text = "turned metal washer on a tray",
@@ -164,5 +181,6 @@ const iad_render_family iad_family_washer = {
               {"rust", "a patch of rust"}},
     .context = sizeof(washer),
     .build = build,
+    .facts = facts,
     .surface = surface,
 };

@@ -1,5 +1,6 @@
 /* Planed wood with year rings, fibres and pores. */
 #include "synth/render/blemish.h"
+#include "synth/render/facts.h"
 #include "synth/render/families.h"
 #include "synth/render/render_math.h"
 #include "synth/render/render_noise.h"
@@ -9,6 +10,7 @@ enum { WORM_HOLES, SCRATCH, SPLIT, STAIN, DENT };
 typedef struct wood {
     iad_pose pose;
     float early[3], late[3], liquid[3];
+    int stuff;   /* number of its colours */
     float rings, wave, pores, ring_seed;
     iad_seeds seed;
     iad_blob blob;
@@ -60,6 +62,7 @@ static void build(iad_dice *dice, void *context, iad_scene *scene) {
     static const uint32_t woods[][2] = {
         {0xcfa673, 0x9c6b3c}, {0xe0c69a, 0xb58d58}, {0x8a5a36, 0x5c381f}, {0xb5774a, 0x84492a}};
     uint32_t kind = iad_rng_below(design, 4);
+    w->stuff = (int)kind;
     w->rings = iad_dice_range(design, 6.0f, 11.0f);
     w->wave = iad_dice_range(design, 1.0f, 2.4f);
     w->pores = iad_dice_range(design, 0.3f, 1.0f);
@@ -136,6 +139,13 @@ static void surface(const void *context, float x, float y, iad_surface *s) {
     }
 }
 
+static void facts(const void *context, iad_render_facts *f) {
+    const wood *w = context;
+    static const char *const colors[] = {"light brown", "pale yellow", "dark brown", "reddish brown"};
+    iad_fact_text(f, "color", colors[w->stuff]);
+    iad_fact_text(f, "spacing", w->rings > 8.5f ? "closely" : "widely");
+}
+
 const iad_render_family iad_family_wood = {
     .name = "wood",
     .text = "planed wood",
@@ -146,5 +156,6 @@ const iad_render_family iad_family_wood = {
               {"dent", "a dent of a blow"}},
     .context = sizeof(wood),
     .build = build,
+    .facts = facts,
     .surface = surface,
 };

@@ -85,24 +85,38 @@ static iad_status recipe_text(const iad_render_set *set, iad_buf *out, iad_err *
         IAD_RENDER_VERSION, (unsigned long long)set->seed, set->side);
 }
 
-static iad_status compare_recipe(const iad_render_set *set, const char *path, iad_err *err) {
+static iad_status read_recipe(const char *path, int64_t *version, int64_t *side, uint64_t *seed, iad_err *err) {
     json_t *root = NULL;
+    const char *text = NULL;
     IAD_TRY(iad_json_load(path, MAX_RECIPE_BYTES, &root, err));
-    int64_t version = 0, side = 0;
-    const char *seed = NULL;
-    char wanted[32];
-    snprintf(wanted, sizeof wanted, "%llu", (unsigned long long)set->seed);
-    iad_status status = iad_json_int(root, "renderer", 0, INT32_MAX, path, &version, err);
-    if (status == IAD_OK) status = iad_json_int(root, "side", 0, INT32_MAX, path, &side, err);
-    if (status == IAD_OK) status = iad_json_string(root, "seed", path, &seed, err);
-    if (status == IAD_OK && (version != IAD_RENDER_VERSION || side != set->side || strcmp(seed, wanted) != 0)) {
-        status = IAD_FAIL(
-            err, IAD_ERR_EXISTS,
-            "%s: holds pictures of renderer %lld, seed %.40s, side %lld; wanted are renderer %d, seed %s, side %d",
-            set->out, (long long)version, seed, (long long)side, IAD_RENDER_VERSION, wanted, set->side);
-    }
+    iad_status status = iad_json_int(root, "renderer", 0, INT32_MAX, path, version, err);
+    if (status == IAD_OK) status = iad_json_int(root, "side", 0, INT32_MAX, path, side, err);
+    if (status == IAD_OK) status = iad_json_string(root, "seed", path, &text, err);
+    if (status == IAD_OK && iad_parse_u64(text, seed, "seed", err) != IAD_OK)
+        status = IAD_FAIL(err, IAD_ERR_FORMAT, "%s: \"seed\" is no number of 64 bits", path);
     json_decref(root);
     return status;
+}
+
+static iad_status compare_recipe(const iad_render_set *set, const char *path, iad_err *err) {
+    int64_t version, side;
+    uint64_t seed;
+    IAD_TRY(read_recipe(path, &version, &side, &seed, err));
+    if (version == IAD_RENDER_VERSION && side == set->side && seed == set->seed) return IAD_OK;
+    return IAD_FAIL(err, IAD_ERR_EXISTS, "%s: holds pictures of renderer %lld, seed %llu, side %lld; wanted are renderer %d, seed %llu, side %d", set->out,
+                    (long long)version, (unsigned long long)seed, (long long)side, IAD_RENDER_VERSION, (unsigned long long)set->seed, set->side);
+}
+
+iad_status iad_render_folder_seed(const char *out, uint64_t *seed, int *side, iad_err *err) {
+    char path[IAD_PATH_MAX];
+    int64_t version, stored_side;
+    IAD_TRY(iad_path_join(path, sizeof path, out, RECIPE, err));
+    if (!iad_file_exists(path)) return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%s is not there: these are no pictures of iad-synth render", path);
+    IAD_TRY(read_recipe(path, &version, &stored_side, seed, err));
+    if (version != IAD_RENDER_VERSION)
+        return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: pictures of renderer %lld, this is renderer %d", path, (long long)version, IAD_RENDER_VERSION);
+    *side = (int)stored_side;
+    return IAD_OK;
 }
 
 /* Makes the folder ours, or finds that it is. */

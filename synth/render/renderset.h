@@ -61,6 +61,10 @@ uint64_t iad_render_category_design(uint64_t seed, const char *name);
 iad_status iad_render_set_item(const iad_render_set *set, size_t item, iad_render_job *job, char *picture, char *mask,
                                size_t size, iad_err *err);
 
+/* What made the folder `out`, from its render.json. Errors: IAD_ERR_NOT_FOUND (no such file: not a folder of ours), IAD_ERR_FORMAT, IAD_ERR_UNSUPPORTED (made by
+ * another version of the renderer). */
+iad_status iad_render_folder_seed(const char *out, uint64_t *seed, int *side, iad_err *err);
+
 /* Renders and writes what is missing. A picture counts as present when its file and, for a defective one, its mask are
  * there. Errors: IAD_ERR_ARG (options out of range), IAD_ERR_EXISTS (the folder holds something that this call would
  * not have written: other files without a render.json, or another seed, side or renderer version), IAD_ERR_FORMAT

@@ -79,6 +79,8 @@ typedef struct iad_render_kind {
 
 #define IAD_RENDER_MAX_KINDS 8
 
+struct iad_render_facts;
+
 typedef struct iad_render_family {
     const char *name;
     const char *text;
@@ -87,6 +89,8 @@ typedef struct iad_render_family {
     /* Draws the product, its pose, the light, and the defect dice->kind into context (zeroed) and *scene (defaults
      * set). Must take the same numbers from dice->design and dice->pose whatever the kind. */
     void (*build)(iad_dice *dice, void *context, iad_scene *scene);
+    /* What the product is, in words for captions (facts.h): true of the design, whatever the pose. */
+    void (*facts)(const void *context, struct iad_render_facts *facts);
     /* The surface at (x, y); *s holds a matt mid grey at z = 0 on entry. Pure. */
     void (*surface)(const void *context, float x, float y, iad_surface *s);
 } iad_render_family;

@@ -149,6 +149,18 @@ static const iad_check_sql_rule rules[] = {
      "SELECT 'task '||t.id||' ('||t.task||')','yes_means '||coalesce(t.yes_means,'unset')||', its template says"
      " '||coalesce(p.yes_means,'unset') FROM task t"
      " JOIN template p ON p.id=t.template_id WHERE t.yes_means IS NOT p.yes_means"},
+    {"crawl-kept", "a hit that is kept led to a good picture, one that is a double names what is kept instead",
+     "SELECT 'hit '||h.id||' ('||coalesce(h.raw_url,'?')||')',CASE h.verdict WHEN 'kept' THEN 'kept, but no good picture came of it'"
+     " ELSE 'a double of nothing' END FROM crawl_hit h WHERE (h.verdict='duplicate' AND h.of_hit IS NULL) OR (h.verdict='kept' AND NOT EXISTS("
+     "WITH RECURSIVE way(id,step) AS (SELECT h.url_id,0 UNION ALL SELECT u.target_id,way.step+1 FROM way JOIN crawl_url u ON u.id=way.id"
+     " WHERE u.target_id IS NOT NULL AND way.step<16)"
+     " SELECT 1 FROM way JOIN crawl_url u ON u.id=way.id JOIN crawl_picture p ON p.id=u.picture_id WHERE p.error IS NULL))"},
+    {"crawl-url", "an address that is done has an outcome: an error, a picture, a redirect or, for a page, an answer",
+     "SELECT u.url,'done without an outcome' FROM crawl_url u WHERE u.state='done' AND u.error IS NULL AND u.picture_id IS NULL"
+     " AND u.target_id IS NULL AND u.kind='image'"},
+    {"crawl-image", "a picture of the crawl and its row for the other tools are the same file",
+     "SELECT d.name||'/'||i.path,'not the file that the crawl stored' FROM crawl_picture p JOIN image i ON i.id=p.image_id"
+     " JOIN dataset d ON d.id=i.dataset_id WHERE i.sha256 IS NOT p.stored_sha256 OR i.path IS NOT p.path"},
     {NULL, NULL, NULL}};
 
 const iad_check_sql_rule *iad_check_sql_rules(void) {

@@ -76,7 +76,9 @@ static iad_status number(iad_manifest *m, const char *sql, int64_t *value, iad_e
 static iad_status check_tables(iad_manifest *m, iad_err *err) {
     static const char *const tables[] = {
         "meta",         "run",      "dataset",        "category", "image", "image_box", "mask", "image_mask", "split",
-        "exemplar_set", "exemplar", "exemplar_query", "caption",  "synth", "template",  "task", "task_image"};
+        "exemplar_set", "exemplar", "exemplar_query", "caption",  "synth", "template",  "task", "task_image",
+        "crawl_goal", "crawl_query", "crawl_page", "crawl_picture", "crawl_url", "crawl_hit", "crawl_host", "crawl_engine",
+        "crawl_rejection"};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         char sql[96];
         snprintf(sql, sizeof sql, "SELECT 1 FROM %s LIMIT 0", tables[i]);

@@ -44,7 +44,7 @@ void iad_merge_conflict(iad_merge_state *state, const char *item, const char *fm
 
 iad_status iad_merge_copy(iad_merge_state *state, iad_query *row, int first, const char *kinds, const char *table,
                           const char *insert, int64_t *id, int *whole, iad_err *err) {
-    static const char letters[] = "dcimtsrek";
+    static const char letters[] = IAD_MERGE_LETTERS;
     iad_query q;
     *id = 0;
     *whole = 1;
@@ -81,7 +81,8 @@ static int same_file(const iad_manifest *a, const iad_manifest *b) {
 static iad_status merge_all(iad_merge_state *state, iad_err *err) {
     static iad_status (*const steps[])(iad_merge_state *, iad_err *) = {
         iad_merge_datasets,    iad_merge_categories, iad_merge_images, iad_merge_masks,
-        iad_merge_annotations, iad_merge_texts,      iad_merge_sets,   iad_merge_tasks};
+        iad_merge_annotations, iad_merge_texts,      iad_merge_sets,   iad_merge_tasks,
+        iad_merge_crawl};
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         if (state->options->stop && *state->options->stop)
             return IAD_FAIL(err, IAD_ERR_INTERRUPTED, "interrupted, nothing was merged");

@@ -26,7 +26,8 @@ typedef struct iad_merge_counts {
 /* Everything of `from` that `into` does not have, in one transaction: all of it or nothing. Rows are the same when
  * their natural key is: data set by name; category by name; picture by (data set, path), else by file hash within the
  * data set when its path there is unknown to `from`; masks, recipes by hash; captions, templates, tasks, runs by
- * content; exemplar sets by (category, view, split, rule, shots, seed). Facts unknown here are filled in from there;
+ * content; exemplar sets by (category, view, split, rule, shots, seed); a crawl's rows as
+ * schema.c says: what one of the two has not finished yet takes the other's outcome. Facts unknown here are filled in from there;
  * contradictions are conflicts. Doing it again changes nothing. A new data set's folder is expressed relative to `into`
  * when it lies below it. Errors: IAD_ERR_ARG (the same file, read-only), IAD_ERR_INTERRUPTED, database errors. */
 iad_status iad_merge_run(iad_manifest *into, iad_manifest *from, const iad_merge_options *options,

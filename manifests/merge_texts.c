@@ -9,19 +9,7 @@
 
 #define MAX_TASKS 1000000000u
 
-/* A table whose rows are the same when some columns are: how to look a row up here, and how to copy it. */
-typedef struct row_kind {
-    const char *table;
-    int map;            /* which id map gets the row, -1: none */
-    const char *select; /* there: id, then the columns in the order of the insert */
-    const char *kinds;  /* see iad_merge_copy */
-    const char *insert;
-    const char *find;    /* here: SELECT id [, compared value] WHERE ... ; its parameters are columns of the row */
-    const char *find_by; /* indices of those columns within kinds, as letters 'a' = 0 */
-    int compare;         /* column (index within kinds) that must agree, -1: none */
-} row_kind;
-
-static const row_kind row_kinds[] = {
+static const iad_merge_kind row_kinds[] = {
     {"run", IAD_MAP_RUN, "SELECT id,tool,version,argv,config,seed,started,ended,status,counts FROM run ORDER BY id",
      ".........",
      "INSERT INTO run(tool,version,argv,config,seed,started,ended,status,counts) VALUES(?,?,?,?,?,?,?,?,?)",
@@ -46,8 +34,8 @@ static const row_kind row_kinds[] = {
      " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
      "SELECT id,out_pixel_sha256 FROM synth WHERE recipe_sha256=?", "a", 23}};
 
-static iad_status find_row(iad_merge_state *state, const row_kind *kind, iad_query *row, int64_t *id, iad_err *err) {
-    static const char letters[] = "dcimtsrek";
+static iad_status find_row(iad_merge_state *state, const iad_merge_kind *kind, iad_query *row, int64_t *id, iad_err *err) {
+    static const char letters[] = IAD_MERGE_LETTERS;
     iad_query q;
     *id = 0;
     IAD_TRY(iad_query_open(&q, state->into, kind->table, kind->find, err));
@@ -73,7 +61,7 @@ static iad_status find_row(iad_merge_state *state, const row_kind *kind, iad_que
     return iad_query_close(&q, err);
 }
 
-static iad_status merge_rows(iad_merge_state *state, const row_kind *kind, iad_err *err) {
+iad_status iad_merge_table(iad_merge_state *state, const iad_merge_kind *kind, iad_err *err) {
     iad_query q;
     IAD_TRY(iad_query_open(&q, state->from, kind->table, kind->select, err));
     iad_status status = IAD_OK;
@@ -92,7 +80,7 @@ static iad_status merge_rows(iad_merge_state *state, const row_kind *kind, iad_e
 }
 
 iad_status iad_merge_texts(iad_merge_state *state, iad_err *err) {
-    for (size_t i = 0; i < sizeof row_kinds / sizeof *row_kinds; i++) IAD_TRY(merge_rows(state, &row_kinds[i], err));
+    for (size_t i = 0; i < sizeof row_kinds / sizeof *row_kinds; i++) IAD_TRY(iad_merge_table(state, &row_kinds[i], err));
     return IAD_OK;
 }
 

@@ -147,8 +147,71 @@ static const char step_1[] =
     "CREATE INDEX task_image_by_image ON task_image(image_id);"
     "CREATE INDEX task_image_by_synth ON task_image(synth_id);";
 
+/* Version 2: what a crawl has seen. A hit is one result of one search page; a url is an address, fetched at most once with success; a picture is
+ * what came of it, by the hash of its bytes. Rows are never deleted: what was refused stays with its reason.
+ *
+ * Natural keys, by which two manifests are joined: goal (category), query (category, engine, variant), page (query, number), hit (page, rank),
+ * url (url), picture (sha256), host (origin). */
+static const char step_2[] =
+    /* target: pictures wanted, 0: all. min_side: pixels of the shorter side. */
+    "CREATE TABLE crawl_goal("
+    " category_id INTEGER PRIMARY KEY REFERENCES category(id), target INT NOT NULL, min_side INT NOT NULL, overlap TEXT NOT NULL DEFAULT '',"
+    " state TEXT NOT NULL CHECK(state IN('open','done','short')), kept INT NOT NULL DEFAULT 0) STRICT;"
+    /* next_at: where the next page begins, as the engine counts. barren: pages in a row that brought next to nothing new. */
+    "CREATE TABLE crawl_query("
+    " id INTEGER PRIMARY KEY, category_id INT NOT NULL REFERENCES category(id), engine TEXT NOT NULL, variant INT NOT NULL,"
+    " text TEXT NOT NULL, lang TEXT NOT NULL, filters TEXT NOT NULL, next_at INT NOT NULL, pages INT NOT NULL DEFAULT 0,"
+    " barren INT NOT NULL DEFAULT 0,"
+    " state TEXT NOT NULL CHECK(state IN('todo','active','done','blocked')), last_error TEXT,"
+    " UNIQUE(category_id,engine,variant)) STRICT;"
+    /* turn: the page's place among all pages of its category. response: file of the answer as it came, gzip. */
+    "CREATE TABLE crawl_page("
+    " id INTEGER PRIMARY KEY, query_id INT NOT NULL REFERENCES crawl_query(id), number INT NOT NULL, turn INT NOT NULL, start_at INT NOT NULL,"
+    " http INT, bytes INT, hits INT NOT NULL, fresh INT NOT NULL, fetched TEXT, response TEXT, UNIQUE(query_id,number)) STRICT;"
+    /* sha256: as received. leak_hash: 4 x 8 bytes, signature: all eight positions, little endian. error: why it is not kept whatever the
+     * category. path, stored_*: the file that is kept, which may be encoded anew. image_id: its row for the other tools. */
+    "CREATE TABLE crawl_picture("
+    " id INTEGER PRIMARY KEY, sha256 BLOB UNIQUE NOT NULL CHECK(length(sha256)=32), bytes INT NOT NULL, format TEXT, width INT, height INT,"
+    " channels INT, depth INT, orientation INT, animated INT, warnings INT, maker TEXT, model TEXT, software TEXT, artist TEXT, copyright TEXT,"
+    " pixel_sha256 BLOB CHECK(length(pixel_sha256)=32), leak_hash BLOB CHECK(length(leak_hash)=32), signature BLOB, quality INT,"
+    " white_border REAL, sharpness REAL, colours INT, error TEXT, detail TEXT, path TEXT, stored_sha256 BLOB, stored_bytes INT,"
+    " stored_width INT, stored_height INT, image_id INT REFERENCES image(id)) STRICT;"
+    "CREATE INDEX crawl_picture_by_image ON crawl_picture(image_id) WHERE image_id IS NOT NULL;"
+    /* active: asked for. received: its bytes lie in the spool, not yet judged. done: decided for good, with an error, a picture or the address
+     * that it redirects to. hops: redirects that led here. */
+    "CREATE TABLE crawl_url("
+    " id INTEGER PRIMARY KEY, url TEXT UNIQUE NOT NULL, host TEXT NOT NULL,"
+    " kind TEXT NOT NULL CHECK(kind IN('image','page')),"
+    " state TEXT NOT NULL CHECK(state IN('todo','active','received','done')), error TEXT, detail TEXT, tries INT NOT NULL DEFAULT 0,"
+    " http INT, target_id INT REFERENCES crawl_url(id), hops INT NOT NULL DEFAULT 0, content_type TEXT, content_length INT, etag TEXT,"
+    " last_modified TEXT, optout TEXT, unverified INT NOT NULL DEFAULT 0, address TEXT, bytes INT, fetched TEXT, ms INT,"
+    " picture_id INT REFERENCES crawl_picture(id)) STRICT;"
+    "CREATE INDEX crawl_url_by_state ON crawl_url(state) WHERE state IN('active','received');"
+    "CREATE INDEX crawl_url_by_picture ON crawl_url(picture_id) WHERE picture_id IS NOT NULL;"
+    "CREATE INDEX crawl_url_by_host ON crawl_url(host);"
+    /* width, height, format: as the engine claims. engine_key: the engine's own name of the picture. of_hit: the hit that is kept instead. */
+    "CREATE TABLE crawl_hit("
+    " id INTEGER PRIMARY KEY, page_id INT NOT NULL REFERENCES crawl_page(id), rank INT NOT NULL, category_id INT NOT NULL REFERENCES category(id),"
+    " url_id INT REFERENCES crawl_url(id), raw_url TEXT, page_url TEXT, page_url_id INT REFERENCES crawl_url(id), thumb_url TEXT, title TEXT,"
+    " site TEXT, width INT, height INT, format TEXT, engine_key TEXT, licence TEXT, licence_url TEXT, creator TEXT,"
+    " thumbnail INT NOT NULL DEFAULT 0, advert INT NOT NULL DEFAULT 0,"
+    " verdict TEXT NOT NULL CHECK(verdict IN('new','kept','duplicate','rejected','failed')), reason TEXT,"
+    " of_hit INT REFERENCES crawl_hit(id), alike INT REFERENCES crawl_hit(id), UNIQUE(page_id,rank)) STRICT;"
+    "CREATE INDEX crawl_hit_by_category ON crawl_hit(category_id);"
+    "CREATE INDEX crawl_hit_by_url ON crawl_hit(url_id);"
+    /* robots: the rules that are meant for us, as robots.txt lines. robots_at: seconds since 1970. */
+    "CREATE TABLE crawl_host("
+    " origin TEXT PRIMARY KEY, domain TEXT NOT NULL, robots TEXT, robots_http INT, robots_error TEXT, robots_at INT, failures INT NOT NULL DEFAULT 0,"
+    " optouts INT NOT NULL DEFAULT 0, parked TEXT) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE crawl_engine("
+    " name TEXT PRIMARY KEY, strikes INT NOT NULL DEFAULT 0, resume_at INT NOT NULL DEFAULT 0, last_error TEXT) STRICT, WITHOUT ROWID;"
+    /* What people refused. */
+    "CREATE TABLE crawl_rejection("
+    " sha256 BLOB PRIMARY KEY CHECK(length(sha256)=32), reason TEXT NOT NULL, run_id INT REFERENCES run(id), at TEXT NOT NULL)"
+    " STRICT, WITHOUT ROWID;";
+
 /* steps[v - 1] leads from version v - 1 to v. A released step is never edited; a change is a new step. */
-static const char *const steps[IAD_SCHEMA_VERSION] = {step_1};
+static const char *const steps[IAD_SCHEMA_VERSION] = {step_1, step_2};
 
 const char *iad_schema_sql(int version) {
     return version >= 1 && version <= IAD_SCHEMA_VERSION ? steps[version - 1] : NULL;

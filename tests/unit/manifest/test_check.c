@@ -105,6 +105,16 @@ static void make_sound(sound *f) {
     "{\"bbox_2d\":[1,1,8,6],\"image\":0,\"label\":\"x\"}]';"
 
 /* One fault per case: SQL that breaks a sound manifest, and the beginning of the only complaint. */
+/* One hit whose address redirects to a picture that became picture 1, and one that is not decided. */
+#define CRAWLED                                                                                                                       \
+    "INSERT INTO crawl_query(id,category_id,engine,variant,text,lang,filters,next_at,state) VALUES(1,1,'bing',0,'nut','en','',0,'done');" \
+    "INSERT INTO crawl_page(id,query_id,number,turn,start_at,hits,fresh) VALUES(1,1,0,0,0,2,2);"                                      \
+    "INSERT INTO crawl_picture(id,sha256,bytes,stored_sha256,path,image_id) SELECT 1,sha256,9,sha256,path,id FROM image WHERE id=1;"  \
+    "INSERT INTO crawl_url(id,url,host,kind,state,picture_id) VALUES(2,'http://a/b','a','image','done',1);"                           \
+    "INSERT INTO crawl_url(id,url,host,kind,state,target_id) VALUES(1,'http://a/1','a','image','done',2);"                            \
+    "INSERT INTO crawl_hit(id,page_id,rank,category_id,url_id,raw_url,verdict) VALUES(1,1,0,1,1,'http://a/1','kept'),"                \
+    "(2,1,1,1,1,'http://a/2','new');"
+
 static void test_each_rule(void **state) {
     (void)state;
     static const struct {
@@ -162,6 +172,12 @@ static void test_each_rule(void **state) {
         {RECIPE("anomalous") "UPDATE task_image SET image_id=NULL,synth_id=1 WHERE pos=1; UPDATE task SET answer='No.'",
          "task-mask|task 1 (s3_detect)|stage 3, but no mask"},
         {RECIPE("null_edit") "UPDATE task_image SET image_id=NULL,synth_id=1 WHERE pos=1", ""},
+        {CRAWLED, ""},
+        {CRAWLED "UPDATE crawl_picture SET error='truncated'", "crawl-kept|hit 1 (http://a/1)|kept, but no good picture came of it\n"},
+        {CRAWLED "UPDATE crawl_hit SET verdict='duplicate' WHERE id=2", "crawl-kept|hit 2 (http://a/2)|a double of nothing\n"},
+        {CRAWLED "UPDATE crawl_hit SET verdict='new'; UPDATE crawl_url SET picture_id=NULL WHERE id=2",
+         "crawl-url|http://a/b|done without an outcome\n"},
+        {CRAWLED "UPDATE crawl_picture SET stored_sha256=zeroblob(32)", "crawl-image|d/train/0.png|not the file that the crawl stored\n"},
         {"UPDATE task SET query_pos=0", "task-query|task 1 (s3_detect)|query_pos 0 is no query\n"},
         {"UPDATE task SET task='s3_reason',query_pos=NULL; UPDATE task_image SET pos=5 WHERE pos=1",
          "task-query|task 1 (s3_reason)|positions with gaps\n"},

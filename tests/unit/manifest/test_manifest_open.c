@@ -127,6 +127,32 @@ static void test_newer_schema(void **state) {
     }
 }
 
+/* A file of the first version: refused for reading with what to do, brought up to date for writing, its rows kept. */
+static void test_older_schema(void **state) {
+    (void)state;
+    iad_err err;
+    iad_manifest *m = NULL;
+    static char sql[32768];
+    int n = snprintf(sql, sizeof sql, "%s PRAGMA application_id=%d; PRAGMA user_version=1; INSERT INTO meta VALUES('colour','blue')",
+                     iad_schema_sql(1), IAD_SCHEMA_APP_ID);
+    assert_true(n > 0 && (size_t)n < sizeof sql);
+    make_plain_sqlite(DIR_NAME "/older.db", sql);
+    assert_fails(IAD_ERR_UNSUPPORTED, iad_manifest_open(DIR_NAME "/older.db", IAD_MANIFEST_READ, &m, &err));
+    assert_non_null(strstr(err.msg, "iad-manifest init"));
+    assert_ok(iad_manifest_open(DIR_NAME "/older.db", IAD_MANIFEST_WRITE, &m, &err));
+    char text[16];
+    assert_ok(iad_manifest_meta_get(m, "colour", text, sizeof text, &err));
+    assert_string_equal(text, "blue");
+    int64_t value = 0;
+    assert_ok(iad_query_scalar(m, "PRAGMA user_version", 0, &value, &err));
+    assert_int_equal(value, IAD_SCHEMA_VERSION);
+    assert_ok(iad_query_scalar(m, "SELECT count(*) FROM crawl_url", -1, &value, &err));
+    assert_int_equal(value, 0);
+    iad_manifest_close(m);
+    assert_ok(iad_manifest_open(DIR_NAME "/older.db", IAD_MANIFEST_READ, &m, &err));
+    iad_manifest_close(m);
+}
+
 static void test_migration_is_all_or_nothing(void **state) {
     (void)state;
     iad_err err;
@@ -341,7 +367,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_create_and_reopen),
                                        cmocka_unit_test(test_refusals),
                                        cmocka_unit_test(test_newer_schema),
-                                       cmocka_unit_test(test_migration_is_all_or_nothing),
+                                       cmocka_unit_test(test_older_schema),
+        cmocka_unit_test(test_migration_is_all_or_nothing),
                                        cmocka_unit_test(test_transactions),
                                        cmocka_unit_test(test_runs),
                                        cmocka_unit_test(test_roots),

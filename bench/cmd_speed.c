@@ -11,7 +11,7 @@
 
 int iad_cmd_speed(iad_app *app, int argc, char **argv, iad_err *err) {
     const char *python = "python3", *root = NULL, *model = NULL, *baseline = NULL;
-    int64_t maps = 115, size = 518, repeats = 0, shots = 4, side = 0, answer = 32, pictures = 100000, records = 800000;
+    int64_t maps = 115, size = 518, repeats = 0, shots = 4, side = 0, answer = 32, pictures = 100000, records = 800000, floor = 0;
     int no_baseline = 0;
     const iad_arg table[] = {
         {.kind = IAD_ARG_STRING, .name = "python", .value = &python, .meta = "FILE", .help = "interpreter with numpy, scikit-learn (metrics), Pillow (resize, synth), OpenCV (synth) or transformers (runtime)"},
@@ -27,6 +27,8 @@ int iad_cmd_speed(iad_app *app, int argc, char **argv, iad_err *err) {
         {.kind = IAD_ARG_INT, .name = "answer", .value = &answer, .meta = "N", .help = "runtime: tokens of an answer", .lo = 0, .hi = 4096},
         {.kind = IAD_ARG_INT, .name = "pictures", .value = &pictures, .meta = "N", .help = "synth: pictures of the manifest that records are made from, 0: none", .lo = 0, .hi = 10000000},
         {.kind = IAD_ARG_INT, .name = "records", .value = &records, .meta = "N", .help = "synth: records to make", .lo = 1, .hi = 100000000},
+        {.kind = IAD_ARG_INT, .name = "floor", .value = &floor, .meta = "N",
+         .help = "synth: fail when fewer pictures a second of processor time get a defect, JPEG to JPEG; 0: never", .lo = 0, .hi = 100000},
         {.kind = IAD_ARG_END}};
     const iad_command self = {.name = "speed", .usage = "metrics|resize|ingest|runtime|synth [options]",
                               .help = "metrics: exact pixel metrics beside scikit-learn's AUROC alone\n"
@@ -51,7 +53,7 @@ int iad_cmd_speed(iad_app *app, int argc, char **argv, iad_err *err) {
         } else if (!strcmp(what, "synth")) {
             const iad_speed_synth_options options = {.python = no_baseline ? NULL : python, .baseline = baseline ? baseline : "bench/speed/synth_baseline.py",
                                                      .side = side ? (int)side : 1024, .repeats = repeats ? (int)repeats : 200, .pictures = (int)pictures,
-                                                     .records = (int)records, .threads = (int)app->threads};
+                                                     .records = (int)records, .threads = (int)app->threads, .floor = (int)floor};
             status = options.side > 1024 ? IAD_FAIL(err, IAD_ERR_ARG, "--side %d: at most 1024", options.side) : iad_speed_synth(stdout, &options, err);
         } else status = IAD_FAIL(err, IAD_ERR_ARG, "one of metrics, resize, ingest, runtime, synth is wanted");
         code = iad_app_exit_code(status);

@@ -190,7 +190,7 @@ static void print_row(FILE *out, const char *what, double ours, double theirs) {
 
 static iad_status measure(FILE *out, const materials *m, const iad_speed_synth_options *o, iad_err *err) {
     baseline theirs;
-    double cutpaste, seen, nsa;
+    double cutpaste, seen, nsa, slowest = 0;
     fprintf(out, "# %dx%d RGB, a rendered gear, JPEG of %zu bytes; one thread, CPU time, mean of %d\n", o->side, o->side, m->file.len, o->repeats);
     for (int i = 0; i < 2; i++) {
         const char *preset = i ? "full" : "paper";
@@ -199,7 +199,10 @@ static iad_status measure(FILE *out, const materials *m, const iad_speed_synth_o
         IAD_TRY(time_files(m, preset, o->repeats, &bare, &with, err));
         fprintf(out, "preset %-6s %7.0f recipes/s (%.2f draws each)   JPEG to JPEG %6.1f/s, bare codec %6.1f/s: %.1f %%\n", preset, 1 / seconds, attempts, 1 / with, 1 / bare,
                 100 * bare / with);
+        if (with > slowest) slowest = with;
     }
+    if (o->floor > 0 && slowest * o->floor > 1)
+        return IAD_FAIL(err, IAD_ERR_LIMIT, "JPEG to JPEG with a defect: %.1f pictures a second of processor time, fewer than %d", 1 / slowest, o->floor);
     IAD_TRY(time_generator(m, &iad_defect_cutpaste, IAD_BLEND_HARD, 0, o->repeats, &cutpaste, err));
     IAD_TRY(time_generator(m, &iad_defect_cutpaste, IAD_BLEND_HARD, 1, o->repeats, &seen, err));
     IAD_TRY(time_generator(m, &iad_defect_nsa, IAD_BLEND_POISSON, 1, o->repeats, &nsa, err));

@@ -14,9 +14,10 @@ typedef struct iad_speed_synth_options {
     int pictures;         /* of the manifest for the records; 0: no records */
     int records;          /* at least so many */
     int threads;          /* for the records; all else runs on one thread */
+    int floor;            /* least JPEG to JPEG pictures per second of processor time of every preset; 0: none */
 } iad_speed_synth_options;
 
-/* Prints tables. Errors: IAD_ERR_IO (scratch folder), those of what is measured. */
+/* Prints tables. Errors: IAD_ERR_IO (scratch folder), IAD_ERR_LIMIT (slower than floor), those of what is measured. */
 iad_status iad_speed_synth(FILE *out, const iad_speed_synth_options *options, iad_err *err);
 
 #endif

@@ -227,16 +227,39 @@ static double severity(iad_status status) {
     return 2;
 }
 
-/* One attempt on all ranks; *worst is the same everywhere. */
+/* The message of the first rank that has one, on every rank; "" when none has. */
+static iad_status first_message(iad_comm *comm, const char mine[512], char first[512], int *rank, iad_err *err) {
+    const size_t world = (size_t)comm->world, size = 512;
+    char *all = iad_calloc(world, size);
+    size_t *at = iad_calloc(world, sizeof *at), *bytes = iad_calloc(world, sizeof *bytes);
+    iad_status status = all && at && bytes ? IAD_OK : IAD_NOMEM(err, "the messages of all ranks");
+    for (size_t r = 0; r < world && status == IAD_OK; r++) at[r] = r * size, bytes[r] = size;
+    if (status == IAD_OK) status = comm->ops->all_gather(comm, mine, all, at, bytes, err);
+    *rank = 0;
+    if (status == IAD_OK) {
+        while (*rank + 1 < comm->world && !all[(size_t)*rank * size]) (*rank)++;
+        memcpy(first, all + (size_t)*rank * size, size);
+        first[size - 1] = 0;
+    }
+    free(all), free(at), free(bytes);
+    return status;
+}
+
+/* One attempt on all ranks: they end with the same *worst, and with the failure of the first that had one. */
 static iad_status attempt(const char *dir, int64_t step, iad_comm *comm, iad_queue *queue, iad_params *params, iad_optimizer *optimizer,
                           iad_train_state *state,
                           double *worst, iad_err *err) {
-    iad_status status = load_one(dir, step, queue, params, optimizer, state, err);
+    char mine[512] = "", first[512];
+    int rank;
+    iad_err own = IAD_ERR_NONE;
+    iad_status status = load_one(dir, step, queue, params, optimizer, state, &own);
     *worst = severity(status);
-    IAD_TRY(iad_comm_fold(comm, worst, 1, IAD_FOLD_MAX, status == IAD_OK ? err : NULL));
-    if (status == IAD_OK && *worst > 0)
-        return IAD_FAIL(err, IAD_ERR_IO, "%s: another rank could not load step %" PRId64 " (its own message says why)", dir, step);
-    return status;
+    if (status != IAD_OK) iad_text_copy(mine, sizeof mine, own.msg);
+    IAD_TRY(iad_comm_fold(comm, worst, 1, IAD_FOLD_MAX, err));
+    if (*worst <= 0) return IAD_OK;
+    IAD_TRY(first_message(comm, mine, first, &rank, err));
+    if (status == IAD_OK) status = *worst > 1 ? IAD_ERR_ARG : IAD_ERR_FORMAT;
+    return comm->world > 1 ? IAD_FAIL(err, status, "rank %d: %s", rank, first) : IAD_FAIL(err, status, "%s", first);
 }
 
 iad_status iad_train_store_load(const char *dir, int64_t step, iad_comm *comm, iad_queue *queue, iad_params *params, iad_optimizer *optimizer,

@@ -180,6 +180,7 @@ static iad_status together(iad_train_store *s, iad_status mine, iad_err *err) {
 }
 
 iad_status iad_train_store_open(const iad_train_store_options *options, iad_comm *comm, iad_train_store **store, iad_err *err) {
+    *store = NULL;
     if (options->keep < 1 || options->keep_every < 0)
         return IAD_FAIL(err, IAD_ERR_ARG, "%s: keep %d, keep_every %d: expected at least 1 and at least 0", options->dir, options->keep,
                         options->keep_every);

@@ -1,6 +1,6 @@
 /* The trained weights as a model folder. */
 #include <stdlib.h>
-#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -98,18 +98,22 @@ static iad_status write_model(exporting *x, const char *model_dir, const char *o
     return iad_model_config_write(&x->params->config, x->layout, x->dtype == IAD_BF16 ? "bfloat16" : "float32", out_dir, err);
 }
 
+static int same_folder(const char *a, const char *b) {
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 iad_status iad_train_store_export(const iad_params *params, iad_queue *queue, const char *model_dir, const char *out_dir, iad_dtype dtype,
                                   uint64_t max_shard_bytes, int force, const atomic_int *stop, iad_err *err) {
     static const char *const signs[] = {"config.json", "model.safetensors", "model.safetensors.index.json"};
     char path[IAD_PATH_MAX];
     if (dtype != IAD_BF16 && dtype != IAD_F32)
         return IAD_FAIL(err, IAD_ERR_ARG, "%s: weights can be BF16 or F32, not %s", out_dir, iad_dtype_name(dtype));
-    for (int i = 0; i < 3; i++) {
+    if (same_folder(model_dir, out_dir))
+        return IAD_FAIL(err, IAD_ERR_ARG, "%s: is the model that the training began with; take another folder", out_dir);
+    for (int i = 0; i < 3 && !force; i++) {
         IAD_TRY(iad_path_join(path, sizeof path, out_dir, signs[i], err));
-        if (!iad_file_exists(path)) continue;
-        if (iad_path_inside(model_dir, path))
-            return IAD_FAIL(err, IAD_ERR_ARG, "%s: is the model that the training began with; take another folder", out_dir);
-        if (!force) return IAD_FAIL(err, IAD_ERR_EXISTS, "%s: there is a model already (%s)", out_dir, signs[i]);
+        if (iad_file_exists(path)) return IAD_FAIL(err, IAD_ERR_EXISTS, "%s: there is a model already (%s)", out_dir, signs[i]);
     }
     exporting x = {.params = params, .queue = queue, .dtype = dtype, .stop = stop};
     iad_status status = write_model(&x, model_dir, out_dir, max_shard_bytes, err);

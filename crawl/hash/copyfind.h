@@ -6,23 +6,25 @@
 #ifndef IAD_CRAWL_COPYFIND_H
 #define IAD_CRAWL_COPYFIND_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/image/image.h"
 #include "crawl/hash/pdq.h"
 
-#define IAD_SIGNATURE_VIEWS 2     /* 0: whole picture; 1: without IAD_SIGNATURE_CUT percent at each border */
-#define IAD_SIGNATURE_CUT 3       /* percent */
-#define IAD_SIGNATURE_BYTES 82    /* packed */
+#define IAD_SIGNATURE_SIDE 40     /* pixels of the small grey picture */
+#define IAD_SIGNATURE_BYTES (2 + 8 + 32 + IAD_SIGNATURE_SIDE * IAD_SIGNATURE_SIDE) /* packed: version, quality, hashes, pixels */
 
 /* What is kept of one picture in one position. */
 typedef struct iad_signature {
-    uint64_t dct[IAD_SIGNATURE_VIEWS]; /* iad_phash */
-    iad_pdq pdq[IAD_SIGNATURE_VIEWS];
-    int quality; /* of pdq[0], 0..100 */
+    uint64_t dct; /* iad_phash */
+    iad_pdq pdq;
+    int quality;  /* of pdq, 0..100 */
+    uint8_t grey[IAD_SIGNATURE_SIDE][IAD_SIGNATURE_SIDE]; /* the whole picture, whatever its shape, as means of areas */
 } iad_signature;
 
-/* turn[0] is what to keep; all eight positions are what to ask with. Pure, for worker threads. Errors: as iad_pdq_turns. */
+/* turn[0] is what to keep; all eight positions (numbered as in iad_pdq_turns) are what to ask with. Pure, for worker threads. Errors:
+ * as iad_pdq_turns, IAD_ERR_NOMEM. */
 iad_status iad_signature_make(const iad_image *image, iad_signature turn[IAD_PDQ_TURNS], iad_err *err);
 
 /* A blob for the manifest, the same on every machine. Errors: IAD_ERR_FORMAT (length, version, quality). */
@@ -39,7 +41,6 @@ typedef struct iad_copy_hit {
     int64_t id;      /* of the picture added before */
     iad_copy_kind kind;
     int turn;        /* position of the asking picture that matched, 0..7 */
-    int view, other; /* views that matched: of the asking picture, of the other one */
     int pdq, dct;    /* distances in bits */
 } iad_copy_hit;
 

@@ -31,12 +31,13 @@ void iad_hamming_hits_deinit(iad_hamming_hits *hits);
 iad_status iad_hamming_new(int words, iad_hamming **index, iad_err *err);
 void iad_hamming_free(iad_hamming *index);
 
-/* Number of codes; the code at a position (borrowed until the next add). */
+/* Number of codes; the code at a position below it, [words]. */
 size_t iad_hamming_count(const iad_hamming *index);
-const uint64_t *iad_hamming_code(const iad_hamming *index, uint32_t position);
+void iad_hamming_get(const iad_hamming *index, uint32_t position, uint64_t *code);
 
-/* Adds a code at position iad_hamming_count(). Costs the sorting of the tables now and then: amortised well below a microsecond per
- * code and table. Errors: IAD_ERR_LIMIT (IAD_HAMMING_MAX_CODES), IAD_ERR_NOMEM; the index stays as it was then. */
+/* Adds a code at position iad_hamming_count(). New codes are compared one by one until there are a sixteenth of the sorted ones (or a few
+ * thousand); then the tables are made anew. Memory: 20 bytes per code and word and slot (four slots), and 1 MB per word.
+ * Errors: IAD_ERR_LIMIT (IAD_HAMMING_MAX_CODES), IAD_ERR_NOMEM; the index stays as it was then. */
 iad_status iad_hamming_add(iad_hamming *index, const uint64_t *code, iad_err *err);
 
 /* Adds n codes, [n][words]: one sorting for all of them. */
@@ -47,8 +48,8 @@ iad_status iad_hamming_add_many(iad_hamming *index, const uint64_t *codes, size_
 iad_status iad_hamming_find(const iad_hamming *index, const uint64_t *code, int radius, iad_hamming_hits *hits, iad_err *err);
 
 /* Calls visit once for every pair of positions a < b whose codes are at most `radius` bits apart, in an order that depends on nothing
- * but the codes. A failure of visit ends the join and is returned. Errors: IAD_ERR_ARG, IAD_ERR_NOMEM. */
+ * but the codes. A failure of visit ends the join and is returned. visit must not add. Errors: IAD_ERR_ARG, IAD_ERR_NOMEM. */
 typedef iad_status iad_hamming_visit(void *user, uint32_t a, uint32_t b, int distance, iad_err *err);
-iad_status iad_hamming_join(const iad_hamming *index, int radius, iad_hamming_visit *visit, void *user, iad_err *err);
+iad_status iad_hamming_join(iad_hamming *index, int radius, iad_hamming_visit *visit, void *user, iad_err *err);
 
 #endif

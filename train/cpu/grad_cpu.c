@@ -1,19 +1,19 @@
 /* The table of the CPU device. */
 #include "runtime/cpu/cpu_device.h"
 #include "train/cpu/flat.h"
-#include "train/cpu/grad_plain.h"
+#include "train/cpu/grad_ops_cpu.h"
 
 const iad_grad_ops iad_grad_ops_cpu = {
     .name = "cpu",
-    .linear_dw = iad_plain_op_linear_dw,
-    .rmsnorm_back = iad_plain_op_rmsnorm_back,
-    .silu_mul_back = iad_plain_op_silu_mul_back,
-    .gelu_back = iad_plain_op_gelu_back,
-    .attend_back = iad_plain_op_attend_back,
-    .fuse_back = iad_plain_op_fuse_back,
-    .scatter_add = iad_plain_op_scatter_add,
+    .linear_dw = iad_cpu_linear_dw,
+    .rmsnorm_back = iad_cpu_rmsnorm_back,
+    .silu_mul_back = iad_cpu_silu_mul_back,
+    .gelu_back = iad_cpu_gelu_back,
+    .attend_back = iad_cpu_attend_back,
+    .fuse_back = iad_cpu_fuse_back,
+    .scatter_add = iad_cpu_scatter_add,
     .add = iad_cpu_add,
-    .cross_entropy = iad_plain_op_cross_entropy,
+    .cross_entropy = iad_cpu_cross_entropy,
     .square_sum = iad_cpu_square_sum,
     .adamw = iad_cpu_adamw,
     .join = iad_cpu_join,

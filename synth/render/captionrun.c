@@ -10,6 +10,7 @@
 #include "manifests/pictures.h"
 #include "manifests/query.h"
 #include "synth/render/renderset.h"
+#include "synth/task/templates_builtin.h"
 
 #define TASK "caption"
 #define LANG "en"
@@ -17,6 +18,19 @@
 
 static const char *const aspects[] = {"overall", "material", "structure", "surface"};
 enum { ASPECTS = sizeof aspects / sizeof *aspects };
+
+iad_status iad_caption_templates(iad_templates **templates, iad_err *err) {
+    iad_status status = IAD_OK;
+    *templates = NULL;
+    for (size_t i = 0; status == IAD_OK && i < iad_builtin_captions_n; i++) {
+        const iad_builtin_text *t = &iad_builtin_captions[i];
+        status = iad_templates_parse(t->text, t->n, t->name, templates, err);
+    }
+    if (status == IAD_OK) return IAD_OK;
+    iad_templates_free(*templates);
+    *templates = NULL;
+    return status;
+}
 
 /* ---- one caption ---- */
 
@@ -137,7 +151,7 @@ iad_status iad_caption_run(iad_manifest *manifest, const char *dataset, const at
     IAD_TRY(iad_dataset_find(manifest, dataset, &dataset_id, err));
     if (!dataset_id) return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "the manifest has no data set \"%.60s\"", dataset);
     IAD_TRY(open_folder(manifest, dataset_id, &w.seed, err));
-    IAD_TRY(iad_templates_load(NULL, &w.templates, err));
+    IAD_TRY(iad_caption_templates(&w.templates, err));
     iad_buf_init(&w.text, MAX_CAPTION);
     iad_status status = caption_all(&w, dataset_id, stop, err);
     iad_buf_deinit(&w.text);

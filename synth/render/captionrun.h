@@ -11,6 +11,9 @@
 
 #define IAD_CAPTION_MODEL "renderer" /* column `model` of the captions */
 
+/* The built-in phrasings of captions (render/captions/<name>.txt): sections [caption <family>_<aspect> <lang>] with answers only. */
+iad_status iad_caption_templates(iad_templates **templates, iad_err *err);
+
 /* One caption: a phrasing of section [caption <family>_<aspect> <lang>], drawn by `seed`, filled with the facts. Appended to *text. IAD_ERR_NOT_FOUND: no such section. */
 iad_status iad_caption_text(const iad_templates *templates, const iad_render_facts *facts, const char *family, const char *aspect, const char *lang, uint64_t seed,
                             iad_buf *text, iad_err *err);

@@ -1,4 +1,4 @@
-# cmake -DINPUTS=a.txt;b.txt -DOUTPUT=x.c -P embed_templates.cmake: text files as C arrays, in the order of their names.
+# cmake -DINPUTS=a.txt;b.txt -DTABLE=iad_builtin_x -DOUTPUT=x.c -P embed_templates.cmake: text files as C arrays, in the order of their names.
 list(SORT INPUTS)
 set(arrays "")
 set(table "")
@@ -14,5 +14,5 @@ foreach(input ${INPUTS})
   string(APPEND table "    {\"${name}\", (const char *)text_${count}, ${size}},\n")
   math(EXPR count "${count} + 1")
 endforeach()
-file(WRITE "${OUTPUT}" "#include \"synth/task/templates_builtin.h\"\n${arrays}const size_t iad_builtin_templates_n = ${count};\n"
-  "const iad_builtin_text iad_builtin_templates[] = {\n${table}};\n")
+file(WRITE "${OUTPUT}" "#include \"synth/task/templates_builtin.h\"\n${arrays}const size_t ${TABLE}_n = ${count};\n"
+  "const iad_builtin_text ${TABLE}[] = {\n${table}};\n")

@@ -10,5 +10,7 @@ typedef struct iad_builtin_text {
 } iad_builtin_text;
 extern const iad_builtin_text iad_builtin_templates[];
 extern const size_t iad_builtin_templates_n;
+extern const iad_builtin_text iad_builtin_captions[]; /* ../render/captions */
+extern const size_t iad_builtin_captions_n;
 
 #endif

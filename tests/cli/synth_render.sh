@@ -82,6 +82,22 @@ code=0
 wait "$pid" || code=$?
 [ "$code" = 130 ] || fail "interrupted with exit $code"
 
+# several products of a family, all for training, with captions and real masks: enough for records of all stages
+expect 0 "$synth" render --families gear,tile --designs 2 --size 64 --train 4 --good 2 --bad 5 --part train --out many --db many.db --captions
+grep -q 'caption: pictures=24 captioned=24 present=0 foreign=0 added=72' err.txt || fail "no captions: $(cat err.txt)"
+[ -f many/gear_2/ground_truth/train/crack/000_mask.png ] && [ ! -e many/gear/test ] || fail "not all for training"
+cmp -s many/gear/train/good/000.png a/gear/train/good/000.png || fail "the first design is not the one of a single product"
+cmp -s many/gear/train/good/000.png many/gear_2/train/good/000.png && fail "two designs, one product"
+expect 0 "$synth" caption --db many.db
+grep -q 'present=24 foreign=0 added=0' err.txt || fail "captioned twice"
+expect 1 "$synth" caption --db many.db --dataset none
+expect 2 "$synth" caption
+expect 2 "$synth" render --families gear --size 64 --out y --captions
+for stage in 1 2 3; do
+    expect 0 "$synth" tasks --db many.db --stage "$stage"
+    grep -q 'added=[1-9]' err.txt || fail "no records of stage $stage"
+done
+
 # into a manifest, once
 expect 0 "$synth" render "${small[@]}" --out a --db parts.db --name parts
 grep -q 'added=18' err.txt || fail "the pictures did not reach the manifest"

@@ -7,6 +7,7 @@
 #include "synth/recipe/recipe.h"
 #include "train/data/samplecost.h"
 #include "train/data/samplemake.h"
+#include "train/data/sampleprint.h"
 #include "train/data/sampletext.h"
 
 static corpus shared;
@@ -402,6 +403,34 @@ static void test_mask_average(void **state) {
     iad_image_deinit(&mask);
 }
 
+/* ---- print ---- */
+
+static void test_print(void **state) {
+    (void)state;
+    iad_err err = IAD_ERR_NONE;
+    iad_buf text;
+    int64_t id = 0;
+    iad_buf_init(&text, 1 << 20);
+    assert_int_equal(corpus_ids(&shared, "SELECT t.id FROM task t JOIN template p ON p.id=t.template_id WHERE t.task='s3_detect' AND t.part='train' AND p.canonical=1 AND t.shots=2"
+                                         " AND t.answer LIKE 'No%' ORDER BY t.id LIMIT 1", &id, 1), 1);
+    iad_sample s = sample_of(id);
+    assert_ok(iad_sample_print(&s, &shared.config, engine->tokenizer, -1, &text, &err));
+    const char *t = iad_buf_str(&text);
+    static const char *const parts[] = {"picture 2: 96 x 96 as 112 x 84, 4 x 3 tokens, ", "kept against picture 1", "picture 3 (query)", "<|vision_start|><picture 1><|vision_end|>",
+                                        "** defect**", "** abnormal**", "++ normal++", "assistant\n[[No", "<|im_end|>]]", "anomaly, weight ", "mask of 8 x 6 cells\n|"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (!strstr(t, parts[i])) fail_msg("\"%s\" is not in\n%s", parts[i], t);
+    assert_true(strpbrk(strstr(t, "mask of"), "@%#*+=-:.") != NULL);
+    iad_sample_deinit(&s);
+    s = sample_of(900001);
+    iad_buf_reset(&text);
+    assert_ok(iad_sample_print(&s, &shared.config, engine->tokenizer, 0.5, &text, &err));
+    assert_non_null(strstr(iad_buf_str(&text), "no map is supervised"));
+    assert_non_null(strstr(iad_buf_str(&text), "[[ Because.<|im_end|>]]"));
+    iad_sample_deinit(&s);
+    iad_buf_deinit(&text);
+}
+
 /* ---- costs ---- */
 
 static iad_sample shape(int pictures, int64_t text, int64_t supervised, int compressed) {
@@ -437,6 +466,6 @@ static void test_costs(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_as_inference), cmocka_unit_test(test_all_records),      cmocka_unit_test(test_turns),
                                        cmocka_unit_test(test_boxes),        cmocka_unit_test(test_spans),            cmocka_unit_test(test_broken_questions),
-                                       cmocka_unit_test(test_mask_average), cmocka_unit_test(test_costs)};
+                                       cmocka_unit_test(test_mask_average), cmocka_unit_test(test_print),            cmocka_unit_test(test_costs)};
     return cmocka_run_group_tests_name("samples", tests, open_shared, close_shared);
 }

@@ -54,8 +54,8 @@ static void print_report(const iad_leak_report *report, double limit, int *over)
         for (int k = 0; k < 3 && r->telling[k] >= 0; k++) iad_leak_feature_name(r->telling[k], names[k]);
         int above = r->auroc > limit;
         *over += above;
-        printf("%-16s %8zu %8zu %8.3f %8.3f  %s %s %s%s\n", r->kind ? r->kind : "(all)", r->n_good, r->n_edited, r->auroc, r->auroc_sd, names[0], names[1], names[2],
-               above ? "  <-- above the limit" : "");
+        printf("%-16s %8zu %8zu %8.3f %8.3f  %s %s %s%s\n", r->kind ? r->kind : "(all)", r->n_good, r->n_edited, r->auroc, r->auroc_sd, names[0],
+               names[1], names[2], above ? "  <-- above the limit" : "");
     }
 }
 
@@ -63,13 +63,18 @@ int iad_cmd_leak(iad_app *app, int argc, char **argv, iad_err *err) {
     const char *file = NULL;
     double limit = 0.6;
     const iad_arg table[] = {
-        {.kind = IAD_ARG_STRING, .name = "list", .value = &file, .meta = "FILE", .help = "TSV or CSV with columns path, kind (good, or what made it), and original (optional)", .required = 1},
+        {.kind = IAD_ARG_STRING, .name = "list", .value = &file, .meta = "FILE",
+         .help = "TSV or CSV with columns path, kind (good, or what made it), and original (optional)", .required = 1},
         {.kind = IAD_ARG_FLOAT, .name = "limit", .value = &limit, .meta = "A", .help = "AUROC above which the command fails", .flo = 0, .fhi = 1},
         {.kind = IAD_ARG_END}};
-    const iad_command self = {.name = "leak", .usage = "--list FILE [options]",
-                              .help = "Fits a regression on how the files are encoded and on plain statistics of their pixels (codec, quality tables, codec grid, border, noise; never the\n"
-                                      "defect itself) to four fifths of the pictures and scores the rest, five times. 0.5: good and edited pictures cannot be told apart that way.\n"
-                                      "Pictures made from one original stay on one side. `iad-synth files` writes such a list. Exit 3 when an AUROC is above --limit."};
+    const iad_command self = {
+        .name = "leak",
+        .usage = "--list FILE [options]",
+        .help = "Fits a regression on how the files are encoded and on plain statistics of their pixels (codec, quality tables, codec grid, border, "
+                "noise; never the\n"
+                "defect itself) to four fifths of the pictures and scores the rest, five times. 0.5: good and edited pictures cannot be told apart "
+                "that way.\n"
+                "Pictures made from one original stay on one side. `iad-synth files` writes such a list. Exit 3 when an AUROC is above --limit."};
     iad_strings operands = {0};
     int code = iad_app_parse(app, &self, argc, argv, table, &operands, err);
     if (code < 0) {

@@ -26,9 +26,9 @@ static void show_trouble(void *user, const char *message) {
 }
 
 static json_t *counts_json(const iad_anomaly_counts *c) {
-    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "pictures", (json_int_t)c->pictures, "failed", (json_int_t)c->failed, "recipes", (json_int_t)c->recipes, "added",
-                     (json_int_t)c->added, "twins", (json_int_t)c->twins, "present", (json_int_t)c->present, "gave_up", (json_int_t)c->gave_up, "eval_left_out",
-                     (json_int_t)c->eval_left_out);
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "pictures", (json_int_t)c->pictures, "failed", (json_int_t)c->failed, "recipes",
+                     (json_int_t)c->recipes, "added", (json_int_t)c->added, "twins", (json_int_t)c->twins, "present", (json_int_t)c->present,
+                     "gave_up", (json_int_t)c->gave_up, "eval_left_out", (json_int_t)c->eval_left_out);
 }
 
 static iad_status end_run(iad_manifest *manifest, int64_t run_id, iad_status status, const iad_anomaly_counts *c, iad_err *err) {
@@ -51,7 +51,8 @@ static int run_anomalies(iad_app *app, const char *db, const char *preset, iad_a
     double start = iad_clock();
     if (!(run->preset = iad_preset_find(preset))) return iad_app_exit_code(IAD_FAIL(err, IAD_ERR_ARG, "no preset \"%.40s\": paper or full", preset));
     iad_status status = iad_manifest_open(db, run->dry_run ? IAD_MANIFEST_READ : IAD_MANIFEST_WRITE, &manifest, err);
-    if (status == IAD_OK && !run->dry_run) status = iad_run_begin(manifest, "iad-synth anomalies", app->version, app->argv_text, NULL, run->seed, &run_id, err);
+    if (status == IAD_OK && !run->dry_run)
+        status = iad_run_begin(manifest, "iad-synth anomalies", app->version, app->argv_text, NULL, run->seed, &run_id, err);
     if (status == IAD_OK) {
         run->manifest = manifest;
         run->stop = &app->stop;
@@ -66,8 +67,10 @@ static int run_anomalies(iad_app *app, const char *db, const char *preset, iad_a
             iad_status ended = end_run(manifest, run_id, status, &counts, status == IAD_OK ? err : NULL);
             if (status == IAD_OK) status = ended;
         }
-        fprintf(stderr, "%s anomalies: pictures=%zu recipes=%zu added=%zu twins=%zu present=%zu gave_up=%zu failed=%zu eval_left_out=%zu seconds=%.2f\n", app->program, counts.pictures,
-                counts.recipes, counts.added, counts.twins, counts.present, counts.gave_up, counts.failed, counts.eval_left_out, iad_clock() - start);
+        fprintf(stderr,
+                "%s anomalies: pictures=%zu recipes=%zu added=%zu twins=%zu present=%zu gave_up=%zu failed=%zu eval_left_out=%zu seconds=%.2f\n",
+                app->program, counts.pictures, counts.recipes, counts.added, counts.twins, counts.present, counts.gave_up, counts.failed,
+                counts.eval_left_out, iad_clock() - start);
     }
     iad_manifest_close(manifest);
     if (status != IAD_OK) return iad_app_exit_code(status);
@@ -82,23 +85,32 @@ int iad_cmd_anomalies(iad_app *app, int argc, char **argv, iad_err *err) {
     const iad_arg table[] = {
         {.kind = IAD_ARG_STRING, .name = "db", .value = &db, .meta = "FILE", .help = "the manifest", .required = 1},
         {.kind = IAD_ARG_CHOICE, .name = "preset", .value = &preset, .choices = "full|paper", .help = "mix of generators"},
-        {.kind = IAD_ARG_INT, .name = "per-image", .value = &per_image, .meta = "N", .help = "recipes for each good picture", .lo = 1, .hi = IAD_ANOMALY_MAX_PER_IMAGE},
+        {.kind = IAD_ARG_INT, .name = "per-image", .value = &per_image, .meta = "N",
+         .help = "recipes for each good picture", .lo = 1, .hi = IAD_ANOMALY_MAX_PER_IMAGE},
         {.kind = IAD_ARG_STRING, .name = "seed", .value = &seed, .meta = "N", .help = "0..2^64-1; decides everything"},
-        {.kind = IAD_ARG_FLOAT, .name = "twins", .value = &run.twin_share, .meta = "P", .help = "share of recipes that are also rendered with another blend", .flo = 0, .fhi = 1},
+        {.kind = IAD_ARG_FLOAT, .name = "twins", .value = &run.twin_share, .meta = "P",
+         .help = "share of recipes that are also rendered with another blend", .flo = 0, .fhi = 1},
         {.kind = IAD_ARG_LIST, .name = "dataset", .value = &datasets, .meta = "A,B", .help = "only these data sets"},
         {.kind = IAD_ARG_LIST, .name = "categories", .value = &categories, .meta = "A,B", .help = "only these categories"},
         {.kind = IAD_ARG_STRING, .name = "scheme", .value = &run.scheme, .meta = "NAME", .help = "split scheme (the source's own when not given)"},
-        {.kind = IAD_ARG_STRING, .name = "textures", .value = &textures, .meta = "NAME", .help = "foreign texture: other (categories of the same data set), none, or a data set"},
-        {.kind = IAD_ARG_INT, .name = "max-side", .value = &max_side, .meta = "PX", .help = "larger pictures are worked on at this longer side; 0: never shrink", .lo = 0, .hi = IAD_IMAGE_MAX_SIDE},
+        {.kind = IAD_ARG_STRING, .name = "textures", .value = &textures, .meta = "NAME",
+         .help = "foreign texture: other (categories of the same data set), none, or a data set"},
+        {.kind = IAD_ARG_INT, .name = "max-side", .value = &max_side, .meta = "PX",
+         .help = "larger pictures are worked on at this longer side; 0: never shrink", .lo = 0, .hi = IAD_IMAGE_MAX_SIDE},
         {.kind = IAD_ARG_INT, .name = "memory", .value = &memory, .meta = "MIB", .help = "for decoded pictures", .lo = 16, .hi = 1 << 20},
-        {.kind = IAD_ARG_FLAG, .name = "allow-eval", .value = &run.allow_eval, .help = "also data sets that overlap a benchmark (for validation sets, never for training)"},
-        {.kind = IAD_ARG_INT, .name = "limit", .value = &limit, .meta = "N", .help = "at most so many good pictures; 0: all", .lo = 0, .hi = INT64_MAX / 2},
+        {.kind = IAD_ARG_FLAG, .name = "allow-eval", .value = &run.allow_eval,
+         .help = "also data sets that overlap a benchmark (for validation sets, never for training)"},
+        {.kind = IAD_ARG_INT, .name = "limit", .value = &limit, .meta = "N",
+         .help = "at most so many good pictures; 0: all", .lo = 0, .hi = INT64_MAX / 2},
         {.kind = IAD_ARG_FLAG, .name = "dry-run", .value = &run.dry_run, .help = "draw and count everything, write nothing"},
         {.kind = IAD_ARG_END}};
-    const iad_command self = {.name = "anomalies", .usage = "[options] --db FILE",
-                              .help = "Draws recipes of synthetic defects for the good pictures of a manifest (train part, or no part). A recipe is a row that makes the same picture and mask again, bit for\n"
-                                      "bit, wherever it is needed; no picture is written. Defects land on the object, and are drawn again until they can be seen. The same seed gives the same recipes\n"
-                                      "for any number of threads; recipes that are there are passed over, so an interrupted call is simply repeated. Data sets that overlap a benchmark are left out.",
+    const iad_command self = {.name = "anomalies",
+                              .usage = "[options] --db FILE",
+                              .help = "Draws recipes of synthetic defects for the good pictures of a manifest (train part, or no part). A\n"
+                                      "recipe is a row that makes the same picture and mask again, bit for bit, wherever it is needed; no\n"
+                                      "picture is written. Defects land on the object, and are drawn again until they can be seen. The same\n"
+                                      "seed gives the same recipes for any number of threads; recipes that are there are passed over, so an\n"
+                                      "interrupted call is simply repeated. Data sets that overlap a benchmark are left out.",
                               .run = iad_cmd_anomalies};
     int code = iad_app_parse(app, &self, argc, argv, table, &operands, err);
     if (code < 0) {

@@ -49,13 +49,13 @@ static int run_export(iad_app *app, const char *db, iad_task_export *run, iad_er
     return code == IAD_EXIT_OK && c.refused ? IAD_EXIT_PARTIAL : code;
 }
 
-static const char help[] = "Writes the records of a stage (with the share of the earlier stage that training shows again) for other programs. "
-                           "Recipes and changed pictures are rendered to OUT/render, each once; "
-                           "other pictures stay where they are, or are copied or linked (--files). Files appear when they are complete; pictures "
-                           "that are there are left, so an interrupted call is "
-                           "simply repeated. Boxes are pixels of the resized picture (Qwen2.5-VL) under --min-pixels and --max-pixels; ms-swift gets "
-                           "those of the files. Records that cannot be told safely "
-                           "are left out and counted.";
+static const char help[] =
+    "Writes the records of a stage (with the share of the earlier stage that training shows again) for other\n"
+    "programs. Recipes and changed pictures are rendered to OUT/render, each once; other pictures stay where they\n"
+    "are, or are copied or linked (--files). Files appear when they are complete; pictures that are there are left,\n"
+    "so an interrupted call is simply repeated. Boxes are pixels of the resized picture (Qwen2.5-VL) under --min-\n"
+    "pixels and --max-pixels; ms-swift gets those of the files. Records that cannot be told safely are left out and\n"
+    "counted.";
 
 int iad_cmd_export_tasks(iad_app *app, int argc, char **argv, iad_err *err) {
     const char *db = NULL, *format = NULL, *seed = "1", *part = "train", *files = "none", *key = "images";

@@ -39,8 +39,8 @@ static int run_files(iad_app *app, const char *db, iad_files_run *run, iad_err *
         iad_progress_start(&view.progress, "files", 0, app->quiet);
         status = iad_files_run_all(run, &counts, err);
         iad_progress_end(&view.progress);
-        fprintf(stderr, "%s files: pictures=%zu good=%zu written=%zu present=%zu failed=%zu seconds=%.2f list=%s/list.tsv\n", app->program, counts.pictures, counts.good, counts.written,
-                counts.present, counts.failed, iad_clock() - start, run->out);
+        fprintf(stderr, "%s files: pictures=%zu good=%zu written=%zu present=%zu failed=%zu seconds=%.2f list=%s/list.tsv\n", app->program,
+                counts.pictures, counts.good, counts.written, counts.present, counts.failed, iad_clock() - start, run->out);
     }
     iad_manifest_close(run->manifest);
     if (status != IAD_OK) return iad_app_exit_code(status);
@@ -52,20 +52,25 @@ int iad_cmd_files(iad_app *app, int argc, char **argv, iad_err *err) {
     int64_t limit = 0, max_side = IAD_WORK_MAX_SIDE;
     iad_strings categories = {0}, operands = {0};
     iad_files_run run = {.categories = &categories};
-    const iad_arg table[] = {
-        {.kind = IAD_ARG_STRING, .name = "db", .value = &db, .meta = "FILE", .help = "the manifest", .required = 1},
-        {.kind = IAD_ARG_STRING, .name = "out", .value = &run.out, .meta = "DIR", .help = "folder to fill", .required = 1},
-        {.kind = IAD_ARG_STRING, .name = "preset", .value = &run.preset, .meta = "NAME", .help = "only recipes of this preset"},
-        {.kind = IAD_ARG_LIST, .name = "categories", .value = &categories, .meta = "A,B", .help = "only these categories"},
-        {.kind = IAD_ARG_CHOICE, .name = "format", .value = &format, .choices = "jpeg|png", .help = "jpeg: quality 85, 90 or 95 and either subsampling, by hash"},
-        {.kind = IAD_ARG_STRING, .name = "seed", .value = &seed, .meta = "N", .help = "of the qualities"},
-        {.kind = IAD_ARG_INT, .name = "max-side", .value = &max_side, .meta = "PX", .help = "longer side of good pictures; as given to iad-synth anomalies", .lo = 0, .hi = IAD_IMAGE_MAX_SIDE},
-        {.kind = IAD_ARG_INT, .name = "limit", .value = &limit, .meta = "N", .help = "at most so many recipes of a category; 0: all", .lo = 0, .hi = INT64_MAX / 2},
-        {.kind = IAD_ARG_END}};
-    const iad_command self = {.name = "files", .usage = "[options] --db FILE --out DIR",
-                              .help = "Renders recipes into files in MVTec layout, with masks, and the good pictures they were made from through the same encoder. list.tsv names every file, what made it and\n"
-                                      "its original; `iad-bench leak --list` takes it. Files that are there are left, so an interrupted call is simply repeated.",
-                              .run = iad_cmd_files};
+    const iad_arg table[] = {{.kind = IAD_ARG_STRING, .name = "db", .value = &db, .meta = "FILE", .help = "the manifest", .required = 1},
+                             {.kind = IAD_ARG_STRING, .name = "out", .value = &run.out, .meta = "DIR", .help = "folder to fill", .required = 1},
+                             {.kind = IAD_ARG_STRING, .name = "preset", .value = &run.preset, .meta = "NAME", .help = "only recipes of this preset"},
+                             {.kind = IAD_ARG_LIST, .name = "categories", .value = &categories, .meta = "A,B", .help = "only these categories"},
+                             {.kind = IAD_ARG_CHOICE, .name = "format", .value = &format, .choices = "jpeg|png",
+                              .help = "jpeg: quality 85, 90 or 95 and either subsampling, by hash"},
+                             {.kind = IAD_ARG_STRING, .name = "seed", .value = &seed, .meta = "N", .help = "of the qualities"},
+                             {.kind = IAD_ARG_INT, .name = "max-side", .value = &max_side, .meta = "PX",
+                              .help = "longer side of good pictures; as given to iad-synth anomalies", .lo = 0, .hi = IAD_IMAGE_MAX_SIDE},
+                             {.kind = IAD_ARG_INT, .name = "limit", .value = &limit, .meta = "N",
+                              .help = "at most so many recipes of a category; 0: all", .lo = 0, .hi = INT64_MAX / 2},
+                             {.kind = IAD_ARG_END}};
+    const iad_command self = {
+        .name = "files",
+        .usage = "[options] --db FILE --out DIR",
+        .help = "Renders recipes into files in MVTec layout, with masks, and the good pictures they were made from through the\n"
+                "same encoder. list.tsv names every file, what made it and its original; `iad-bench leak --list` takes it. Files\n"
+                "that are there are left, so an interrupted call is simply repeated.",
+        .run = iad_cmd_files};
     int code = iad_app_parse(app, &self, argc, argv, table, &operands, err);
     if (code < 0) {
         iad_status status = operands.n ? IAD_FAIL(err, IAD_ERR_ARG, "files takes no operands (\"%.60s\")", operands.items[0]) : IAD_OK;

@@ -27,9 +27,11 @@ static int by_weight(const void *a, const void *b) {
 }
 
 /* The n recipes whose hash with the seed is smallest: a random choice that a seed repeats. */
-static iad_status choose(iad_manifest *manifest, uint64_t seed, const char *preset, const char *generator, const char *category, preview_row **rows, size_t *n, iad_err *err) {
-    static const char sql[] = "SELECT s.id,s.recipe_sha256,coalesce(c.name,'') FROM synth s JOIN image i ON i.id=s.dst_image LEFT JOIN category c ON c.id=i.category_id"
-                              " WHERE (?1 IS NULL OR s.preset=?1) AND (?2 IS NULL OR s.generator=?2) AND (?3 IS NULL OR c.name=?3) ORDER BY s.id";
+static iad_status choose(iad_manifest *manifest, uint64_t seed, const char *preset, const char *generator, const char *category, preview_row **rows,
+                         size_t *n, iad_err *err) {
+    static const char sql[] =
+        "SELECT s.id,s.recipe_sha256,coalesce(c.name,'') FROM synth s JOIN image i ON i.id=s.dst_image LEFT JOIN category c ON c.id=i.category_id"
+        " WHERE (?1 IS NULL OR s.preset=?1) AND (?2 IS NULL OR s.generator=?2) AND (?3 IS NULL OR c.name=?3) ORDER BY s.id";
     iad_query q;
     size_t cap = 0;
     *rows = NULL;
@@ -77,7 +79,8 @@ static iad_status draw_row(iad_picture_loader *loader, const preview_row *row, i
         cells[1] = r.after;
         r.before = r.after = (iad_image){0};
         snprintf(labels[0], sizeof labels[0], "%lld %s", (long long)row->id, row->category);
-        snprintf(labels[1], sizeof labels[1], "%s, %s %.2f", r.recipe.generator->name, iad_blend_name(r.recipe.blend.mode), r.recipe.blend.opacity / 1e6);
+        snprintf(labels[1], sizeof labels[1], "%s, %s %.2f", r.recipe.generator->name, iad_blend_name(r.recipe.blend.mode),
+                 r.recipe.blend.opacity / 1e6);
         snprintf(labels[2], sizeof labels[2], "pasted: %lld px", (long long)count_set(&r.geom));
         snprintf(labels[3], sizeof labels[3], "visible: %.3f %%, mean %.0f", 100 * r.facts.area_frac, r.facts.visible.delta_mean);
     }
@@ -100,8 +103,8 @@ static iad_status make_sheet(iad_picture_loader *loader, const preview_row *rows
     return status;
 }
 
-static iad_status run_preview(iad_manifest *manifest, const char *out, uint64_t seed, size_t n, int side, const char *preset, const char *generator, const char *category,
-                              iad_err *err) {
+static iad_status run_preview(iad_manifest *manifest, const char *out, uint64_t seed, size_t n, int side, const char *preset, const char *generator,
+                              const char *category, iad_err *err) {
     iad_picture_store *store = NULL;
     iad_picture_loader *loader = NULL;
     preview_row *rows = NULL;
@@ -137,8 +140,10 @@ int iad_cmd_preview(iad_app *app, int argc, char **argv, iad_err *err) {
                              {.kind = IAD_ARG_STRING, .name = "generator", .value = &generator, .meta = "NAME", .help = "only of this generator"},
                              {.kind = IAD_ARG_STRING, .name = "category", .value = &category, .meta = "NAME", .help = "only of this category"},
                              {.kind = IAD_ARG_END}};
-    const iad_command self = {.name = "preview", .usage = "[options] --db FILE --out FILE",
-                              .help = "Draws recipes on a sheet, a row each: the good picture, the picture with the defect, the outline of what was pasted, the outline of what can be seen.",
+    const iad_command self = {.name = "preview",
+                              .usage = "[options] --db FILE --out FILE",
+                              .help = "Draws recipes on a sheet, a row each: the good picture, the picture with the defect, the outline of what was\n"
+                                      "pasted, the outline of what can be seen.",
                               .run = iad_cmd_preview};
     int code = iad_app_parse(app, &self, argc, argv, table, &operands, err);
     if (code < 0) {

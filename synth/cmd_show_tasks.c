@@ -23,7 +23,8 @@ static int by_weight(const void *a, const void *b) {
 static iad_status choose(iad_manifest *manifest, int64_t stage, const char *kind, uint64_t seed, ranked **list, size_t *n, iad_err *err) {
     iad_query q;
     size_t cap = 0;
-    IAD_TRY(iad_query_open(&q, manifest, "task", "SELECT id,coalesce(external_id,id) FROM task WHERE (?1=0 OR stage=?1) AND (?2 IS NULL OR task=?2) ORDER BY id", err));
+    IAD_TRY(iad_query_open(&q, manifest, "task",
+                           "SELECT id,coalesce(external_id,id) FROM task WHERE (?1=0 OR stage=?1) AND (?2 IS NULL OR task=?2) ORDER BY id", err));
     iad_query_i64(&q, stage);
     iad_query_text(&q, kind);
     iad_status status = IAD_OK;
@@ -67,17 +68,21 @@ int iad_cmd_show(iad_app *app, int argc, char **argv, iad_err *err) {
     const char *db = NULL, *html = NULL, *kind = NULL, *seed_text = "1";
     int64_t task = 0, gallery = 12, stage = 0, side = 320;
     iad_strings operands = {0};
-    const iad_arg table[] = {{.kind = IAD_ARG_STRING, .name = "db", .value = &db, .meta = "FILE", .help = "the manifest", .required = 1},
-                             {.kind = IAD_ARG_STRING, .name = "html", .value = &html, .meta = "FILE", .help = "the page", .required = 1},
-                             {.kind = IAD_ARG_INT, .name = "task", .value = &task, .meta = "ID", .help = "this record", .lo = 0, .hi = INT64_MAX},
-                             {.kind = IAD_ARG_INT, .name = "gallery", .value = &gallery, .meta = "N", .help = "so many records by chance, when no --task is given", .lo = 1, .hi = MAX_GALLERY},
-                             {.kind = IAD_ARG_STRING, .name = "seed", .value = &seed_text, .meta = "N", .help = "which ones"},
-                             {.kind = IAD_ARG_INT, .name = "stage", .value = &stage, .meta = "N", .help = "only of this stage; 0: all", .lo = 0, .hi = 3},
-                             {.kind = IAD_ARG_STRING, .name = "kind", .value = &kind, .meta = "NAME", .help = "only of this kind, e.g. s3_detect"},
-                             {.kind = IAD_ARG_INT, .name = "side", .value = &side, .meta = "PX", .help = "longer side of the pictures", .lo = 32, .hi = 2048},
-                             {.kind = IAD_ARG_END}};
-    const iad_command self = {.name = "show", .usage = "[options] --db FILE --html FILE",
-                              .help = "Writes records as a page that needs no other file: pictures with their small changes as the model will see them, mask and boxes, marked words, answer, facts.",
+    const iad_arg table[] = {
+        {.kind = IAD_ARG_STRING, .name = "db", .value = &db, .meta = "FILE", .help = "the manifest", .required = 1},
+        {.kind = IAD_ARG_STRING, .name = "html", .value = &html, .meta = "FILE", .help = "the page", .required = 1},
+        {.kind = IAD_ARG_INT, .name = "task", .value = &task, .meta = "ID", .help = "this record", .lo = 0, .hi = INT64_MAX},
+        {.kind = IAD_ARG_INT, .name = "gallery", .value = &gallery, .meta = "N",
+         .help = "so many records by chance, when no --task is given", .lo = 1, .hi = MAX_GALLERY},
+        {.kind = IAD_ARG_STRING, .name = "seed", .value = &seed_text, .meta = "N", .help = "which ones"},
+        {.kind = IAD_ARG_INT, .name = "stage", .value = &stage, .meta = "N", .help = "only of this stage; 0: all", .lo = 0, .hi = 3},
+        {.kind = IAD_ARG_STRING, .name = "kind", .value = &kind, .meta = "NAME", .help = "only of this kind, e.g. s3_detect"},
+        {.kind = IAD_ARG_INT, .name = "side", .value = &side, .meta = "PX", .help = "longer side of the pictures", .lo = 32, .hi = 2048},
+        {.kind = IAD_ARG_END}};
+    const iad_command self = {.name = "show",
+                              .usage = "[options] --db FILE --html FILE",
+                              .help = "Writes records as a page that needs no other file: pictures with their small changes as the model will\n"
+                                      "see them, mask and boxes, marked words, answer, facts.",
                               .run = iad_cmd_show};
     int code = iad_app_parse(app, &self, argc, argv, table, &operands, err);
     if (code < 0) {
@@ -86,10 +91,12 @@ int iad_cmd_show(iad_app *app, int argc, char **argv, iad_err *err) {
         size_t n = 0, broken = 0;
         uint64_t seed = 1;
         const ranked one = {task, 0};
-        iad_status status = operands.n ? IAD_FAIL(err, IAD_ERR_ARG, "show takes no operands (\"%.60s\")", operands.items[0]) : iad_parse_u64(seed_text, &seed, "--seed", err);
+        iad_status status = operands.n ? IAD_FAIL(err, IAD_ERR_ARG, "show takes no operands (\"%.60s\")", operands.items[0])
+                                       : iad_parse_u64(seed_text, &seed, "--seed", err);
         if (status == IAD_OK) status = iad_manifest_open(db, IAD_MANIFEST_READ, &manifest, err);
         if (status == IAD_OK && !task) status = choose(manifest, stage, kind, seed, &list, &n, err);
-        if (status == IAD_OK) status = show(manifest, task ? &one : list, task ? 1 : n < (size_t)gallery ? n : (size_t)gallery, (int)side, html, &broken, err);
+        if (status == IAD_OK)
+            status = show(manifest, task ? &one : list, task ? 1 : n < (size_t)gallery ? n : (size_t)gallery, (int)side, html, &broken, err);
         if (status == IAD_OK && broken) IAD_WARN(&app->log, "%zu pictures could not be shown; the page says why", broken);
         free(list);
         iad_manifest_close(manifest);

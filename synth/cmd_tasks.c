@@ -46,14 +46,15 @@ static json_t *counts_json(const iad_task_counts *c) {
         }
         json_object_set_new(of, c->skips[i].reason, json_integer((json_int_t)c->skips[i].n));
     }
-    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o}", "records", (json_int_t)c->made, "added", (json_int_t)c->added, "present", (json_int_t)c->present,
-                     "categories", (json_int_t)c->categories, "done_before", (json_int_t)c->done_before, "failed", (json_int_t)c->failed, "eval_left_out",
-                     (json_int_t)c->eval_left_out, "makers", makers, "skipped", skips);
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o}", "records", (json_int_t)c->made, "added", (json_int_t)c->added, "present",
+                     (json_int_t)c->present, "categories", (json_int_t)c->categories, "done_before", (json_int_t)c->done_before, "failed",
+                     (json_int_t)c->failed, "eval_left_out", (json_int_t)c->eval_left_out, "makers", makers, "skipped", skips);
 }
 
 static void print_counts(const iad_task_counts *c, FILE *out) {
     fprintf(out, "%-14s%12s%12s%12s\n", "maker", "records", "added", "present");
-    for (size_t i = 0; i < c->n_makers; i++) fprintf(out, "%-14s%12zu%12zu%12zu\n", c->makers[i].maker, c->makers[i].made, c->makers[i].added, c->makers[i].present);
+    for (size_t i = 0; i < c->n_makers; i++)
+        fprintf(out, "%-14s%12zu%12zu%12zu\n", c->makers[i].maker, c->makers[i].made, c->makers[i].added, c->makers[i].present);
     for (size_t i = 0; i < c->n_skips; i++) fprintf(out, "%-14sskipped %zu: %s\n", c->skips[i].maker, c->skips[i].n, c->skips[i].reason);
 }
 
@@ -70,7 +71,8 @@ static iad_status start_run(iad_app *app, iad_task_run *run, iad_err *err) {
     iad_buf_init(&config, MAX_CONFIG_BYTES);
     iad_status status = iad_task_run_config(run, &config, err);
     if (status == IAD_OK)
-        status = iad_run_begin(run->manifest, "iad-synth tasks", app->version, app->argv_text, iad_buf_str(&config), run->options.seed, &run->run_id, err);
+        status =
+            iad_run_begin(run->manifest, "iad-synth tasks", app->version, app->argv_text, iad_buf_str(&config), run->options.seed, &run->run_id, err);
     iad_buf_deinit(&config);
     return status;
 }
@@ -138,9 +140,10 @@ static int run_tasks(iad_app *app, const char *db, const char *templates, iad_ta
             *err = print_err;
             status = printed;
         }
-        fprintf(stderr, "%s tasks: stage=%d records=%zu added=%zu present=%zu categories=%zu done_before=%zu failed=%zu eval_left_out=%zu seconds=%.2f\n", app->program,
-                run->stage, counts.made, counts.added, counts.present, counts.categories, counts.done_before, counts.failed, counts.eval_left_out,
-                iad_clock() - started);
+        fprintf(stderr,
+                "%s tasks: stage=%d records=%zu added=%zu present=%zu categories=%zu done_before=%zu failed=%zu eval_left_out=%zu seconds=%.2f\n",
+                app->program, run->stage, counts.made, counts.added, counts.present, counts.categories, counts.done_before, counts.failed,
+                counts.eval_left_out, iad_clock() - started);
     }
     iad_templates_free(run->templates);
     int code = iad_app_exit_code(status);
@@ -159,10 +162,12 @@ static iad_status parse_shares(const iad_strings *list, const char *name, double
 }
 
 static const char help[] =
-    "Makes training records from a manifest's pictures, captions and recipes of anomalies: stage 1 image-text pairs, stage 2 the odd one of a group, differences of two "
-    "pictures, irregular regions, stage 3 few-shot detection, localisation and reasoning. The same seed gives the same records for any number of threads, and adding a "
-    "category changes no other one's. Records that exist are left as they are, a category that is finished is passed over: an interrupted call is simply repeated. Data sets "
-    "that overlap a benchmark give no training records, and no test picture is ever shown in one.";
+    "Makes training records from a manifest's pictures, captions and recipes of anomalies: stage 1 image-text pairs,\n"
+    "stage 2 the odd one of a group, differences of two pictures, irregular regions, stage 3 few-shot detection,\n"
+    "localisation and reasoning. The same seed gives the same records for any number of threads, and adding a\n"
+    "category changes no other one's. Records that exist are left as they are, a category that is finished is passed\n"
+    "over: an interrupted call is simply repeated. Data sets that overlap a benchmark give no training records, and\n"
+    "no test picture is ever shown in one.";
 
 #define SHARE(option, field, text) \
     {.kind = IAD_ARG_FLOAT, .name = option, .value = &run.options.field, .meta = "P", .help = text, .flo = 0, .fhi = 1}
@@ -180,11 +185,14 @@ int iad_cmd_tasks(iad_app *app, int argc, char **argv, iad_err *err) {
         {.kind = IAD_ARG_LIST, .name = "makers", .value = &makers, .meta = "A,B", .help = "only these makers of the stage"},
         {.kind = IAD_ARG_LIST, .name = "dataset", .value = &datasets, .meta = "A,B", .help = "only these data sets"},
         {.kind = IAD_ARG_LIST, .name = "categories", .value = &categories, .meta = "A,B", .help = "only these categories"},
-        {.kind = IAD_ARG_STRING, .name = "scheme", .value = &run.pool.scheme, .meta = "NAME", .help = "split scheme (the source's own when not given)"},
-        {.kind = IAD_ARG_CHOICE, .name = "part", .value = &part, .choices = "train|eval", .help = "eval: records for measuring, from all pictures, marked so"},
+        {.kind = IAD_ARG_STRING, .name = "scheme", .value = &run.pool.scheme, .meta = "NAME",
+         .help = "split scheme (the source's own when not given)"},
+        {.kind = IAD_ARG_CHOICE, .name = "part", .value = &part, .choices = "train|eval",
+         .help = "eval: records for measuring, from all pictures, marked so"},
         {.kind = IAD_ARG_CHOICE, .name = "anomalies", .value = &anomalies, .choices = "both|real|synthetic", .help = "which anomalies are shown"},
         {.kind = IAD_ARG_STRING, .name = "preset", .value = &run.pool.preset, .meta = "NAME", .help = "only recipes of this preset"},
-        {.kind = IAD_ARG_STRING, .name = "templates", .value = &templates, .meta = "DIR", .help = "folder of phrasings (the built-in ones when not given)"},
+        {.kind = IAD_ARG_STRING, .name = "templates", .value = &templates, .meta = "DIR",
+         .help = "folder of phrasings (the built-in ones when not given)"},
         {.kind = IAD_ARG_FLOAT, .name = "per-picture", .value = &run.options.per_picture, .meta = "X",
          .help = "records per leading picture, mean over a stage's makers", .flo = 0, .fhi = 100000},
         SHARE("zh-share", zh_share, "share of Chinese records"),
@@ -192,7 +200,8 @@ int iad_cmd_tasks(iad_app *app, int argc, char **argv, iad_err *err) {
         SHARE("none-share", none_share, "stage 2: groups without outlier, pairs without difference"),
         SHARE("original-share", original_share, "stage 2: groups that hold the good original of the outlier"),
         SHARE("irregular-normal-share", irregular_normal_share, "stage 2: good pictures among those asked for irregular regions"),
-        {.kind = IAD_ARG_LIST, .name = "share", .value = &share, .meta = "A,B,C", .help = "stage 2: outlier, difference, irregular; 0.35,0.4,0.25 when not given"},
+        {.kind = IAD_ARG_LIST, .name = "share", .value = &share, .meta = "A,B,C",
+         .help = "stage 2: outlier, difference, irregular; 0.35,0.4,0.25 when not given"},
         {.kind = IAD_ARG_LIST, .name = "stage3-share", .value = &stage3, .meta = "A,B,C",
          .help = "stage 3: detection, localisation, reasoning; 0.55,0.25,0.2 when not given"},
         {.kind = IAD_ARG_LIST, .name = "shots-share", .value = &shots, .meta = "A,B,C", .help = "stage 3: 1, 2, 4 shots; 0.4,0.3,0.3 when not given"},
@@ -200,7 +209,8 @@ int iad_cmd_tasks(iad_app *app, int argc, char **argv, iad_err *err) {
         SHARE("bare-share", bare_share, "stage 3: answers that are only Yes or No"),
         SHARE("light-share", light_share, "stage 3: exemplars under another light"),
         {.kind = IAD_ARG_FLAG, .name = "no-codec-jitter", .value = &no_codec, .help = "no JPEG step in the pictures' small changes"},
-        {.kind = IAD_ARG_INT, .name = "limit", .value = &limit, .meta = "N", .help = "at most so many records of a category and maker; 0: all", .lo = 0, .hi = INT64_MAX / 2},
+        {.kind = IAD_ARG_INT, .name = "limit", .value = &limit, .meta = "N",
+         .help = "at most so many records of a category and maker; 0: all", .lo = 0, .hi = INT64_MAX / 2},
         {.kind = IAD_ARG_FLAG, .name = "dry-run", .value = &run.dry_run, .help = "make and count everything, write nothing"},
         {.kind = IAD_ARG_FLAG, .name = "json", .value = &json, .help = "print the result as JSON"},
         {.kind = IAD_ARG_END}};

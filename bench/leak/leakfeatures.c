@@ -22,7 +22,8 @@ void iad_leak_feature_name(int feature, char text[24]) {
     else snprintf(text, 24, "%s", feature >= 0 && feature < IAD_LEAK_FEATURES ? names[feature] : "?");
 }
 
-/* Means of the first two quantisation tables, and the subsampling, out of a JPEG's segments (ITU-T T.81, B.2). What is broken stays 0: the decoder has judged the file. */
+/* Means of the first two quantisation tables, and the subsampling, out of a JPEG's segments (ITU-T T.81, B.2). What is broken stays 0: the decoder
+ * has judged the file. */
 static void jpeg_tables(const uint8_t *p, size_t n, double *f) {
     for (size_t at = 2; at + 4 <= n && p[at] == 0xff;) {
         unsigned marker = p[at + 1];

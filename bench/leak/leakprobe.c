@@ -158,7 +158,12 @@ static iad_status run(probe *p, int threads, const atomic_int *stop, iad_leak_re
 
 iad_status iad_leak_probe(const iad_leak_picture *pictures, size_t n, int threads, const atomic_int *stop, iad_leak_report *report, iad_err *err) {
     *report = (iad_leak_report){0};
-    probe p = {.pictures = pictures, .n = n, .x = iad_alloc(n, IAD_LEAK_FEATURES * sizeof(double)), .edited = iad_alloc(n, 1), .fold = iad_alloc(n, 1), .use = iad_alloc(n, 1)};
+    probe p = {.pictures = pictures,
+               .n = n,
+               .x = iad_alloc(n, IAD_LEAK_FEATURES * sizeof(double)),
+               .edited = iad_alloc(n, 1),
+               .fold = iad_alloc(n, 1),
+               .use = iad_alloc(n, 1)};
     iad_status status = p.x && p.edited && p.fold && p.use ? run(&p, threads, stop, report, err) : IAD_NOMEM(err, "features");
     free(p.x);
     free(p.edited);

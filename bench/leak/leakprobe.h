@@ -1,5 +1,5 @@
-/* Can good and edited pictures be told apart without looking at the defect? A regression on leakfeatures.h tries, on pictures that it was not fitted to. 0.5 is what it
- * should reach; much more means that a model trained on these pictures will learn the trick instead of the defect. */
+/* Can good and edited pictures be told apart without looking at the defect? A regression on leakfeatures.h tries, on pictures that it was not fitted
+ * to. 0.5 is what it should reach; much more means that a model trained on these pictures will learn the trick instead of the defect. */
 #ifndef IAD_BENCH_LEAKPROBE_H
 #define IAD_BENCH_LEAKPROBE_H
 
@@ -30,8 +30,8 @@ typedef struct iad_leak_report {
 void iad_leak_report_deinit(iad_leak_report *report);
 
 #define IAD_LEAK_FOLDS 5
-/* Reads the files on `threads` threads, splits groups into five folds by hash, fits on four and scores the fifth. Kinds with fewer than 20 pictures stand only in the whole.
- * Errors: IAD_ERR_ARG (fewer than 20 good or edited pictures), those of reading (the file is named), IAD_ERR_INTERRUPTED. */
+/* Reads the files on `threads` threads, splits groups into five folds by hash, fits on four and scores the fifth. Kinds with fewer than 20 pictures
+ * stand only in the whole. Errors: IAD_ERR_ARG (fewer than 20 good or edited pictures), those of reading (the file is named), IAD_ERR_INTERRUPTED. */
 iad_status iad_leak_probe(const iad_leak_picture *pictures, size_t n, int threads, const atomic_int *stop, iad_leak_report *report, iad_err *err);
 
 #endif

@@ -75,7 +75,8 @@ static double newton_step(fit *f, const double *x, const uint8_t *label, const u
     return most;
 }
 
-iad_status iad_logistic_fit(const double *x, const uint8_t *label, const uint8_t *use, size_t n, int n_feature, double ridge, iad_logistic *model, iad_err *err) {
+iad_status iad_logistic_fit(const double *x, const uint8_t *label, const uint8_t *use, size_t n, int n_feature, double ridge, iad_logistic *model,
+                            iad_err *err) {
     if (n_feature < 1 || n_feature > IAD_LOGISTIC_MAX || !(ridge > 0)) return IAD_FAIL(err, IAD_ERR_ARG, "%d features, ridge %g", n_feature, ridge);
     size_t count[2] = {0};
     for (size_t i = 0; i < n; i++)

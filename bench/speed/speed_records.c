@@ -46,9 +46,20 @@ static iad_status put_picture(iad_manifest *manifest, int64_t dataset, const int
     char path[48];
     int bad = number / CATEGORIES % 4 == 3;
     snprintf(path, sizeof path, "c%02d/%06d.jpg", number % CATEGORIES, number);
-    iad_image_row row = {.dataset_id = dataset, .category_id = categories[number % CATEGORIES], .path = path, .has_pixels = 1, .width = SIDE, .height = SIDE, .format = "jpeg",
-                         .channels = 3, .depth = 8, .source_split = "train", .part = IAD_PART_TRAIN, .label = bad ? IAD_LABEL_ANOMALOUS : IAD_LABEL_NORMAL,
-                         .defect = bad ? "scratch" : NULL, .exemplar_ok = !bad};
+    iad_image_row row = {.dataset_id = dataset,
+                         .category_id = categories[number % CATEGORIES],
+                         .path = path,
+                         .has_pixels = 1,
+                         .width = SIDE,
+                         .height = SIDE,
+                         .format = "jpeg",
+                         .channels = 3,
+                         .depth = 8,
+                         .source_split = "train",
+                         .part = IAD_PART_TRAIN,
+                         .label = bad ? IAD_LABEL_ANOMALOUS : IAD_LABEL_NORMAL,
+                         .defect = bad ? "scratch" : NULL,
+                         .exemplar_ok = !bad};
     IAD_TRY(iad_sha256_bytes(path, strlen(path), row.sha256, err));
     memcpy(row.pixel_sha256, row.sha256, sizeof row.pixel_sha256);
     int64_t image, mask;
@@ -82,7 +93,12 @@ static iad_status fill(iad_manifest *manifest, int pictures, iad_err *err) {
 static iad_status make_records(FILE *out, iad_manifest *manifest, const char *path, int pictures, int records, int threads, iad_err *err) {
     iad_templates *templates = NULL;
     IAD_TRY(iad_templates_load(NULL, &templates, err));
-    iad_task_run run = {.manifest = manifest, .stage = 2, .options = iad_task_options_default(), .templates = templates, .pool = {.real = 1, .synthetic = 1}, .threads = threads};
+    iad_task_run run = {.manifest = manifest,
+                        .stage = 2,
+                        .options = iad_task_options_default(),
+                        .templates = templates,
+                        .pool = {.real = 1, .synthetic = 1},
+                        .threads = threads};
     run.options.seed = 1;
     run.options.templates = templates;
     run.options.per_picture = 1.1 * records / (3.0 * (pictures / 4)); /* three makers; the defective pictures lead */
@@ -93,8 +109,8 @@ static iad_status make_records(FILE *out, iad_manifest *manifest, const char *pa
     struct stat facts = {0};
     stat(path, &facts);
     if (status == IAD_OK)
-        fprintf(out, "records of stage 2: %zu from %d pictures in %.1f s on %d threads (wall clock): %.0f/s, %.0f MB\n", counts.added, pictures, seconds, threads,
-                (double)counts.added / seconds, (double)facts.st_size * 1e-6);
+        fprintf(out, "records of stage 2: %zu from %d pictures in %.1f s on %d threads (wall clock): %.0f/s, %.0f MB\n", counts.added, pictures,
+                seconds, threads, (double)counts.added / seconds, (double)facts.st_size * 1e-6);
     iad_templates_free(templates);
     return status;
 }

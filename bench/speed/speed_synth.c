@@ -125,8 +125,10 @@ static iad_status time_files(const materials *m, const char *preset, int repeats
     return status;
 }
 
-/* One generator with its published sizes, picture and mask made from nothing: what the baselines do. visible 0: the mask of what was pasted, else of what can be seen. */
-static iad_status time_generator(const materials *m, const iad_defect_generator *generator, iad_blend_mode mode, int visible, int repeats, double *seconds, iad_err *err) {
+/* One generator with its published sizes, picture and mask made from nothing: what the baselines do. visible 0: the mask of what was pasted, else of
+ * what can be seen. */
+static iad_status time_generator(const materials *m, const iad_defect_generator *generator, iad_blend_mode mode, int visible, int repeats,
+                                 double *seconds, iad_err *err) {
     const iad_defect_size size = {.published = 1};
     double start = now();
     for (int i = 0; i < repeats; i++) {
@@ -137,7 +139,8 @@ static iad_status time_generator(const materials *m, const iad_defect_generator 
         if (status == IAD_ERR_NOT_FOUND) continue; /* no place: the next one */
         iad_image out = {0}, mask = {0};
         iad_recipe_facts facts;
-        if (status == IAD_OK) status = iad_recipe_render(&recipe, &m->scene, &out, visible ? &mask : NULL, visible ? NULL : &mask, visible ? &facts : NULL, err);
+        if (status == IAD_OK)
+            status = iad_recipe_render(&recipe, &m->scene, &out, visible ? &mask : NULL, visible ? NULL : &mask, visible ? &facts : NULL, err);
         iad_image_deinit(&out);
         iad_image_deinit(&mask);
         json_decref(recipe.params);
@@ -197,12 +200,13 @@ static iad_status measure(FILE *out, const materials *m, const iad_speed_synth_o
         double seconds, attempts, bare, with;
         IAD_TRY(time_recipes(m, preset, o->repeats, &seconds, &attempts, err));
         IAD_TRY(time_files(m, preset, o->repeats, &bare, &with, err));
-        fprintf(out, "preset %-6s %7.0f recipes/s (%.2f draws each)   JPEG to JPEG %6.1f/s, bare codec %6.1f/s: %.1f %%\n", preset, 1 / seconds, attempts, 1 / with, 1 / bare,
-                100 * bare / with);
+        fprintf(out, "preset %-6s %7.0f recipes/s (%.2f draws each)   JPEG to JPEG %6.1f/s, bare codec %6.1f/s: %.1f %%\n", preset, 1 / seconds,
+                attempts, 1 / with, 1 / bare, 100 * bare / with);
         if (with > slowest) slowest = with;
     }
     if (o->floor > 0 && slowest * o->floor > 1)
-        return IAD_FAIL(err, IAD_ERR_LIMIT, "JPEG to JPEG with a defect: %.1f pictures a second of processor time, fewer than %d", 1 / slowest, o->floor);
+        return IAD_FAIL(err, IAD_ERR_LIMIT, "JPEG to JPEG with a defect: %.1f pictures a second of processor time, fewer than %d", 1 / slowest,
+                        o->floor);
     IAD_TRY(time_generator(m, &iad_defect_cutpaste, IAD_BLEND_HARD, 0, o->repeats, &cutpaste, err));
     IAD_TRY(time_generator(m, &iad_defect_cutpaste, IAD_BLEND_HARD, 1, o->repeats, &seen, err));
     IAD_TRY(time_generator(m, &iad_defect_nsa, IAD_BLEND_POISSON, 1, o->repeats, &nsa, err));

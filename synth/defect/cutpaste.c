@@ -1,5 +1,5 @@
-/* CutPaste (Li et al. 2021): a rectangle of the picture, its colours jittered, pasted elsewhere. synth-data 1.2. The published 3-way task is the preset `paper`: good pictures,
- * this generator and scar.c. */
+/* CutPaste (Li et al. 2021): a rectangle of the picture, its colours jittered, pasted elsewhere. synth-data 1.2. The published 3-way task is the
+ * preset `paper`: good pictures, this generator and scar.c. */
 #include <string.h>
 
 #include "synth/defect/piece.h"

@@ -105,7 +105,8 @@ iad_status iad_foreground_find(const iad_image *picture, const iad_foreground_ru
         h = (int)((int64_t)h * WORK_SIDE / shorter);
     }
     IAD_TRY(iad_resize(picture, w, h, IAD_FILTER_BOX, &small, err));
-    iad_status status = strcmp(rule->method, "auto") == 0 ? automatic(&small, rule, &found, err) : by_threshold(&small, rule, &found, &area, &border, err);
+    iad_status status =
+        strcmp(rule->method, "auto") == 0 ? automatic(&small, rule, &found, err) : by_threshold(&small, rule, &found, &area, &border, err);
     if (status == IAD_OK) status = enlarge(&found, picture->width, picture->height, &mask, err);
     if (status == IAD_OK) status = finish(&mask, fg, err);
     iad_image_deinit(&small);
@@ -129,7 +130,8 @@ iad_status iad_foreground_majority(const iad_foreground *items, size_t n, iad_fo
     *fg = (iad_foreground){0};
     if (n == 0) return IAD_FAIL(err, IAD_ERR_ARG, "no foregrounds to vote");
     for (size_t i = 1; i < n; i++)
-        if (items[i].mask.width != items[0].mask.width || items[i].mask.height != items[0].mask.height) return IAD_FAIL(err, IAD_ERR_ARG, "foregrounds of different sizes");
+        if (items[i].mask.width != items[0].mask.width || items[i].mask.height != items[0].mask.height)
+            return IAD_FAIL(err, IAD_ERR_ARG, "foregrounds of different sizes");
     IAD_TRY(iad_image_init(&mask, items[0].mask.width, items[0].mask.height, 1, err));
     size_t pixels = (size_t)mask.width * (size_t)mask.height;
     for (size_t p = 0; p < pixels; p++) {

@@ -26,8 +26,8 @@ typedef struct iad_foreground_rule {
 } iad_foreground_rule;
 #define IAD_FOREGROUND_AUTO ((iad_foreground_rule){"auto", 3, 0, 6, 6})
 
-/* The rule that suits a category: fg_method/fg_params of its row when set (JSON {"channel":..,"dark":..,"close":..,"open":..}), else the table for the
- * public data sets by data set and category name, else auto. Errors: IAD_ERR_FORMAT (fg_params). Strings of the rule are static. */
+/* The rule that suits a category: fg_method/fg_params of its row when set (JSON {"channel":..,"dark":..,"close":..,"open":..}), else the table for
+ * the public data sets by data set and category name, else auto. Errors: IAD_ERR_FORMAT (fg_params). Strings of the rule are static. */
 iad_status iad_foreground_rule_for(const char *dataset, const char *category, const char *kind, const char *fg_method, const char *fg_params,
                                    iad_foreground_rule *rule, iad_err *err);
 /* As JSON text for a recipe or a row, e.g. {"channel":3,"close":6,"dark":0,"method":"auto","open":6}; text[128]. */

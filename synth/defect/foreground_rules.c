@@ -59,7 +59,10 @@ static iad_status from_params(const char *method, const char *params, iad_foregr
     if (!params || !*params) return IAD_OK;
     json_t *root;
     IAD_TRY(iad_json_parse(params, strlen(params), 4, "fg_params", &root, err));
-    const struct { const char *key; int *to, hi; } members[] = {{"channel", &rule->channel, 3}, {"dark", &rule->dark, 1}, {"close", &rule->close_px, 64}, {"open", &rule->open_px, 64}};
+    const struct {
+        const char *key;
+        int *to, hi;
+    } members[] = {{"channel", &rule->channel, 3}, {"dark", &rule->dark, 1}, {"close", &rule->close_px, 64}, {"open", &rule->open_px, 64}};
     iad_status status = json_is_object(root) ? IAD_OK : IAD_FAIL(err, IAD_ERR_FORMAT, "fg_params: no object");
     for (size_t i = 0; status == IAD_OK && i < sizeof members / sizeof *members; i++) {
         int64_t value;
@@ -71,8 +74,8 @@ static iad_status from_params(const char *method, const char *params, iad_foregr
     return status;
 }
 
-iad_status iad_foreground_rule_for(const char *dataset, const char *category, const char *kind, const char *fg_method, const char *fg_params, iad_foreground_rule *rule,
-                                   iad_err *err) {
+iad_status iad_foreground_rule_for(const char *dataset, const char *category, const char *kind, const char *fg_method, const char *fg_params,
+                                   iad_foreground_rule *rule, iad_err *err) {
     if (fg_method && *fg_method) return from_params(fg_method, fg_params, rule, err);
     *rule = IAD_FOREGROUND_AUTO;
     if (kind && strcmp(kind, "texture") == 0) {
@@ -88,7 +91,8 @@ iad_status iad_foreground_rule_for(const char *dataset, const char *category, co
 }
 
 void iad_foreground_rule_text(const iad_foreground_rule *rule, char text[128]) {
-    snprintf(text, 128, "{\"channel\":%d,\"close\":%d,\"dark\":%d,\"method\":\"%s\",\"open\":%d}", rule->channel, rule->close_px, rule->dark, rule->method, rule->open_px);
+    snprintf(text, 128, "{\"channel\":%d,\"close\":%d,\"dark\":%d,\"method\":\"%s\",\"open\":%d}", rule->channel, rule->close_px, rule->dark,
+             rule->method, rule->open_px);
 }
 
 iad_status iad_foreground_rule_parse(const char *text, iad_foreground_rule *rule, iad_err *err) {

@@ -120,11 +120,13 @@ iad_status iad_noise_mask_cover(const iad_defect_scene *scene, const iad_noise_m
 int iad_noise_mask_json(const iad_noise_mask *m, json_t *params) {
     json_t *noise = json_array();
     for (int i = 0; i < 2; i++)
-        json_array_append_new(noise, json_pack("[I,i,i,i]", (json_int_t)m->noise[i].seed, m->noise[i].cells_x, m->noise[i].cells_y, m->noise[i].angle));
+        json_array_append_new(noise,
+                              json_pack("[I,i,i,i]", (json_int_t)m->noise[i].seed, m->noise[i].cells_x, m->noise[i].cells_y, m->noise[i].angle));
     return json_object_set_new(params, "noise", noise) == 0 && json_object_set_new(params, "variant", json_integer(m->variant)) == 0 &&
-           json_object_set_new(params, "threshold", json_integer(m->threshold)) == 0 && json_object_set_new(params, "island", json_integer(m->island)) == 0 &&
-           json_object_set_new(params, "x", json_integer(m->x)) == 0 && json_object_set_new(params, "y", json_integer(m->y)) == 0 &&
-           json_object_set_new(params, "w", json_integer(m->w)) == 0 && json_object_set_new(params, "h", json_integer(m->h)) == 0;
+           json_object_set_new(params, "threshold", json_integer(m->threshold)) == 0 &&
+           json_object_set_new(params, "island", json_integer(m->island)) == 0 && json_object_set_new(params, "x", json_integer(m->x)) == 0 &&
+           json_object_set_new(params, "y", json_integer(m->y)) == 0 && json_object_set_new(params, "w", json_integer(m->w)) == 0 &&
+           json_object_set_new(params, "h", json_integer(m->h)) == 0;
 }
 
 iad_status iad_noise_mask_parse(const iad_defect_scene *scene, const json_t *params, iad_noise_mask *m, iad_err *err) {

@@ -1,5 +1,5 @@
-/* An edit after which the part is as good as before: a piece is put back where it was cut, as it is ("repaste") or with a change that nobody sees ("faint"). It goes through the
- * same blending as every defect, so that traces of editing alone do not mean "defective" (synth-data 1.8). */
+/* An edit after which the part is as good as before: a piece is put back where it was cut, as it is ("repaste") or with a change that nobody sees
+ * ("faint"). It goes through the same blending as every defect, so that traces of editing alone do not mean "defective" (synth-data 1.8). */
 #include <string.h>
 
 #include "synth/defect/piece.h"
@@ -15,7 +15,8 @@ static iad_status draw(const iad_defect_scene *scene, const iad_defect_size *siz
     int faint = iad_rng_chance(rng, 0.5);
     iad_color_jitter jitter = iad_color_jitter_draw(rng, 1, FAINT_SPREAD);
     if (!faint) jitter = (iad_color_jitter){1000000, 1000000, 1000000, 0, 0};
-    *params = json_pack("{s:i,s:i,s:i,s:i,s:s,s:o}", "x", x, "y", y, "w", w, "h", h, "kind", faint ? "faint" : "repaste", "jitter", iad_color_jitter_json(&jitter));
+    *params = json_pack("{s:i,s:i,s:i,s:i,s:s,s:o}", "x", x, "y", y, "w", w, "h", h, "kind", faint ? "faint" : "repaste", "jitter",
+                        iad_color_jitter_json(&jitter));
     return *params ? IAD_OK : IAD_FAIL(err, IAD_ERR_NOMEM, "out of memory for the parameters of an edit");
 }
 

@@ -36,8 +36,8 @@ iad_color_jitter iad_color_jitter_draw(iad_rng *rng, int grey, int64_t spread) {
 }
 
 json_t *iad_color_jitter_json(const iad_color_jitter *j) {
-    return json_pack("{s:I,s:I,s:I,s:I,s:I}", "brightness", (json_int_t)j->brightness, "contrast", (json_int_t)j->contrast, "hue", (json_int_t)j->hue, "order",
-                     (json_int_t)j->order, "saturation", (json_int_t)j->saturation);
+    return json_pack("{s:I,s:I,s:I,s:I,s:I}", "brightness", (json_int_t)j->brightness, "contrast", (json_int_t)j->contrast, "hue", (json_int_t)j->hue,
+                     "order", (json_int_t)j->order, "saturation", (json_int_t)j->saturation);
 }
 
 iad_status iad_color_jitter_parse(const json_t *params, const char *key, iad_color_jitter *j, iad_err *err) {
@@ -136,7 +136,8 @@ static double do_steps(iad_image *image, const jitter_step *steps, int n_steps) 
         for (int k = 0; k < count && image->channels == 1; k++) p.r[k] = p.g[k] = p.b[k] = px[k];
         sum += (uint64_t)block(&p, steps, n_steps);
         for (int k = count; k < LANES; k++) sum -= (uint64_t)luma(p.r[k], p.g[k], p.b[k]);
-        for (int k = 0; k < count && image->channels == 3; k++) px[3 * k] = (uint8_t)p.r[k], px[3 * k + 1] = (uint8_t)p.g[k], px[3 * k + 2] = (uint8_t)p.b[k];
+        for (int k = 0; k < count && image->channels == 3; k++)
+            px[3 * k] = (uint8_t)p.r[k], px[3 * k + 1] = (uint8_t)p.g[k], px[3 * k + 2] = (uint8_t)p.b[k];
         for (int k = 0; k < count && image->channels == 1; k++) px[k] = (uint8_t)p.g[k];
     }
     return (double)sum / (double)n;

@@ -1,9 +1,11 @@
-/* Foreign texture under a noise mask (DRAEM; variants of RealNet and GLASS; synth-data 1.4, 1.5). The texture comes from the scene's texture picture, or from the source or the
- * destination itself after strong operations. Opacity is chosen with the blend. */
+/* Foreign texture under a noise mask (DRAEM; variants of RealNet and GLASS; synth-data 1.4, 1.5). The texture comes from the scene's texture picture,
+ * or from the source or the destination itself after strong operations. Opacity is chosen with the blend. */
 #include "synth/defect/noisemask.h"
 #include "synth/defect/texture.h"
 
-static const iad_image *texture_of(const iad_defect_scene *scene, int64_t from) { return from == 2 ? scene->tex : from == 1 ? scene->src : scene->dst; }
+static const iad_image *texture_of(const iad_defect_scene *scene, int64_t from) {
+    return from == 2 ? scene->tex : from == 1 ? scene->src : scene->dst;
+}
 
 static iad_status draw(const iad_defect_scene *scene, const iad_defect_size *size, iad_rng *rng, json_t **params, iad_err *err) {
     iad_noise_mask mask;
@@ -37,7 +39,8 @@ static iad_status layers(const iad_defect_scene *scene, const json_t *params, ia
     out->n = 1;
     iad_status status = iad_noise_mask_cover(scene, &mask, &layer->cover, &area, err);
     if (status == IAD_OK)
-        status = iad_texture_cut(texture, tx, ty, iad_texture_angle(steps), (int)mask.w, (int)mask.h, scene->dst->channels, scene->grey, &layer->content, err);
+        status = iad_texture_cut(texture, tx, ty, iad_texture_angle(steps), (int)mask.w, (int)mask.h, scene->dst->channels, scene->grey,
+                                 &layer->content, err);
     for (int i = 0; i < IAD_TEXTURE_STEPS && scene->grey; i++) /* channels treated apart would bring colour back */
         if (steps[i].op == IAD_TEXTURE_GAMMA) steps[i].b = steps[i].c = steps[i].a;
     if (status == IAD_OK) status = iad_texture_apply(&layer->content, steps, err);

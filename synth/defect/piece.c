@@ -14,14 +14,15 @@ iad_piece iad_piece_draw(const iad_defect_scene *scene, iad_rng *rng, int w, int
 }
 
 int iad_piece_json(const iad_piece *piece, json_t *params) {
-    return json_object_set_new(params, "from", json_string(piece->from_src ? "src" : "dst")) == 0 && json_object_set_new(params, "from_x", json_integer(piece->x)) == 0 &&
-           json_object_set_new(params, "from_y", json_integer(piece->y)) == 0 && json_object_set_new(params, "w", json_integer(piece->w)) == 0 &&
-           json_object_set_new(params, "h", json_integer(piece->h)) == 0;
+    return json_object_set_new(params, "from", json_string(piece->from_src ? "src" : "dst")) == 0 &&
+           json_object_set_new(params, "from_x", json_integer(piece->x)) == 0 && json_object_set_new(params, "from_y", json_integer(piece->y)) == 0 &&
+           json_object_set_new(params, "w", json_integer(piece->w)) == 0 && json_object_set_new(params, "h", json_integer(piece->h)) == 0;
 }
 
 iad_status iad_piece_parse(const iad_defect_scene *scene, const json_t *params, iad_piece *piece, iad_err *err) {
     const char *from = json_string_value(json_object_get(params, "from"));
-    if (!from || (strcmp(from, "src") != 0 && strcmp(from, "dst") != 0)) return IAD_FAIL(err, IAD_ERR_FORMAT, "parameter \"from\" is neither src nor dst");
+    if (!from || (strcmp(from, "src") != 0 && strcmp(from, "dst") != 0))
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "parameter \"from\" is neither src nor dst");
     piece->from_src = from[0] == 's';
     const iad_image *picture = piece->from_src ? scene->src : scene->dst;
     if (!picture) return IAD_FAIL(err, IAD_ERR_FORMAT, "the recipe cuts from a source picture, and there is none");

@@ -19,9 +19,11 @@ static double share_on(const iad_foreground *fg, int x, int y, int w, int h, con
     return all ? (double)on / (double)all : 0;
 }
 
-iad_status iad_defect_place(const iad_defect_scene *scene, iad_rng *rng, int w, int h, const iad_image *cover, double min_share, int *x, int *y, iad_err *err) {
+iad_status iad_defect_place(const iad_defect_scene *scene, iad_rng *rng, int w, int h, const iad_image *cover, double min_share, int *x, int *y,
+                            iad_err *err) {
     int free_x = scene->dst->width - w, free_y = scene->dst->height - h;
-    if (w < 1 || h < 1 || free_x < 0 || free_y < 0) return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "a piece of %d x %d does not fit into %d x %d", w, h, scene->dst->width, scene->dst->height);
+    if (w < 1 || h < 1 || free_x < 0 || free_y < 0)
+        return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "a piece of %d x %d does not fit into %d x %d", w, h, scene->dst->width, scene->dst->height);
     if (!scene->fg || scene->fg->texture) {
         *x = iad_rng_int(rng, 0, free_x);
         *y = iad_rng_int(rng, 0, free_y);

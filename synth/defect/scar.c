@@ -1,5 +1,5 @@
-/* CutPaste-Scar (Li et al. 2021): a thin rectangle of the picture, its colours jittered, turned and pasted elsewhere. synth-data 1.2. Colour and alpha are sampled bilinearly, and
- * the place is drawn for the turned piece, so that it lies inside the picture as a whole. */
+/* CutPaste-Scar (Li et al. 2021): a thin rectangle of the picture, its colours jittered, turned and pasted elsewhere. synth-data 1.2. Colour and
+ * alpha are sampled bilinearly, and the place is drawn for the turned piece, so that it lies inside the picture as a whole. */
 #include <math.h>
 #include <string.h>
 
@@ -100,7 +100,8 @@ static iad_status draw(const iad_defect_scene *scene, const iad_defect_size *siz
     iad_piece piece = iad_piece_draw(scene, rng, w, h, !size->published);
     turned_size(w, h, angle, &box_w, &box_h);
     iad_image cover;
-    if (box_w > scene->dst->width || box_h > scene->dst->height) return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "the turned scar is larger than the picture");
+    if (box_w > scene->dst->width || box_h > scene->dst->height)
+        return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "the turned scar is larger than the picture");
     IAD_TRY(iad_image_init_raw(&cover, box_w, box_h, 1, err));
     turn(NULL, w, h, angle, &cover, NULL);
     iad_status placed = iad_defect_place(&where, rng, box_w, box_h, &cover, LEAST_ON_OBJECT, &x, &y, err);
@@ -125,7 +126,8 @@ static iad_status layers(const iad_defect_scene *scene, const json_t *params, ia
     IAD_TRY(iad_color_jitter_parse(params, "jitter", &jitter, err));
     IAD_TRY(iad_defect_param(params, "angle", -MAX_ANGLE, MAX_ANGLE, &angle, err));
     turned_size(piece.w, piece.h, angle, &w, &h);
-    if (w > scene->dst->width || h > scene->dst->height) return IAD_FAIL(err, IAD_ERR_FORMAT, "the turned piece of %d x %d pixels is larger than the picture", w, h);
+    if (w > scene->dst->width || h > scene->dst->height)
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "the turned piece of %d x %d pixels is larger than the picture", w, h);
     IAD_TRY(iad_defect_param(params, "x", 0, scene->dst->width - w, &x, err));
     IAD_TRY(iad_defect_param(params, "y", 0, scene->dst->height - h, &y, err));
     iad_defect_layer *layer = &out->items[0];

@@ -1,4 +1,5 @@
-/* MemSeg's structural defect (synth-data 1.5): the picture itself after three operations, cut into tiles that are shuffled, seen under a noise mask. */
+/* MemSeg's structural defect (synth-data 1.5): the picture itself after three operations, cut into tiles that are shuffled, seen under a noise mask.
+ */
 #include <string.h>
 
 #include "synth/defect/noisemask.h"
@@ -25,7 +26,8 @@ static iad_status shuffled(const iad_defect_scene *scene, const iad_noise_mask *
     IAD_TRY(iad_image_init_raw(out, (int)mask->w, (int)mask->h, scene->dst->channels, err));
     size_t bytes = (size_t)scene->dst->channels;
     int columns = MAX_TILES, tile_w = out->width / columns, tile_h = out->height / rows;
-    for (int y = 0; y < out->height; y++) memcpy(iad_image_at(out, 0, y), iad_image_at(scene->dst, (int)mask->x, (int)mask->y + y), (size_t)out->width * bytes);
+    for (int y = 0; y < out->height; y++)
+        memcpy(iad_image_at(out, 0, y), iad_image_at(scene->dst, (int)mask->x, (int)mask->y + y), (size_t)out->width * bytes);
     if (tile_w < 1 || tile_h < 1) return IAD_OK;
     uint32_t order[MAX_TILES * MAX_TILES];
     iad_rng rng;
@@ -33,9 +35,11 @@ static iad_status shuffled(const iad_defect_scene *scene, const iad_noise_mask *
     for (uint32_t i = 0; i < (uint32_t)(rows * columns); i++) order[i] = i;
     iad_rng_shuffle(&rng, order, (uint32_t)(rows * columns));
     for (int i = 0; i < rows * columns; i++) {
-        int to_x = i % columns * tile_w, to_y = i / columns * tile_h, from_x = (int)order[i] % columns * tile_w, from_y = (int)order[i] / columns * tile_h;
+        int to_x = i % columns * tile_w, to_y = i / columns * tile_h, from_x = (int)order[i] % columns * tile_w,
+            from_y = (int)order[i] / columns * tile_h;
         for (int y = 0; y < tile_h; y++)
-            memcpy(iad_image_at(out, to_x, to_y + y), iad_image_at(scene->dst, (int)mask->x + from_x, (int)mask->y + from_y + y), (size_t)tile_w * bytes);
+            memcpy(iad_image_at(out, to_x, to_y + y), iad_image_at(scene->dst, (int)mask->x + from_x, (int)mask->y + from_y + y),
+                   (size_t)tile_w * bytes);
     }
     return IAD_OK;
 }

@@ -37,7 +37,8 @@ static iad_status draw(const iad_defect_scene *scene, const iad_defect_size *siz
     if (ry > shorter / 2.0 - 1) ry = shorter / 2.0 - 1;
     int64_t rx_milli = (int64_t)(rx * 1000 + 0.5), ry_milli = (int64_t)(ry * 1000 + 0.5), reach = rx_milli > ry_milli ? rx_milli : ry_milli;
     int side = 2 * (int)((reach + 999) / 1000) + 1, angle = iad_rng_int(rng, -90000, 90000);
-    if (rx_milli < 1000 || ry_milli < 500 || side > scene->dst->width || side > scene->dst->height) return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "the picture is too small for a spot");
+    if (rx_milli < 1000 || ry_milli < 500 || side > scene->dst->width || side > scene->dst->height)
+        return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "the picture is too small for a spot");
     double shift = iad_rng_range(rng, 0.2, 0.3) * (grey_range(scene->dst) < 40 ? 40 : grey_range(scene->dst));
     int sign = iad_rng_chance(rng, 0.5) ? 1 : -1, tinted = iad_rng_chance(rng, 0.5) && !scene->grey && !size->published;
     for (int c = 0; c < 3; c++) {
@@ -51,8 +52,8 @@ static iad_status draw(const iad_defect_scene *scene, const iad_defect_size *siz
         x = x < 0 ? 0 : x > scene->dst->width - side ? scene->dst->width - side : x;
         y = y < 0 ? 0 : y > scene->dst->height - side ? scene->dst->height - side : y;
     } else IAD_TRY(iad_defect_place(scene, rng, side, side, NULL, 0.5, &x, &y, err));
-    *params = json_pack("{s:i,s:[iii],s:I,s:I,s:i,s:i,s:i,s:i}", "angle", angle, "delta", delta[0], delta[1], delta[2], "rx", (json_int_t)rx_milli, "ry", (json_int_t)ry_milli, "side",
-                        side, "soft", soft, "x", x, "y", y);
+    *params = json_pack("{s:i,s:[iii],s:I,s:I,s:i,s:i,s:i,s:i}", "angle", angle, "delta", delta[0], delta[1], delta[2], "rx", (json_int_t)rx_milli,
+                        "ry", (json_int_t)ry_milli, "side", side, "soft", soft, "x", x, "y", y);
     return *params ? IAD_OK : IAD_FAIL(err, IAD_ERR_NOMEM, "out of memory for the parameters of a defect");
 }
 
@@ -91,7 +92,8 @@ static iad_status layers(const iad_defect_scene *scene, const json_t *params, ia
         iad_defect_layers_deinit(out);
         return status;
     }
-    double c = iad_cos((double)angle * MILLIDEGREE), s = iad_sin((double)angle * MILLIDEGREE), middle = (double)side / 2, a = 1000.0 / (double)rx, b = 1000.0 / (double)ry;
+    double c = iad_cos((double)angle * MILLIDEGREE), s = iad_sin((double)angle * MILLIDEGREE), middle = (double)side / 2, a = 1000.0 / (double)rx,
+           b = 1000.0 / (double)ry;
     double edge = 1 - (double)soft / UNIT, ramp = 1 - edge > 0.02 ? 1 - edge : 0.02; /* a hard edge is still two hundredths of the radius wide */
     for (int v = 0; v < (int)side; v++)
         for (int u = 0; u < (int)side; u++) {

@@ -10,10 +10,11 @@
 
 /* ---- drawing ---- */
 
-static const struct { int64_t lo[3], hi[3]; } ranges[IAD_TEXTURE_OPS] = {
-    [IAD_TEXTURE_GAMMA] = {{500, 500, 500}, {2000, 2000, 2000}}, [IAD_TEXTURE_BRIGHTNESS] = {{800, -30, 0}, {1200, 30, 0}}, [IAD_TEXTURE_SHARPEN] = {{500, 0, 0}, {2000, 0, 0}},
-    [IAD_TEXTURE_COLOR] = {{-200, 500, 0}, {200, 1500, 0}},      [IAD_TEXTURE_SOLARISE] = {{32, 0, 0}, {128, 1, 0}},        [IAD_TEXTURE_POSTERISE] = {{2, 0, 0}, {4, 0, 0}},
-    [IAD_TEXTURE_ROTATE] = {{-45000, 0, 0}, {45000, 0, 0}}};
+static const struct { int64_t lo[3], hi[3];
+} ranges[IAD_TEXTURE_OPS] = {[IAD_TEXTURE_GAMMA] = {{500, 500, 500}, {2000, 2000, 2000}}, [IAD_TEXTURE_BRIGHTNESS] = {{800, -30, 0}, {1200, 30, 0}},
+                             [IAD_TEXTURE_SHARPEN] = {{500, 0, 0}, {2000, 0, 0}},         [IAD_TEXTURE_COLOR] = {{-200, 500, 0}, {200, 1500, 0}},
+                             [IAD_TEXTURE_SOLARISE] = {{32, 0, 0}, {128, 1, 0}},          [IAD_TEXTURE_POSTERISE] = {{2, 0, 0}, {4, 0, 0}},
+                             [IAD_TEXTURE_ROTATE] = {{-45000, 0, 0}, {45000, 0, 0}}};
 
 void iad_texture_draw(iad_rng *rng, iad_texture_step steps[IAD_TEXTURE_STEPS]) {
     uint32_t order[IAD_TEXTURE_OPS];
@@ -42,12 +43,14 @@ iad_status iad_texture_parse(const json_t *params, const char *key, iad_texture_
         int64_t v[4];
         if (json_array_size(one) != 4) return IAD_FAIL(err, IAD_ERR_FORMAT, "parameter \"%s\": an operation is four numbers", key);
         for (size_t k = 0; k < 4; k++) {
-            if (!json_is_integer(json_array_get(one, k))) return IAD_FAIL(err, IAD_ERR_FORMAT, "parameter \"%s\": an operation is four whole numbers", key);
+            if (!json_is_integer(json_array_get(one, k)))
+                return IAD_FAIL(err, IAD_ERR_FORMAT, "parameter \"%s\": an operation is four whole numbers", key);
             v[k] = json_integer_value(json_array_get(one, k));
         }
         if (v[0] < 0 || v[0] >= IAD_TEXTURE_OPS) return IAD_FAIL(err, IAD_ERR_FORMAT, "parameter \"%s\": no operation %lld", key, (long long)v[0]);
         for (int k = 0; k < 3; k++)
-            if (v[k + 1] < ranges[v[0]].lo[k] || v[k + 1] > ranges[v[0]].hi[k]) return IAD_FAIL(err, IAD_ERR_FORMAT, "parameter \"%s\": operation %lld with %lld", key, (long long)v[0], (long long)v[k + 1]);
+            if (v[k + 1] < ranges[v[0]].lo[k] || v[k + 1] > ranges[v[0]].hi[k])
+                return IAD_FAIL(err, IAD_ERR_FORMAT, "parameter \"%s\": operation %lld with %lld", key, (long long)v[0], (long long)v[k + 1]);
         steps[i] = (iad_texture_step){(int)v[0], v[1], v[2], v[3]};
     }
     return IAD_OK;
@@ -152,12 +155,14 @@ iad_status iad_texture_apply(iad_image *image, const iad_texture_step steps[IAD_
 
 /* ---- cutting ---- */
 
-iad_status iad_texture_cut(const iad_image *from, int64_t x, int64_t y, int angle, int w, int h, int channels, int grey, iad_image *out, iad_err *err) {
+iad_status iad_texture_cut(const iad_image *from, int64_t x, int64_t y, int angle, int w, int h, int channels, int grey, iad_image *out,
+                           iad_err *err) {
     IAD_TRY(iad_image_init_raw(out, w, h, channels, err));
     double c = iad_cos(angle * MILLIDEGREE), s = iad_sin(angle * MILLIDEGREE);
     for (int v = 0; v < h; v++)
         for (int u = 0; u < w; u++) {
-            int64_t px = x + (angle ? (int64_t)floor(c * (u - w / 2) + s * (v - h / 2) + 0.5) : u), py = y + (angle ? (int64_t)floor(c * (v - h / 2) - s * (u - w / 2) + 0.5) : v);
+            int64_t px = x + (angle ? (int64_t)floor(c * (u - w / 2) + s * (v - h / 2) + 0.5) : u),
+                    py = y + (angle ? (int64_t)floor(c * (v - h / 2) - s * (u - w / 2) + 0.5) : v);
             px = ((px % from->width) + from->width) % from->width;
             py = ((py % from->height) + from->height) % from->height;
             const uint8_t *p = iad_image_at(from, (int)px, (int)py);

@@ -37,7 +37,9 @@ iad_status iad_texture_apply(iad_image *image, const iad_texture_step steps[IAD_
 /* Angle of the ROTATE step, 0 without one. */
 int iad_texture_angle(const iad_texture_step steps[IAD_TEXTURE_STEPS]);
 
-/* A w x h piece of `from`, turned by `angle` (1/1000 degree) and shifted by (x, y), repeated beyond its borders; in `channels` channels; grey 1: without colour. */
-iad_status iad_texture_cut(const iad_image *from, int64_t x, int64_t y, int angle, int w, int h, int channels, int grey, iad_image *out, iad_err *err);
+/* A w x h piece of `from`, turned by `angle` (1/1000 degree) and shifted by (x, y), repeated beyond its borders; in `channels` channels; grey 1:
+ * without colour. */
+iad_status iad_texture_cut(const iad_image *from, int64_t x, int64_t y, int angle, int w, int h, int channels, int grey, iad_image *out,
+                           iad_err *err);
 
 #endif

@@ -174,8 +174,8 @@ static void keep_within(plane *p, int pad, int w, int h, const plane *near) {
 }
 
 /* Every step from differences to the closed mask, for one tolerance. seen[h][w] of 0 and 1, initialised here. */
-static iad_status seen_at(const iad_visible_box *v, const iad_visible_rule *rule, int w, int h, const uint16_t *diff, const scratch *s, const plane *near,
-                          plane *seen, iad_err *err) {
+static iad_status seen_at(const iad_visible_box *v, const iad_visible_rule *rule, int w, int h, const uint16_t *diff, const scratch *s,
+                          const plane *near, plane *seen, iad_err *err) {
     plane over;
     int close = (v->width < v->height ? v->width : v->height) / 256, pad = 2 * close;
     IAD_TRY(plane_init(&over, w + 4, h + 4, err));
@@ -222,7 +222,8 @@ static int beside(const plane *p, const iad_visible_box *v, int w, int h, const 
     return found;
 }
 
-/* Of what lies farther than `reach` pixels from the object, only plain changes stay: a faint halo on the background is nobody's defect, a grey bar is. */
+/* Of what lies farther than `reach` pixels from the object, only plain changes stay: a faint halo on the background is nobody's defect, a grey bar
+ * is. */
 static iad_status sift(plane *seen, const iad_visible_box *v, const iad_visible_rule *rule, int w, int h, const uint16_t *diff, const scratch *s,
                        const plane *pasted, const iad_foreground *fg, int reach, iad_err *err) {
     if (!beside(seen, v, w, h, fg)) return IAD_OK;
@@ -241,7 +242,8 @@ static iad_status sift(plane *seen, const iad_visible_box *v, const iad_visible_
     return status;
 }
 
-static void measure(const iad_visible_box *v, const plane *p, const uint16_t *diff, int w, int h, const iad_visible_rule *rule, iad_visible_facts *facts) {
+static void measure(const iad_visible_box *v, const plane *p, const uint16_t *diff, int w, int h, const iad_visible_rule *rule,
+                    iad_visible_facts *facts) {
     int x0 = w, x1 = 0, y0 = h, y1 = 0, most = 0;
     int64_t sum = 0;
     facts->vis_area = 0;
@@ -273,8 +275,8 @@ static void measure(const iad_visible_box *v, const plane *p, const uint16_t *di
     facts->delta_max = (double)most / v->channels;
     facts->box = (iad_rect){0, 0, 0, 0};
     if (facts->vis_area) facts->box = (iad_rect){v->box.x0 + x0, v->box.y0 + y0, v->box.x0 + x1, v->box.y0 + y1};
-    facts->enough = facts->vis_area >= rule->min_pixels && facts->vis_area > 0 && (double)facts->vis_area >= rule->min_share * (double)facts->geom_area &&
-                    facts->delta_mean >= rule->min_mean;
+    facts->enough = facts->vis_area >= rule->min_pixels && facts->vis_area > 0 &&
+                    (double)facts->vis_area >= rule->min_share * (double)facts->geom_area && facts->delta_mean >= rule->min_mean;
 }
 
 iad_status iad_visible_in_box(const iad_visible_box *v, const iad_foreground *fg, int grow, const iad_visible_rule *rule, iad_visible_facts *facts,
@@ -284,7 +286,8 @@ iad_status iad_visible_in_box(const iad_visible_box *v, const iad_foreground *fg
     if (v->box.x0 < 0 || v->box.y0 < 0 || v->box.x1 > v->width || v->box.y1 > v->height || w < 1 || h < 1)
         return IAD_FAIL(err, IAD_ERR_ARG, "changed box %d,%d..%d,%d is not inside the picture (%dx%d)", v->box.x0, v->box.y0, v->box.x1, v->box.y1,
                         v->width, v->height);
-    if (rule->tol < 0 || rule->tol > 255 || rule->tol_beside < rule->tol || rule->tol_beside > 255 || grow < 0 || grow > MAX_GROW || (v->channels != 1 && v->channels != 3))
+    if (rule->tol < 0 || rule->tol > 255 || rule->tol_beside < rule->tol || rule->tol_beside > 255 || grow < 0 || grow > MAX_GROW ||
+        (v->channels != 1 && v->channels != 3))
         return IAD_FAIL(err, IAD_ERR_ARG, "rule for the visible mask: tolerance %d, grown by %d, %d channels", rule->tol, grow, v->channels);
     if (fg && (fg->mask.width != v->width || fg->mask.height != v->height))
         return IAD_FAIL(err, IAD_ERR_ARG, "the object's mask is %dx%d, the picture %dx%d", fg->mask.width, fg->mask.height, v->width, v->height);
@@ -309,16 +312,16 @@ iad_status iad_visible_in_box(const iad_visible_box *v, const iad_foreground *fg
     return status;
 }
 
-iad_status iad_visible_mask(const iad_image *before, const iad_image *after, const iad_image *geom, const iad_foreground *fg, iad_rect changed, int grow,
-                            const iad_visible_rule *rule, iad_image *vis, iad_visible_facts *facts, iad_err *err) {
+iad_status iad_visible_mask(const iad_image *before, const iad_image *after, const iad_image *geom, const iad_foreground *fg, iad_rect changed,
+                            int grow, const iad_visible_rule *rule, iad_image *vis, iad_visible_facts *facts, iad_err *err) {
     memset(facts, 0, sizeof *facts);
     if (before->width != after->width || before->height != after->height || before->channels != after->channels || geom->width != before->width ||
         geom->height != before->height || geom->channels != 1 || vis->width != before->width || vis->height != before->height || vis->channels != 1)
         return IAD_FAIL(err, IAD_ERR_ARG, "pictures and masks of different sizes");
     if (changed.x0 >= changed.x1 || changed.y0 >= changed.y1) return IAD_OK;
     if (changed.x0 < 0 || changed.y0 < 0 || changed.x1 > before->width || changed.y1 > before->height)
-        return IAD_FAIL(err, IAD_ERR_ARG, "changed box %d,%d..%d,%d is not inside the picture (%dx%d)", changed.x0, changed.y0, changed.x1, changed.y1,
-                        before->width, before->height);
+        return IAD_FAIL(err, IAD_ERR_ARG, "changed box %d,%d..%d,%d is not inside the picture (%dx%d)", changed.x0, changed.y0, changed.x1,
+                        changed.y1, before->width, before->height);
     size_t stride = (size_t)before->width;
     iad_visible_box work = {.width = before->width, .height = before->height, .channels = before->channels, .box = changed};
     work.before = iad_image_at(before, changed.x0, changed.y0);

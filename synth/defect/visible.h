@@ -28,7 +28,7 @@ typedef struct iad_visible_facts {
  * one-channel picture of that size and gets 255 where: mean difference > tol (smoothed), median 5x5, inside geom grown by `grow` pixels, closed with
  * radius S/256 (S the shorter side). Outside of the foreground grown by 2 % of S (fg may be NULL) tol_beside takes the place of tol, so that a faint
  * halo on the background does not count and a piece that hangs over the object's edge does. Work is done in `changed` only. */
-iad_status iad_visible_mask(const iad_image *before, const iad_image *after, const iad_image *geom, const iad_foreground *fg, iad_rect changed, int grow,
-                            const iad_visible_rule *rule, iad_image *vis, iad_visible_facts *facts, iad_err *err);
+iad_status iad_visible_mask(const iad_image *before, const iad_image *after, const iad_image *geom, const iad_foreground *fg, iad_rect changed,
+                            int grow, const iad_visible_rule *rule, iad_image *vis, iad_visible_facts *facts, iad_err *err);
 
 #endif

@@ -4,7 +4,8 @@
 
 #include "synth/defect/visible.h"
 
-/* Pixels of `box` (inside the picture, not empty); each pointer is the box's upper left pixel, strides in bytes. Outside of the box nothing changed. */
+/* Pixels of `box` (inside the picture, not empty); each pointer is the box's upper left pixel, strides in bytes. Outside of the box nothing changed.
+ */
 typedef struct iad_visible_box {
     int width, height;  /* of the whole picture */
     int channels;       /* of before and after: 1 or 3 */

@@ -99,7 +99,8 @@ static iad_status add_category(run_state *s, int64_t dataset_id, int64_t categor
     *c = (category_goods){.dataset_id = dataset_id};
     IAD_TRY(goods_of(s, category_id, &c->goods, err));
     for (size_t i = 0; wanted && i < c->goods.n && !(s->run->limit && s->n_destinations >= s->run->limit); i++) {
-        IAD_TRY(iad_grow((void **)&s->destinations, &s->destinations_cap, s->n_destinations + 1, sizeof *s->destinations, (size_t)1 << 31, "destinations", err));
+        IAD_TRY(iad_grow((void **)&s->destinations, &s->destinations_cap, s->n_destinations + 1, sizeof *s->destinations, (size_t)1 << 31,
+                         "destinations", err));
         s->destinations[s->n_destinations++] = (destination){c->goods.items[i], s->n_categories - 1};
     }
     return IAD_OK;
@@ -133,8 +134,12 @@ static iad_status take_all(run_state *s, iad_err *err) {
     for (size_t i = 0; status == IAD_OK && i < datasets.n; i++) status = take_dataset(s, &datasets.items[i], &seen, err);
     iad_dataset_list_deinit(&datasets);
     int own = strcmp(s->run->textures, "other") != 0 && strcmp(s->run->textures, "none") != 0;
-    if (status == IAD_OK && own && !s->texture_dataset) status = IAD_FAIL(err, IAD_ERR_NOT_FOUND, "there is no data set \"%s\" to take textures from: ingest it, or other, or none", s->run->textures);
-    if (status == IAD_OK && seen == 0) status = IAD_FAIL(err, IAD_ERR_NOT_FOUND, "no such data set or category%s", s->counts->eval_left_out ? " (benchmarks' own are left out)" : "");
+    if (status == IAD_OK && own && !s->texture_dataset)
+        status =
+            IAD_FAIL(err, IAD_ERR_NOT_FOUND, "there is no data set \"%s\" to take textures from: ingest it, or other, or none", s->run->textures);
+    if (status == IAD_OK && seen == 0)
+        status =
+            IAD_FAIL(err, IAD_ERR_NOT_FOUND, "no such data set or category%s", s->counts->eval_left_out ? " (benchmarks' own are left out)" : "");
     return status;
 }
 
@@ -166,7 +171,8 @@ static int64_t choose_texture(const run_state *s, const destination *d, uint64_t
     if (s->texture_dataset) choose(&s->textures, seed, d->picture.id, &id, &best);
     else
         for (size_t c = 0; c < s->n_categories; c++)
-            if (c != d->category && s->categories[c].dataset_id == s->categories[d->category].dataset_id) choose(&s->categories[c].goods, seed, d->picture.id, &id, &best);
+            if (c != d->category && s->categories[c].dataset_id == s->categories[d->category].dataset_id)
+                choose(&s->categories[c].goods, seed, d->picture.id, &id, &best);
     return id;
 }
 
@@ -221,7 +227,8 @@ static iad_status draw_one(run_state *s, const iad_loaded_scene *scene, uint64_t
     iad_rng_init(&rng, seed, UINT64_MAX - 1);
     iad_image twin_vis = {0};
     iad_recipe_facts twin_facts;
-    int with_twin = iad_rng_chance(&rng, s->run->twin_share) && iad_recipe_twin(s->run->preset, &scene->scene, &recipe, &twin, &twin_vis, &twin_facts, NULL) == IAD_OK;
+    int with_twin = iad_rng_chance(&rng, s->run->twin_share) &&
+                    iad_recipe_twin(s->run->preset, &scene->scene, &recipe, &twin, &twin_vis, &twin_facts, NULL) == IAD_OK;
     status = keep(d, &recipe, &vis, &facts, 0, err);
     d->items[d->n - 1].row.attempts = attempts;
     if (with_twin && status == IAD_OK) {

@@ -39,9 +39,10 @@ typedef struct iad_anomaly_counts {
     size_t eval_left_out;          /* data sets */
 } iad_anomaly_counts;
 
-/* A recipe depends on (seed, preset, destination's pixels, ordinal), on the category's other good pictures (source, chosen by hash: an added picture is chosen only where its hash wins) and on
- * the pictures that textures may come from. Stored recipes are never changed: those that are there are passed over, so that a killed run is simply repeated.
- * Errors: IAD_ERR_ARG, IAD_ERR_NOT_FOUND (a name), IAD_ERR_DB, IAD_ERR_IO, IAD_ERR_INTERRUPTED: what was drawn until then is kept. counts is filled in every case. */
+/* A recipe depends on (seed, preset, destination's pixels, ordinal), on the category's other good pictures (source, chosen by hash: an added picture
+ * is chosen only where its hash wins) and on the pictures that textures may come from. Stored recipes are never changed: those that are there are
+ * passed over, so that a killed run is simply repeated. Errors: IAD_ERR_ARG, IAD_ERR_NOT_FOUND (a name), IAD_ERR_DB, IAD_ERR_IO, IAD_ERR_INTERRUPTED:
+ * what was drawn until then is kept. counts is filled in every case. */
 iad_status iad_anomaly_run_all(const iad_anomaly_run *run, iad_anomaly_counts *counts, iad_err *err);
 
 #endif

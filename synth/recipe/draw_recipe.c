@@ -28,7 +28,8 @@ static iad_status look(const iad_recipe *recipe, const iad_defect_scene *scene, 
         status = iad_blend_layer(&piece, &layers->items[i], &recipe->blend, err);
     }
     if (status == IAD_OK) {
-        iad_visible_box work = {.width = dst->width, .height = dst->height, .channels = dst->channels, .box = box, .after = piece.px, .after_stride = row};
+        iad_visible_box work = {
+            .width = dst->width, .height = dst->height, .channels = dst->channels, .box = box, .after = piece.px, .after_stride = row};
         work.before = iad_image_at(dst, box.x0, box.y0);
         work.before_stride = (size_t)dst->width * (size_t)dst->channels;
         work.geom = pasted.px;
@@ -66,7 +67,8 @@ iad_status iad_recipe_try(const iad_recipe *recipe, const iad_defect_scene *scen
     return status;
 }
 
-/* Solving for the inside of a large irregular piece costs more than encoding the whole picture: such pieces are feathered instead. Rectangles have a direct solver. */
+/* Solving for the inside of a large irregular piece costs more than encoding the whole picture: such pieces are feathered instead. Rectangles have a
+ * direct solver. */
 #define MAX_IRREGULAR_AREA (64 * 64)
 static void spare_solver(iad_recipe *recipe) {
     json_int_t w = json_integer_value(json_object_get(recipe->params, "w")), h = json_integer_value(json_object_get(recipe->params, "h"));
@@ -116,7 +118,8 @@ iad_status iad_recipe_twin(const iad_preset *preset, const iad_defect_scene *sce
     iad_preset_item solved;
     for (int i = 0; i < preset->n; i++)
         if (preset->items[i].generator == recipe->generator) item = &preset->items[i];
-    if (item && item->blend[0] + item->blend[1] + item->blend[2] + item->blend[3] == 0) { /* blended by its gradients alone: the twin shows the seam */
+    if (item &&
+        item->blend[0] + item->blend[1] + item->blend[2] + item->blend[3] == 0) { /* blended by its gradients alone: the twin shows the seam */
         solved = *item;
         solved.blend[IAD_BLEND_FEATHER] = 1;
         item = &solved;

@@ -38,7 +38,8 @@ typedef struct files_state {
 
 /* ---- what to write ---- */
 
-/* The file's name without folders and ending; anything that is no letter, digit, '-', '_' or '.' becomes '_'. Folders of one category may hold files of one name: the picture's number keeps them apart. */
+/* The file's name without folders and ending; anything that is no letter, digit, '-', '_' or '.' becomes '_'. Folders of one category may hold files
+ * of one name: the picture's number keeps them apart. */
 static void stem_of(const char *path, int64_t id, char stem[160]) {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
     size_t n = dot && dot > name ? (size_t)(dot - name) : strlen(name);
@@ -71,7 +72,8 @@ static iad_status add_item(files_state *s, const file_item *item, const char *fo
 
 /* Rows come ordered by destination: its good picture is added before its first recipe. */
 static iad_status take_row(files_state *s, iad_query *q, int64_t *last_dst, int64_t *last_category, size_t *of_category, iad_err *err) {
-    const char *dataset = iad_query_col_text(q, 5), *category = iad_query_col_text(q, 6), *generator = iad_query_col_text(q, 3), *path = iad_query_col_text(q, 4);
+    const char *dataset = iad_query_col_text(q, 5), *category = iad_query_col_text(q, 6), *generator = iad_query_col_text(q, 3),
+               *path = iad_query_col_text(q, 4);
     char folder[400], name[220], stem[160], line[2000], hex[65], base[300];
     uint8_t dst_key[32];
     if (!named(s->run->categories, category)) return IAD_OK;
@@ -81,7 +83,8 @@ static iad_status take_row(files_state *s, iad_query *q, int64_t *last_dst, int6
     ++*of_category;
     int64_t dst = iad_query_col_i64(q, 1);
     file_item item = {.synth_id = iad_query_col_i64(q, 0), .null_edit = iad_query_col_i64(q, 8) != 0};
-    if (!iad_query_col_bytes(q, 2, item.key, 32) || !iad_query_col_bytes(q, 7, dst_key, 32)) return IAD_FAIL(err, IAD_ERR_FORMAT, "synth %lld has no hash", (long long)item.synth_id);
+    if (!iad_query_col_bytes(q, 2, item.key, 32) || !iad_query_col_bytes(q, 7, dst_key, 32))
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "synth %lld has no hash", (long long)item.synth_id);
     if (iad_query_col_i64(q, 10) > 1) snprintf(base, sizeof base, "%.120s-%.120s", dataset, category);
     else snprintf(base, sizeof base, "%.200s", category);
     stem_of(path, dst, stem);
@@ -97,13 +100,16 @@ static iad_status take_row(files_state *s, iad_query *q, int64_t *last_dst, int6
     snprintf(folder, sizeof folder, "%s/test/%s", base, item.null_edit ? "good" : generator);
     snprintf(name, sizeof name, "%s_%.8s", stem, hex);
     if (item.null_edit) snprintf(line, sizeof line, "%s\t%.400s\t%.200s\tnormal\t\t%s", generator, path, category, hex);
-    else snprintf(line, sizeof line, "%.40s\t%.400s\t%.200s\tanomalous\t%s/ground_truth/%s/%s_mask.png\t%s", generator, path, category, base, generator, name, hex);
+    else
+        snprintf(line, sizeof line, "%.40s\t%.400s\t%.200s\tanomalous\t%s/ground_truth/%s/%s_mask.png\t%s", generator, path, category, base,
+                 generator, name, hex);
     return add_item(s, &item, folder, name, line, err);
 }
 
 static iad_status take_all(files_state *s, iad_err *err) {
     static const char sql[] =
-        "SELECT s.id,s.dst_image,s.recipe_sha256,s.generator,i.path,d.name,coalesce(c.name,'none'),i.pixel_sha256,s.kind='null_edit',coalesce(c.id,0),"
+        "SELECT "
+        "s.id,s.dst_image,s.recipe_sha256,s.generator,i.path,d.name,coalesce(c.name,'none'),i.pixel_sha256,s.kind='null_edit',coalesce(c.id,0),"
         "(SELECT count(*) FROM category x WHERE x.name=c.name) FROM synth s JOIN image i ON i.id=s.dst_image JOIN dataset d ON d.id=i.dataset_id"
         " LEFT JOIN category c ON c.id=i.category_id WHERE (?1 IS NULL OR s.preset=?1) ORDER BY d.name,c.name,i.path,s.recipe_sha256";
     iad_query q;

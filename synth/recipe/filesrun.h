@@ -1,4 +1,5 @@
-/* Recipes and good pictures as files, for tools that want files: both through the same encoder with the same spread of qualities, so that the codec tells nothing. */
+/* Recipes and good pictures as files, for tools that want files: both through the same encoder with the same spread of qualities, so that the codec
+ * tells nothing. */
 #ifndef IAD_SYNTH_FILESRUN_H
 #define IAD_SYNTH_FILESRUN_H
 
@@ -26,9 +27,10 @@ typedef struct iad_files_run {
 
 typedef struct iad_files_counts { size_t pictures, good, written, present, failed; } iad_files_counts;
 
-/* OUT/<category>/train/good/<name>.jpg: good pictures that recipes were drawn for; test/<generator>/<name>_<recipe>.jpg with ground_truth/<generator>/<name>_<recipe>_mask.png; null edits in
- * test/good. list (OUT/list.tsv, written last): path, kind (good, or the generator), original, category, label, mask, recipe. Files that are there are left: a killed run is simply
- * repeated. Two categories of one name in different data sets are kept apart by the data set's name. Errors: IAD_ERR_NOT_FOUND (no recipes), IAD_ERR_IO, IAD_ERR_INTERRUPTED. */
+/* OUT/<category>/train/good/<name>.jpg: good pictures that recipes were drawn for; test/<generator>/<name>_<recipe>.jpg with
+ * ground_truth/<generator>/<name>_<recipe>_mask.png; null edits in test/good. list (OUT/list.tsv, written last): path, kind (good, or the generator),
+ * original, category, label, mask, recipe. Files that are there are left: a killed run is simply repeated. Two categories of one name in different
+ * data sets are kept apart by the data set's name. Errors: IAD_ERR_NOT_FOUND (no recipes), IAD_ERR_IO, IAD_ERR_INTERRUPTED. */
 iad_status iad_files_run_all(const iad_files_run *run, iad_files_counts *counts, iad_err *err);
 
 #endif

@@ -38,16 +38,18 @@ void iad_jitter_text(const iad_jitter *j, char text[160]) {
     size_t n = 0;
     text[0] = 0;
     for (size_t i = 0; i < sizeof members / sizeof *members; i++)
-        if (members[i].value != members[i].absent) n += (size_t)snprintf(text + n, 160 - n, "%c\"%s\":%d", n ? ',' : '{', members[i].key, members[i].value);
+        if (members[i].value != members[i].absent)
+            n += (size_t)snprintf(text + n, 160 - n, "%c\"%s\":%d", n ? ',' : '{', members[i].key, members[i].value);
     if (n) snprintf(text + n, 160 - n, "}");
 }
 
 iad_status iad_jitter_parse(const char *text, iad_jitter *j, iad_err *err) {
     *j = IAD_JITTER_NONE;
     if (!text || !*text) return IAD_OK;
-    const struct { const char *key; int *to; int lo, hi; } members[] = {
-        {"b", &j->brightness, 0, 4 * UNIT}, {"c", &j->contrast, 0, 4 * UNIT}, {"dx", &j->dx, -UNIT / 2, UNIT / 2}, {"dy", &j->dy, -UNIT / 2, UNIT / 2},
-        {"q", &j->quality, 1, 100},         {"r", &j->rotation, -45000, 45000}, {"s", &j->subsample, 0, 1}};
+    const struct { const char *key; int *to; int lo, hi;
+    } members[] = {{"b", &j->brightness, 0, 4 * UNIT},  {"c", &j->contrast, 0, 4 * UNIT}, {"dx", &j->dx, -UNIT / 2, UNIT / 2},
+                   {"dy", &j->dy, -UNIT / 2, UNIT / 2}, {"q", &j->quality, 1, 100},       {"r", &j->rotation, -45000, 45000},
+                   {"s", &j->subsample, 0, 1}};
     json_t *root;
     if (strlen(text) > MAX_TEXT) return IAD_FAIL(err, IAD_ERR_LIMIT, "a jitter of more than %d bytes", MAX_TEXT);
     IAD_TRY(iad_json_parse(text, strlen(text), 4, "jitter", &root, err));
@@ -101,9 +103,11 @@ static iad_status move(const iad_jitter *j, iad_image *p, int nearest, iad_err *
         for (int x = 0; x < p->width; x++) {
             double u = x + 0.5 - mx - shift_x, v = y + 0.5 - my - shift_y;
             double from_x = c * u + s * v + mx - 0.5, from_y = c * v - s * u + my - 0.5;
-            int x1, y1, a, b, x0 = footprint(nearest ? from_x + 0.5 : from_x, p->width, &x1, &a), y0 = footprint(nearest ? from_y + 0.5 : from_y, p->height, &y1, &b);
+            int x1, y1, a, b, x0 = footprint(nearest ? from_x + 0.5 : from_x, p->width, &x1, &a),
+                              y0 = footprint(nearest ? from_y + 0.5 : from_y, p->height, &y1, &b);
             if (nearest) a = b = 0;
-            const uint8_t *p00 = iad_image_at(p, x0, y0), *p10 = iad_image_at(p, x1, y0), *p01 = iad_image_at(p, x0, y1), *p11 = iad_image_at(p, x1, y1);
+            const uint8_t *p00 = iad_image_at(p, x0, y0), *p10 = iad_image_at(p, x1, y0), *p01 = iad_image_at(p, x0, y1),
+                          *p11 = iad_image_at(p, x1, y1);
             uint8_t *to = iad_image_at(&out, x, y);
             for (int k = 0; k < p->channels; k++)
                 to[k] = (uint8_t)(((p00[k] * (256 - a) + p10[k] * a) * (256 - b) + (p01[k] * (256 - a) + p11[k] * a) * b + 32768) >> 16);
@@ -128,7 +132,8 @@ static iad_status codec(const iad_jitter *j, iad_image *p, iad_err *err) {
 }
 
 iad_status iad_jitter_apply(const iad_jitter *jitter, iad_image *picture, iad_image *mask, iad_err *err) {
-    if (mask && mask->px && (mask->width != picture->width || mask->height != picture->height)) return IAD_FAIL(err, IAD_ERR_ARG, "picture and mask differ in size");
+    if (mask && mask->px && (mask->width != picture->width || mask->height != picture->height))
+        return IAD_FAIL(err, IAD_ERR_ARG, "picture and mask differ in size");
     levels(jitter, picture);
     IAD_TRY(move(jitter, picture, 0, err));
     if (mask && mask->px) IAD_TRY(move(jitter, mask, 1, err));

@@ -1,6 +1,6 @@
 /* Small changes that every picture of a task gets on its own, so that pictures of one scene differ in more than the defect: light, framing, codec.
- * Text form: canonical JSON, all members optional: {"b":ppm,"c":ppm,"dx":ppm,"dy":ppm,"q":85,"r":mdeg,"s":0|1}: brightness and contrast factors (1000000 = 1), shift
- * as a share of the sides, JPEG quality, rotation in 1/1000 degree, chroma subsampling (0: 4:4:4, 1: 4:2:0). */
+ * Text form: canonical JSON, all members optional: {"b":ppm,"c":ppm,"dx":ppm,"dy":ppm,"q":85,"r":mdeg,"s":0|1}: brightness and contrast factors
+ * (1000000 = 1), shift as a share of the sides, JPEG quality, rotation in 1/1000 degree, chroma subsampling (0: 4:4:4, 1: 4:2:0). */
 #ifndef IAD_SYNTH_JITTER_H
 #define IAD_SYNTH_JITTER_H
 

@@ -1,4 +1,5 @@
-/* The memory of picturestore.h: decoded pictures and foregrounds by key, shared by threads, dropped in order of last use when the budget is exceeded. */
+/* The memory of picturestore.h: decoded pictures and foregrounds by key, shared by threads, dropped in order of last use when the budget is exceeded.
+ */
 #ifndef IAD_SYNTH_PICTURESHELF_H
 #define IAD_SYNTH_PICTURESHELF_H
 
@@ -30,7 +31,8 @@ iad_status iad_picture_shelf_new(size_t budget, iad_picture_shelf **shelf, iad_e
 void iad_picture_shelf_free(iad_picture_shelf *shelf); /* nothing may be in use */
 /* NULL when it is not there; else in use until put back. */
 iad_shelf_item *iad_picture_shelf_find(iad_picture_shelf *shelf, const iad_shelf_key *key);
-/* Takes a filled item (heap, key set) over and returns the one that stands there now, in use: this one, or an equal one that another thread was quicker with (this one is then freed). */
+/* Takes a filled item (heap, key set) over and returns the one that stands there now, in use: this one, or an equal one that another thread was
+ * quicker with (this one is then freed). */
 iad_shelf_item *iad_picture_shelf_add(iad_picture_shelf *shelf, iad_shelf_item *item);
 void iad_picture_shelf_release(iad_picture_shelf *shelf, iad_shelf_item *item); /* NULL is fine */
 size_t iad_picture_shelf_bytes(iad_picture_shelf *shelf);

@@ -70,7 +70,8 @@ typedef struct picture_facts {
 } picture_facts;
 
 static iad_status facts_of(iad_manifest *manifest, int64_t image_id, picture_facts *f, iad_err *err) {
-    static const char sql[] = "SELECT i.pixel_sha256,i.width,i.height,i.label='anomalous',d.name,c.name,c.kind,c.fg_method,c.fg_params FROM image i JOIN dataset d ON d.id=i.dataset_id"
+    static const char sql[] = "SELECT i.pixel_sha256,i.width,i.height,i.label='anomalous',d.name,c.name,c.kind,c.fg_method,c.fg_params FROM image i "
+                              "JOIN dataset d ON d.id=i.dataset_id"
                               " LEFT JOIN category c ON c.id=i.category_id WHERE i.id=?";
     iad_query q;
     iad_foreground_rule rule;
@@ -79,12 +80,14 @@ static iad_status facts_of(iad_manifest *manifest, int64_t image_id, picture_fac
     iad_query_i64(&q, image_id);
     iad_status status = IAD_OK;
     if (!iad_query_next(&q)) status = IAD_FAIL(err, IAD_ERR_NOT_FOUND, "picture %lld does not exist", (long long)image_id);
-    else if (!iad_query_col_bytes(&q, 0, f->pixels, 32)) status = IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%s: the manifest has no pixel hash of it", f->path);
+    else if (!iad_query_col_bytes(&q, 0, f->pixels, 32))
+        status = IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%s: the manifest has no pixel hash of it", f->path);
     else {
         f->width = (int)iad_query_col_i64(&q, 1);
         f->height = (int)iad_query_col_i64(&q, 2);
         f->anomalous = (int)iad_query_col_i64(&q, 3);
-        status = iad_foreground_rule_for(iad_query_col_text(&q, 4), iad_query_col_text(&q, 5), iad_query_col_text(&q, 6), iad_query_col_text(&q, 7), iad_query_col_text(&q, 8), &rule, err);
+        status = iad_foreground_rule_for(iad_query_col_text(&q, 4), iad_query_col_text(&q, 5), iad_query_col_text(&q, 6), iad_query_col_text(&q, 7),
+                                         iad_query_col_text(&q, 8), &rule, err);
         if (status == IAD_OK) iad_foreground_rule_text(&rule, f->fg_rule);
     }
     iad_status closed = iad_query_close(&q, status == IAD_OK ? err : NULL);
@@ -102,7 +105,8 @@ static iad_status decode_into(const picture_facts *f, int w, int h, int channels
         char is[9], was[9];
         iad_hex(item->pixels, 4, is);
         iad_hex(f->pixels, 4, was);
-        status = IAD_FAIL(err, IAD_ERR_EXISTS, "%s: its pixels have changed (%s..., the manifest says %s...): ingest again, or restore the file", f->path, is, was);
+        status = IAD_FAIL(err, IAD_ERR_EXISTS, "%s: its pixels have changed (%s..., the manifest says %s...): ingest again, or restore the file",
+                          f->path, is, was);
     }
     if (status == IAD_OK && channels && channels != decoded.channels) {
         status = channels == 3 ? iad_image_to_rgb(&decoded, &shaped, err) : iad_image_to_grey(&decoded, &shaped, err);
@@ -127,7 +131,8 @@ static iad_status decode_into(const picture_facts *f, int w, int h, int channels
 }
 
 /* limit: longest side (0: none). channels 0: as stored. */
-static iad_status take_picture(iad_picture_loader *loader, int64_t image_id, const picture_facts *f, int limit, int channels, iad_shelf_item **item, iad_err *err) {
+static iad_status take_picture(iad_picture_loader *loader, int64_t image_id, const picture_facts *f, int limit, int channels, iad_shelf_item **item,
+                               iad_err *err) {
     iad_shelf_key key = {.image_id = image_id, .channels = channels};
     iad_work_size(f->width, f->height, limit, &key.w, &key.h);
     if ((*item = iad_picture_shelf_find(loader->store->shelf, &key)) != NULL) return IAD_OK;
@@ -143,7 +148,8 @@ static iad_status take_picture(iad_picture_loader *loader, int64_t image_id, con
     return IAD_OK;
 }
 
-static iad_status take_foreground(iad_picture_loader *loader, const iad_shelf_item *picture, const char *rule_text, iad_shelf_item **item, iad_err *err) {
+static iad_status take_foreground(iad_picture_loader *loader, const iad_shelf_item *picture, const char *rule_text, iad_shelf_item **item,
+                                  iad_err *err) {
     iad_shelf_key key = picture->key;
     iad_foreground_rule rule;
     iad_text_copy(key.fg_rule, sizeof key.fg_rule, rule_text);
@@ -171,7 +177,8 @@ void iad_picture_scene_release(iad_picture_loader *loader, iad_loaded_scene *sce
 }
 
 /* src and tex are worked on with the same limit as dst, so that a recipe says all that is needed to get them again. */
-static iad_status beside(iad_picture_loader *loader, int64_t image_id, int limit, int channels, iad_shelf_item **item, uint8_t pixels[32], iad_err *err) {
+static iad_status beside(iad_picture_loader *loader, int64_t image_id, int limit, int channels, iad_shelf_item **item, uint8_t pixels[32],
+                         iad_err *err) {
     picture_facts f;
     *item = NULL;
     if (!image_id) return IAD_OK;
@@ -182,7 +189,8 @@ static iad_status beside(iad_picture_loader *loader, int64_t image_id, int limit
 }
 
 /* rule: of the recipe, or NULL for the category's; limit: longest side of dst. */
-static iad_status fill_scene(iad_picture_loader *loader, int64_t dst, int64_t src, int64_t tex, const char *rule, int limit, iad_loaded_scene *s, iad_err *err) {
+static iad_status fill_scene(iad_picture_loader *loader, int64_t dst, int64_t src, int64_t tex, const char *rule, int limit, iad_loaded_scene *s,
+                             iad_err *err) {
     picture_facts f;
     iad_shelf_item *items[5] = {NULL};
     *s = (iad_loaded_scene){0};
@@ -196,7 +204,8 @@ static iad_status fill_scene(iad_picture_loader *loader, int64_t dst, int64_t sr
         status = beside(loader, src, longer, p->channels, &items[HELD_SRC], s->src_pixels, err);
         if (status == IAD_OK) status = beside(loader, tex, longer, p->channels, &items[HELD_TEX], s->tex_pixels, err);
         if (status == IAD_OK && *s->fg_rule) status = take_foreground(loader, items[HELD_DST], s->fg_rule, &items[HELD_FG], err);
-        if (status == IAD_OK && *s->fg_rule && items[HELD_SRC]) status = take_foreground(loader, items[HELD_SRC], s->fg_rule, &items[HELD_SRC_FG], err);
+        if (status == IAD_OK && *s->fg_rule && items[HELD_SRC])
+            status = take_foreground(loader, items[HELD_SRC], s->fg_rule, &items[HELD_SRC_FG], err);
     }
     for (int i = 0; i < 5; i++) s->held[i] = items[i];
     if (status != IAD_OK) {
@@ -220,11 +229,15 @@ static iad_status scene_of_row(iad_picture_loader *loader, const iad_synth_row *
     const iad_recipe *r = &row->recipe;
     int longer = r->work_w > r->work_h ? r->work_w : r->work_h;
     IAD_TRY(fill_scene(loader, row->dst_image, row->src_image, row->tex_image, r->fg_rule, longer, s, err));
-    const struct { const uint8_t *is, *was; const char *what; } pairs[] = {{s->dst_pixels, r->dst_pixels, "destination"}, {s->src_pixels, r->src_pixels, "source"}, {s->tex_pixels, r->tex_pixels, "texture"}};
+    const struct {
+        const uint8_t *is, *was;
+        const char *what;
+    } pairs[] = {{s->dst_pixels, r->dst_pixels, "destination"}, {s->src_pixels, r->src_pixels, "source"}, {s->tex_pixels, r->tex_pixels, "texture"}};
     for (int i = 0; i < 3; i++)
         if (memcmp(pairs[i].is, pairs[i].was, 32) != 0) {
             iad_picture_scene_release(loader, s);
-            return IAD_FAIL(err, IAD_ERR_EXISTS, "synth %lld: its %s picture is not the one that it was drawn for any more", (long long)row->id, pairs[i].what);
+            return IAD_FAIL(err, IAD_ERR_EXISTS, "synth %lld: its %s picture is not the one that it was drawn for any more", (long long)row->id,
+                            pairs[i].what);
         }
     return IAD_OK;
 }

@@ -26,8 +26,8 @@ typedef struct iad_loaded {
 } iad_loaded;
 void iad_loaded_deinit(iad_loaded *loaded);
 
-/* Exactly one of image_id, synth_id is not 0. jitter: text of jitter.h or NULL. Errors name the picture: IAD_ERR_NOT_FOUND (row or file gone), IAD_ERR_FORMAT
- * (broken), IAD_ERR_EXISTS (the file's pixels are not those of the recipe or the row any more). */
+/* Exactly one of image_id, synth_id is not 0. jitter: text of jitter.h or NULL. Errors name the picture: IAD_ERR_NOT_FOUND (row or file gone),
+ * IAD_ERR_FORMAT (broken), IAD_ERR_EXISTS (the file's pixels are not those of the recipe or the row any more). */
 iad_status iad_picture_load(iad_picture_loader *loader, int64_t image_id, int64_t synth_id, const char *jitter, iad_loaded *loaded, iad_err *err);
 
 /* Everything about one recipe, for people: the picture before, after, what was pasted and what can be seen. */
@@ -40,8 +40,8 @@ typedef struct iad_rendering {
 void iad_rendering_deinit(iad_rendering *rendering);
 iad_status iad_picture_render(iad_picture_loader *loader, int64_t synth_id, iad_rendering *rendering, iad_err *err);
 
-/* The scene of a picture, for drawing recipes: dst at work size with its foreground, and, where the generator wants them, a source and a texture picture (0: none).
- * The pictures stay in the store until the scene is given back. */
+/* The scene of a picture, for drawing recipes: dst at work size with its foreground, and, where the generator wants them, a source and a texture
+ * picture (0: none). The pictures stay in the store until the scene is given back. */
 typedef struct iad_loaded_scene {
     iad_defect_scene scene;
     uint8_t dst_pixels[32], src_pixels[32], tex_pixels[32];

@@ -7,8 +7,8 @@
 /* A spot changes the light of what is there: its gradients inside are the picture's own, so that solving for them would take the spot away again. */
 #define SOFT {50, 50, 0, 0}
 
-/* synth-data 1.9. paper: what the publication took its inspiration from, with the published sizes. full: a tenth of the recipes are null edits, the rest is
- * divided by the recommended shares. Its sizes are log-uniform shares of the object, half of them below 0.87 %. */
+/* synth-data 1.9. paper: what the publication took its inspiration from, with the published sizes. full: a tenth of the recipes are null edits, the
+ * rest is divided by the recommended shares. Its sizes are log-uniform shares of the object, half of them below 0.87 %. */
 static const iad_preset presets[] = {
     {"paper",
      {{&iad_defect_cutpaste, 500, ALL, ALL, {1, 0, 0, 0}}, {&iad_defect_scar, 500, ALL, ALL, {1, 0, 0, 0}}},

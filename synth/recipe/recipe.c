@@ -24,7 +24,8 @@ void iad_work_size(int width, int height, int max_side, int *work_w, int *work_h
     *work_w = width;
     *work_h = height;
     if (max_side <= 0 || longer <= max_side) return;
-    int64_t w = ((int64_t)width * max_side * 2 + longer) / (2 * (int64_t)longer), h = ((int64_t)height * max_side * 2 + longer) / (2 * (int64_t)longer);
+    int64_t w = ((int64_t)width * max_side * 2 + longer) / (2 * (int64_t)longer),
+            h = ((int64_t)height * max_side * 2 + longer) / (2 * (int64_t)longer);
     *work_w = w < 1 ? 1 : (int)w;
     *work_h = h < 1 ? 1 : (int)h;
 }
@@ -42,9 +43,10 @@ iad_status iad_recipe_json(const iad_recipe *recipe, iad_buf *out, iad_err *err)
     char seed[24];
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)recipe->seed);
     if (!recipe->generator || !recipe->params) return IAD_FAIL(err, IAD_ERR_ARG, "a recipe without generator or parameters");
-    json_t *root = json_pack("{s:{s:i,s:s,s:i},s:s,s:s,s:O,s:s,s:s,s:[i,i]}", "blend", "feather", recipe->blend.feather, "mode", iad_blend_name(recipe->blend.mode),
-                             "opacity", recipe->blend.opacity, "fg", recipe->fg_rule, "generator", recipe->generator->name, "params", recipe->params, "seed",
-                             seed, "version", recipe->generator->version, "work", recipe->work_w, recipe->work_h);
+    json_t *root =
+        json_pack("{s:{s:i,s:s,s:i},s:s,s:s,s:O,s:s,s:s,s:[i,i]}", "blend", "feather", recipe->blend.feather, "mode",
+                  iad_blend_name(recipe->blend.mode), "opacity", recipe->blend.opacity, "fg", recipe->fg_rule, "generator", recipe->generator->name,
+                  "params", recipe->params, "seed", seed, "version", recipe->generator->version, "work", recipe->work_w, recipe->work_h);
     if (!root) return IAD_NOMEM(err, "a recipe");
     put_hash(root, "dst", recipe->dst_pixels);
     put_hash(root, "src", recipe->src_pixels);

@@ -46,19 +46,21 @@ typedef struct iad_recipe_facts {
 iad_status iad_recipe_render(const iad_recipe *recipe, const iad_defect_scene *scene, iad_image *out, iad_image *vis, iad_image *geom,
                              iad_recipe_facts *facts, iad_err *err);
 
-/* The same into a picture that is the scene's destination, or a copy of it: nothing but the changed pixels is touched. After a failure the picture is half changed. */
+/* The same into a picture that is the scene's destination, or a copy of it: nothing but the changed pixels is touched. After a failure the picture is
+ * half changed. */
 iad_status iad_recipe_apply(const iad_recipe *recipe, const iad_defect_scene *scene, iad_image *picture, iad_err *err);
 
-/* Draws one recipe of a preset for this scene: generator (once), parameters, blend. The picture is tried, and parameters and blend are drawn anew while too
- * little can be seen, at most IAD_RECIPE_MAX_ATTEMPTS times; *attempts (may be NULL) says how often. Only the changed box is tried: no copies of the whole picture.
- * IAD_ERR_NOT_FOUND when no draw passed. The picture itself is not given: render. vis (may be NULL) is initialised here. The caller fills in what the scene does
- * not say: hashes of the pictures and fg_rule. Pure function of preset, scene and seed. */
+/* Draws one recipe of a preset for this scene: generator (once), parameters, blend. The picture is tried, and parameters and blend are drawn anew
+ * while too little can be seen, at most IAD_RECIPE_MAX_ATTEMPTS times; *attempts (may be NULL) says how often. Only the changed box is tried: no
+ * copies of the whole picture. IAD_ERR_NOT_FOUND when no draw passed. The picture itself is not given: render. vis (may be NULL) is initialised here.
+ * The caller fills in what the scene does not say: hashes of the pictures and fg_rule. Pure function of preset, scene and seed. */
 #define IAD_RECIPE_MAX_ATTEMPTS 50
 typedef struct iad_preset iad_preset;
 const iad_preset *iad_preset_find(const char *name); /* "paper", "full"; NULL: none */
 iad_status iad_recipe_draw(const iad_preset *preset, const iad_defect_scene *scene, uint64_t seed, iad_recipe *recipe, iad_image *vis,
                            iad_recipe_facts *facts, int *attempts, iad_err *err);
-/* The same defect with another of the preset's blends, hashes and rule included. IAD_ERR_NOT_FOUND when there is no other blend with which enough can be seen. */
+/* The same defect with another of the preset's blends, hashes and rule included. IAD_ERR_NOT_FOUND when there is no other blend with which enough can
+ * be seen. */
 iad_status iad_recipe_twin(const iad_preset *preset, const iad_defect_scene *scene, const iad_recipe *recipe, iad_recipe *twin, iad_image *vis,
                            iad_recipe_facts *facts, iad_err *err);
 

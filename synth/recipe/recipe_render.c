@@ -42,22 +42,23 @@ iad_status iad_recipe_layers(const iad_recipe *recipe, const iad_defect_scene *s
         return IAD_FAIL(err, IAD_ERR_ARG, "the recipe is for a picture of %dx%d, this one is %dx%d", recipe->work_w, recipe->work_h,
                         scene->dst ? scene->dst->width : 0, scene->dst ? scene->dst->height : 0);
     if (scene->fg && (scene->fg->mask.width != recipe->work_w || scene->fg->mask.height != recipe->work_h))
-        return IAD_FAIL(err, IAD_ERR_ARG, "the object's mask is %dx%d, the picture %dx%d", scene->fg->mask.width, scene->fg->mask.height, recipe->work_w,
-                        recipe->work_h);
+        return IAD_FAIL(err, IAD_ERR_ARG, "the object's mask is %dx%d, the picture %dx%d", scene->fg->mask.width, scene->fg->mask.height,
+                        recipe->work_w, recipe->work_h);
     iad_status status = recipe->generator->layers(scene, recipe->params, layers, err);
     if (status != IAD_OK) iad_err_prefix(err, "%s", recipe->generator->name);
     for (int i = 0; status == IAD_OK && i < layers->n; i++) {
         const iad_defect_layer *layer = &layers->items[i];
         if (layer->x < 0 || layer->y < 0 || layer->cover.width > recipe->work_w - layer->x || layer->cover.height > recipe->work_h - layer->y ||
-            layer->content.channels != scene->dst->channels || layer->content.width != layer->cover.width || layer->content.height != layer->cover.height)
+            layer->content.channels != scene->dst->channels || layer->content.width != layer->cover.width ||
+            layer->content.height != layer->cover.height)
             status = IAD_FAIL(err, IAD_ERR_INTERNAL, "%s made a layer that does not fit the picture", recipe->generator->name);
     }
     if (status != IAD_OK) iad_defect_layers_deinit(layers);
     return status;
 }
 
-static iad_status masks(const iad_recipe *recipe, const iad_defect_scene *scene, const iad_defect_layers *layers, const iad_image *out, iad_image *vis,
-                        iad_image *geom, iad_recipe_facts *facts, iad_err *err) {
+static iad_status masks(const iad_recipe *recipe, const iad_defect_scene *scene, const iad_defect_layers *layers, const iad_image *out,
+                        iad_image *vis, iad_image *geom, iad_recipe_facts *facts, iad_err *err) {
     iad_visible_rule rule = IAD_VISIBLE_DEFAULT;
     int null_edit = recipe->generator->null_edit;
     iad_image seen = {0}, pasted = {0};

@@ -20,7 +20,9 @@ double iad_label_confidence(const iad_recipe_facts *facts) {
 
 iad_status iad_synth_put(iad_manifest *manifest, const iad_synth_row *row, const iad_mask_row *vis, int *added, iad_err *err) {
     static const char sql[] =
-        "INSERT INTO synth(recipe_sha256,dst_image,src_image,tex_image,generator,generator_version,preset,params,seed,attempts,work_w,work_h,blend,opacity,kind,mask_vis,"
+        "INSERT INTO "
+        "synth(recipe_sha256,dst_image,src_image,tex_image,generator,generator_version,preset,params,seed,attempts,work_w,work_h,blend,opacity,kind,"
+        "mask_vis,"
         "area_frac,delta_mean,delta_max,defect,label_conf) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(recipe_sha256) DO NOTHING";
     const iad_recipe *r = &row->recipe;
     iad_buf text;
@@ -64,7 +66,9 @@ iad_status iad_synth_put(iad_manifest *manifest, const iad_synth_row *row, const
 iad_status iad_synth_get(iad_manifest *manifest, int64_t id, iad_synth_row *row, iad_err *err) {
     iad_query q;
     *row = (iad_synth_row){.id = id};
-    IAD_TRY(iad_query_open(&q, manifest, "synth", "SELECT dst_image,src_image,tex_image,params,preset,attempts,mask_vis,area_frac,delta_mean,delta_max,label_conf FROM synth WHERE id=?", err));
+    IAD_TRY(iad_query_open(
+        &q, manifest, "synth",
+        "SELECT dst_image,src_image,tex_image,params,preset,attempts,mask_vis,area_frac,delta_mean,delta_max,label_conf FROM synth WHERE id=?", err));
     iad_query_i64(&q, id);
     int there = iad_query_next(&q);
     iad_status status = IAD_OK;

@@ -1,5 +1,5 @@
-/* Recipes as rows of the table `synth`. The column params holds the whole recipe (iad_recipe_json); the other columns are for queries. mask_geom stays empty: it is made from
- * the recipe when somebody asks. */
+/* Recipes as rows of the table `synth`. The column params holds the whole recipe (iad_recipe_json); the other columns are for queries. mask_geom
+ * stays empty: it is made from the recipe when somebody asks. */
 #ifndef IAD_SYNTH_SYNTHROWS_H
 #define IAD_SYNTH_SYNTHROWS_H
 

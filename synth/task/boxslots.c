@@ -72,9 +72,10 @@ iad_status iad_box_slots_write(const iad_box_slots *slots, iad_buf *out, iad_err
     for (size_t i = 0; i < slots->n; i++) {
         const iad_box_slot *slot = &slots->items[i];
         if (slot->image < 0 || !box_fits(slot->box))
-            return IAD_FAIL(err, IAD_ERR_ARG, "box %zu: [%d,%d,%d,%d] on picture %d", i, slot->box[0], slot->box[1], slot->box[2], slot->box[3], slot->image);
-        IAD_TRY(iad_buf_addf(out, err, "%s{\"bbox_2d\":[%d,%d,%d,%d],\"image\":%d", i ? "," : "", slot->box[0], slot->box[1], slot->box[2], slot->box[3],
-                             slot->image));
+            return IAD_FAIL(err, IAD_ERR_ARG, "box %zu: [%d,%d,%d,%d] on picture %d", i, slot->box[0], slot->box[1], slot->box[2], slot->box[3],
+                            slot->image);
+        IAD_TRY(iad_buf_addf(out, err, "%s{\"bbox_2d\":[%d,%d,%d,%d],\"image\":%d", i ? "," : "", slot->box[0], slot->box[1], slot->box[2],
+                             slot->box[3], slot->image));
         if (slot->label[0]) {
             IAD_TRY(iad_buf_add_str(out, ",\"label\":", err));
             IAD_TRY(iad_json_quote(slot->label, out, err));
@@ -95,7 +96,8 @@ static iad_status next_slot(const char *text, size_t from, size_t n_boxes, size_
     size_t value = 0;
     for (; *p >= '0' && *p <= '9' && p - digits < 4; p++) value = value * 10 + (size_t)(*p - '0');
     if (p == digits || *p != '>') return IAD_FAIL(err, IAD_ERR_FORMAT, "text: \"%.12s\" at byte %zu is no box slot", slot, (size_t)(slot - text));
-    if (value >= n_boxes) return IAD_FAIL(err, IAD_ERR_FORMAT, "text: box %zu at byte %zu, but there are %zu boxes", value, (size_t)(slot - text), n_boxes);
+    if (value >= n_boxes)
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "text: box %zu at byte %zu, but there are %zu boxes", value, (size_t)(slot - text), n_boxes);
     *at = (size_t)(slot - text);
     *length = (size_t)(p + 1 - slot);
     *number = value;
@@ -172,8 +174,8 @@ static void move_places(size_t *places, size_t n, size_t from, size_t to, size_t
         if (places[i] >= from && places[i] < to) places[i] = bias + base + (places[i] - from);
 }
 
-iad_status iad_box_slots_fill(const char *text, const char *boxes, const iad_box_frame *frames, size_t n_frames, iad_box_form form, size_t *places, size_t n_places,
-                              iad_buf *out, iad_err *err) {
+iad_status iad_box_slots_fill(const char *text, const char *boxes, const iad_box_frame *frames, size_t n_frames, iad_box_form form, size_t *places,
+                              size_t n_places, iad_buf *out, iad_err *err) {
     iad_box_slots slots;
     IAD_TRY(iad_box_slots_parse(boxes, &slots, err));
     const size_t end = strlen(text), bias = end + 1, start = out->len;

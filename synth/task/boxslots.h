@@ -1,8 +1,8 @@
-/* Boxes in the texts of records. A stored question or answer holds "<box:i>" where entry i of the record's column `boxes` stands; the numbers are written by whoever
- * reads the record, because they depend on the size that the model sees (synth-data 3.6). This is the only place that does so.
+/* Boxes in the texts of records. A stored question or answer holds "<box:i>" where entry i of the record's column `boxes` stands; the numbers are
+ * written by whoever reads the record, because they depend on the size that the model sees (synth-data 3.6). This is the only place that does so.
  *
- * Column `boxes`: canonical JSON [{"bbox_2d":[x0,y0,x1,y1],"image":pos,"label":"scratch"},...], whole pixels of picture `pos` of the record (a file's own size, a
- * recipe's work size), x1 and y1 exclusive; label is optional. */
+ * Column `boxes`: canonical JSON [{"bbox_2d":[x0,y0,x1,y1],"image":pos,"label":"scratch"},...], whole pixels of picture `pos` of the record (a file's
+ * own size, a recipe's work size), x1 and y1 exclusive; label is optional. */
 #ifndef IAD_SYNTH_BOXSLOTS_H
 #define IAD_SYNTH_BOXSLOTS_H
 
@@ -31,8 +31,8 @@ iad_status iad_box_slots_parse(const char *boxes, iad_box_slots *slots, iad_err 
 /* Writes the column's canonical text. Appended. Errors: IAD_ERR_ARG (a box that parse would refuse). */
 iad_status iad_box_slots_write(const iad_box_slots *slots, iad_buf *out, iad_err *err);
 
-/* Numbers of the entries that a text names, in order of the text, repeated ones repeated. order[max]; *n is their number. Errors: IAD_ERR_FORMAT (an entry that does not
- * exist, a slot that is not "<box:digits>"), IAD_ERR_LIMIT (more than max). */
+/* Numbers of the entries that a text names, in order of the text, repeated ones repeated. order[max]; *n is their number. Errors: IAD_ERR_FORMAT (an
+ * entry that does not exist, a slot that is not "<box:digits>"), IAD_ERR_LIMIT (more than max). */
 iad_status iad_box_slots_order(const char *text, size_t n_boxes, size_t *order, size_t max, size_t *n, iad_err *err);
 
 typedef enum iad_box_form {
@@ -52,10 +52,10 @@ typedef struct iad_box_frame {
 /* One box in a form (not MARK). Errors: IAD_ERR_ARG (frame sizes). */
 iad_status iad_box_slot_numbers(const iad_box_slot *slot, const iad_box_frame *frame, iad_box_form form, int out[4], iad_err *err);
 
-/* Appends text with every "<box:i>" replaced by "[x0, y0, x1, y1]". frames[n_frames]: one for each picture of the record. places (may be NULL): n_places byte
- * offsets into text, in any order, moved to where they are in what was appended (a span's ends, for instance); none may lie inside a slot.
- * Errors: as parse and order; IAD_ERR_ARG (a box on a picture without frame, a place inside a slot or behind the text). */
-iad_status iad_box_slots_fill(const char *text, const char *boxes, const iad_box_frame *frames, size_t n_frames, iad_box_form form, size_t *places, size_t n_places,
-                              iad_buf *out, iad_err *err);
+/* Appends text with every "<box:i>" replaced by "[x0, y0, x1, y1]". frames[n_frames]: one for each picture of the record. places (may be NULL):
+ * n_places byte offsets into text, in any order, moved to where they are in what was appended (a span's ends, for instance); none may lie inside a
+ * slot. Errors: as parse and order; IAD_ERR_ARG (a box on a picture without frame, a place inside a slot or behind the text). */
+iad_status iad_box_slots_fill(const char *text, const char *boxes, const iad_box_frame *frames, size_t n_frames, iad_box_form form, size_t *places,
+                              size_t n_places, iad_buf *out, iad_err *err);
 
 #endif

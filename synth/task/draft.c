@@ -95,7 +95,8 @@ iad_status iad_draft_slot_defect(iad_draft *draft, const char *name, const char 
     const char *words = iad_buf_str(&draft->column);
     int en = strcmp(draft->lang, "en") == 0, vowel = *words && strchr("aeiouAEIOU", *words) != NULL;
     char with[2][IAD_BOX_SLOTS_LABEL + 8];
-    for (int i = 0; i < 2; i++) snprintf(with[i], sizeof with[i], "%s%.*s", !en ? "" : i ? (vowel ? "An " : "A ") : (vowel ? "an " : "a "), IAD_BOX_SLOTS_LABEL, words);
+    for (int i = 0; i < 2; i++)
+        snprintf(with[i], sizeof with[i], "%s%.*s", !en ? "" : i ? (vowel ? "An " : "A ") : (vowel ? "an " : "a "), IAD_BOX_SLOTS_LABEL, words);
     IAD_TRY(iad_draft_slot(draft, "a_defect", with[0], err));
     return iad_draft_slot(draft, "A_defect", with[1], err);
 }
@@ -146,7 +147,8 @@ iad_status iad_draft_emit(iad_draft *draft, int stage, const iad_template_form *
     iad_buf_reset(&draft->column);
     iad_buf_reset(&draft->anomaly);
     iad_buf_reset(&draft->normal);
-    IAD_TRY(iad_phrasing_fill(question->text, iad_buf_str(&draft->head), draft->slots, draft->n_slots, &draft->question, &draft->anomaly, &draft->normal, err));
+    IAD_TRY(iad_phrasing_fill(question->text, iad_buf_str(&draft->head), draft->slots, draft->n_slots, &draft->question, &draft->anomaly,
+                              &draft->normal, err));
     if (draft->boxes.n) IAD_TRY(iad_box_slots_write(&draft->boxes, &draft->column, err));
     char external[64];
     snprintf(external, sizeof external, "%.30s/%016" PRIx64, draft->maker, draft->seed);

@@ -37,7 +37,8 @@ void iad_draft_deinit(iad_draft *draft);
 
 /* A new record that `lead` leads: seed, dice, language, and the slot "category". */
 iad_status iad_draft_start(iad_draft *draft, const iad_pool_item *lead, uint32_t ordinal, iad_err *err);
-/* The next picture: role is ref, query or group. Every one gets changes of its own; geometry 1 only for pictures that no mask or box speaks of. IAD_ERR_LIMIT. */
+/* The next picture: role is ref, query or group. Every one gets changes of its own; geometry 1 only for pictures that no mask or box speaks of.
+ * IAD_ERR_LIMIT. */
 iad_status iad_draft_picture(iad_draft *draft, const iad_pool_item *item, const char *role, int geometry, iad_err *err);
 /* Adds a box; label may be NULL; *slot is its number. IAD_ERR_LIMIT. */
 iad_status iad_draft_box(iad_draft *draft, int image, const int box[4], const char *label, size_t *slot, iad_err *err);

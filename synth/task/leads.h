@@ -10,8 +10,8 @@
 /* Anomalous pictures that may lead, by kind. */
 typedef struct iad_lead_counts { size_t real, synthetic; } iad_lead_counts;
 iad_lead_counts iad_lead_count(const iad_task_pool *pool);
-/* Factor on an item's number of records that makes `real_share` of all leads real ones, the sum unchanged; at most IAD_LEAD_MAX_FACTOR, so that a handful of
- * real defects is not shown thousands of times. 1 where only one kind exists. */
+/* Factor on an item's number of records that makes `real_share` of all leads real ones, the sum unchanged; at most IAD_LEAD_MAX_FACTOR, so that a
+ * handful of real defects is not shown thousands of times. 1 where only one kind exists. */
 #define IAD_LEAD_MAX_FACTOR 10.0
 double iad_lead_factor(iad_lead_counts counts, const iad_pool_item *item, double real_share);
 

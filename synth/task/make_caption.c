@@ -1,5 +1,5 @@
-/* Stage 1: a picture and what somebody wrote about it. One record for every caption; a picture without one gives none. Pictures whose label is unknown (web pictures) are not
- * in the pool, their captions count all the same. */
+/* Stage 1: a picture and what somebody wrote about it. One record for every caption; a picture without one gives none. Pictures whose label is
+ * unknown (web pictures) are not in the pool, their captions count all the same. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -42,11 +42,13 @@ static iad_status make_record(iad_draft *draft, const iad_pool_item *item, const
     return iad_draft_emit(draft, 1, form, 0, 0, err);
 }
 
-/* Columns: id, pixel hash, file hash, width, height, test, aspect, lang, text. The pool knows the split scheme; pictures that it does not hold go by the source's. */
+/* Columns: id, pixel hash, file hash, width, height, test, aspect, lang, text. The pool knows the split scheme; pictures that it does not hold go by
+ * the source's. */
 static iad_status take_row(iad_draft *draft, iad_query *q, iad_err *err) {
     int64_t id = iad_query_col_i64(q, 0);
     const iad_pool_item *item = iad_task_pool_image(draft->pool, id);
-    iad_pool_item stranger = {.image_id = id, .original = id, .width = (int)iad_query_col_i64(q, 3), .height = (int)iad_query_col_i64(q, 4), .delta_mean = -1};
+    iad_pool_item stranger = {
+        .image_id = id, .original = id, .width = (int)iad_query_col_i64(q, 3), .height = (int)iad_query_col_i64(q, 4), .delta_mean = -1};
     if (!item) {
         stranger.test = !draft->pool->eval && iad_query_col_i64(q, 5);
         if (!iad_query_col_bytes(q, 1, stranger.key, sizeof stranger.key) && !iad_query_col_bytes(q, 2, stranger.key, sizeof stranger.key))
@@ -54,7 +56,10 @@ static iad_status take_row(iad_draft *draft, iad_query *q, iad_err *err) {
         item = &stranger;
     }
     const char *aspect = iad_query_col_text(q, 6), *lang = iad_query_col_text(q, 7), *text = iad_query_col_text(q, 8);
-    const char *reason = item->test ? "of a test part" : !text ? "no caption" : !*text || strstr(text, "<image>") || strstr(text, "<box:") ? "unusable caption" : NULL;
+    const char *reason = item->test                                                   ? "of a test part"
+                         : !text                                                      ? "no caption"
+                         : !*text || strstr(text, "<image>") || strstr(text, "<box:") ? "unusable caption"
+                                                                                      : NULL;
     if (reason) {
         draft->sink->skip(draft->sink->user, maker_name, reason);
         return IAD_OK;
@@ -63,9 +68,9 @@ static iad_status take_row(iad_draft *draft, iad_query *q, iad_err *err) {
 }
 
 static iad_status make(iad_manifest *manifest, const iad_task_pool *pool, const iad_task_options *options, const iad_task_sink *sink, iad_err *err) {
-    static const char sql[] =
-        "SELECT i.id,i.pixel_sha256,i.sha256,i.width,i.height,i.part='test',c.aspect,c.lang,c.text FROM image i LEFT JOIN caption c ON c.image_id=i.id"
-        " WHERE i.category_id=? AND i.bad=0 AND i.dup_of IS NULL ORDER BY i.path,c.aspect,c.lang,c.id";
+    static const char sql[] = "SELECT i.id,i.pixel_sha256,i.sha256,i.width,i.height,i.part='test',c.aspect,c.lang,c.text FROM image i LEFT JOIN "
+                              "caption c ON c.image_id=i.id"
+                              " WHERE i.category_id=? AND i.bad=0 AND i.dup_of IS NULL ORDER BY i.path,c.aspect,c.lang,c.id";
     iad_draft draft;
     iad_query q;
     IAD_TRY(iad_query_open(&q, manifest, "caption", sql, err));

@@ -1,5 +1,6 @@
-/* Stage 3, detection (paper, stage 3, Q1; synth-data 3.4): k good pictures and a query, is it normal? Yes means normal in every record. Each anomalous lead gives records in pairs, one about
- * itself and one about a good picture with the same number of shots, so that Yes and No are even in every category and for every number of shots. */
+/* Stage 3, detection (paper, stage 3, Q1; synth-data 3.4): k good pictures and a query, is it normal? Yes means normal in every record. Each
+ * anomalous lead gives records in pairs, one about itself and one about a good picture with the same number of shots, so that Yes and No are even in
+ * every category and for every number of shots. */
 #include "synth/task/leads.h"
 #include "synth/task/shots.h"
 

@@ -1,5 +1,6 @@
-/* Stage 2 (b): where two pictures differ (synth-data 3.2): find it, verify a box, choose one of three. Pairs: a recipe and its own original (aligned), a recipe and another good
- * picture, a real defect and a good picture; and pairs without a difference. Boxes lie in the query, whose geometry is never changed. */
+/* Stage 2 (b): where two pictures differ (synth-data 3.2): find it, verify a box, choose one of three. Pairs: a recipe and its own original
+ * (aligned), a recipe and another good picture, a real defect and a good picture; and pairs without a difference. Boxes lie in the query, whose
+ * geometry is never changed. */
 #include <string.h>
 
 #include "synth/task/draft.h"
@@ -83,8 +84,8 @@ static int meets_region(const int box[4], const iad_regions *regions) {
     return 0;
 }
 
-/* Middle of a region of another anomalous picture, scaled to this one's size: defects lie on the product, so an empty box there lies on it as well, most of the
- * time, without a look at the pixels. 0 when there is none. */
+/* Middle of a region of another anomalous picture, scaled to this one's size: defects lie on the product, so an empty box there lies on it as well,
+ * most of the time, without a look at the pixels. 0 when there is none. */
 static int middle_of_another(iad_draft *draft, const iad_pool_item *query, int *x, int *y) {
     const iad_task_pool *pool = draft->pool;
     const iad_pool_item *other = &pool->items[pool->anomalies[iad_rng_below(&draft->rng, (uint32_t)pool->n_anomalies)]];
@@ -220,8 +221,8 @@ static iad_status finish_choose(iad_draft *draft, const pair *p, int *made, iad_
 
 /* ---- a record ---- */
 
-/* Which question, and whether nothing differs. Pairs without difference are none_share of all: that share of the verified ones (all answered alike, so that Yes and No stay
- * even), and of the found ones what choose, which needs a difference, cannot take. */
+/* Which question, and whether nothing differs. Pairs without difference are none_share of all: that share of the verified ones (all answered alike,
+ * so that Yes and No stay even), and of the found ones what choose, which needs a difference, cannot take. */
 static pair_form draw_form(iad_draft *draft, int *same, int *positive) {
     double u = iad_rng_unit(&draft->rng), v = iad_rng_unit(&draft->rng), none = draft->options->none_share;
     *positive = iad_rng_chance(&draft->rng, 0.5);

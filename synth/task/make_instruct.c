@@ -42,8 +42,9 @@ static iad_status replace_first(const char *turns, const char *question, iad_buf
     if (!turns) return IAD_OK;
     IAD_TRY(iad_json_parse(turns, strlen(turns), 0, "turns", &list, err));
     json_t *first = json_array_get(list, 0);
-    iad_status status = json_is_object(first) && json_object_set_new(first, "value", json_string(question)) == 0 ? iad_json_canonical(list, out, err)
-                                                                                                                   : IAD_FAIL(err, IAD_ERR_FORMAT, "turns: no first turn");
+    iad_status status = json_is_object(first) && json_object_set_new(first, "value", json_string(question)) == 0
+                            ? iad_json_canonical(list, out, err)
+                            : IAD_FAIL(err, IAD_ERR_FORMAT, "turns: no first turn");
     json_decref(list);
     return status;
 }
@@ -60,9 +61,21 @@ static iad_status seed_of(const iad_draft *draft, const source *s, uint64_t *see
 static iad_status emit(iad_draft *draft, const source *s, const char *question, const char *turns, int query_pos, iad_err *err) {
     char external[64];
     snprintf(external, sizeof external, "reason/%016" PRIx64, draft->seed);
-    const iad_task_row row = {.dataset_id = draft->pool->dataset_id, .category_id = draft->pool->category_id, .stage = 3, .task = "s3_reason", .shots = draft->shots, .seed = draft->seed,
-                              .question = question, .answer = s->answer, .turns = turns, .query_pos = query_pos, .weight = 1, .part = draft->pool->eval ? "eval" : "train",
-                              .external_id = external, .images = draft->images, .n_images = draft->n_images};
+    const iad_task_row row = {.dataset_id = draft->pool->dataset_id,
+                              .category_id = draft->pool->category_id,
+                              .stage = 3,
+                              .task = "s3_reason",
+                              .shots = draft->shots,
+                              .seed = draft->seed,
+                              .question = question,
+                              .answer = s->answer,
+                              .turns = turns,
+                              .query_pos = query_pos,
+                              .weight = 1,
+                              .part = draft->pool->eval ? "eval" : "train",
+                              .external_id = external,
+                              .images = draft->images,
+                              .n_images = draft->n_images};
     return draft->sink->emit(draft->sink->user, &row, err);
 }
 
@@ -89,20 +102,29 @@ static iad_status one_picture(iad_draft *draft, const source *s, const iad_pool_
 }
 
 static iad_status take_row(iad_draft *draft, iad_query *q, iad_err *err) {
-    const source s = {.external_id = iad_query_col_text(q, 0), .question = iad_query_col_text(q, 1), .answer = iad_query_col_text(q, 2), .turns = iad_query_col_text(q, 3),
-                      .image_id = iad_query_col_i64(q, 4), .n_images = iad_query_col_i64(q, 5)};
+    const source s = {.external_id = iad_query_col_text(q, 0),
+                      .question = iad_query_col_text(q, 1),
+                      .answer = iad_query_col_text(q, 2),
+                      .turns = iad_query_col_text(q, 3),
+                      .image_id = iad_query_col_i64(q, 4),
+                      .n_images = iad_query_col_i64(q, 5)};
     const iad_pool_item *item = s.n_images == 1 ? iad_task_pool_image(draft->pool, s.image_id) : NULL;
     const char *reason = !s.external_id || !s.question || !s.answer ? "others' record without text"
-                         : strstr(s.question, "<box:") || strstr(s.answer, "<box:") || strstr(s.answer, "<image>") ? "others' record with marks of ours"
-                         : s.n_images != 1 ? "several views: left zero-shot" : !item ? "label unknown: left zero-shot" : item->test ? "of a test part" : NULL;
+                         : strstr(s.question, "<box:") || strstr(s.answer, "<box:") || strstr(s.answer, "<image>")
+                             ? "others' record with marks of ours"
+                         : s.n_images != 1 ? "several views: left zero-shot"
+                         : !item           ? "label unknown: left zero-shot"
+                         : item->test      ? "of a test part"
+                                           : NULL;
     if (!reason) return one_picture(draft, &s, item, err);
     draft->sink->skip(draft->sink->user, draft->maker, reason); /* the zero-shot record itself is in the manifest already, as it came */
     return IAD_OK;
 }
 
 iad_status iad_make_instruct(iad_draft *draft, iad_manifest *manifest, iad_err *err) {
-    static const char sql[] = "SELECT t.external_id,t.question,t.answer,t.turns,min(x.image_id),count(*) FROM task t JOIN task_image x ON x.task_id=t.id"
-                              " WHERE t.category_id=? AND t.stage=0 AND t.task='instruct' AND t.part='train' GROUP BY t.id ORDER BY t.external_id";
+    static const char sql[] =
+        "SELECT t.external_id,t.question,t.answer,t.turns,min(x.image_id),count(*) FROM task t JOIN task_image x ON x.task_id=t.id"
+        " WHERE t.category_id=? AND t.stage=0 AND t.task='instruct' AND t.part='train' GROUP BY t.id ORDER BY t.external_id";
     iad_query q;
     IAD_TRY(iad_query_open(&q, manifest, "task", sql, err));
     iad_query_i64(&q, draft->pool->category_id);

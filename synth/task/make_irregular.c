@@ -1,4 +1,5 @@
-/* Stage 2 (c): irregular regions in one picture, without a reference (synth-data 3.3). Only what can be seen without one: real defects, and synthetic ones that stand out. */
+/* Stage 2 (c): irregular regions in one picture, without a reference (synth-data 3.3). Only what can be seen without one: real defects, and synthetic
+ * ones that stand out. */
 #include <string.h>
 
 #include "synth/task/draft.h"

@@ -1,4 +1,5 @@
-/* Stage 3, localisation (synth-data 3.5): the forward of detection with the mask attached, answered by boxes or by places in words. Only queries whose mask is known. */
+/* Stage 3, localisation (synth-data 3.5): the forward of detection with the mask attached, answered by boxes or by places in words. Only queries
+ * whose mask is known. */
 #include "synth/task/leads.h"
 #include "synth/task/shots.h"
 
@@ -37,7 +38,8 @@ static iad_status write_answer(iad_draft *draft, const iad_pool_item *query, int
 static iad_status make_record(iad_draft *draft, const iad_pool_item *lead, uint32_t ordinal, iad_err *err) {
     const iad_template_form *form;
     IAD_TRY(iad_draft_start(draft, lead, ordinal, err));
-    int k = iad_shots_draw(draft), boxes = iad_rng_chance(&draft->rng, 0.5), good = iad_rng_chance(&draft->rng, draft->options->irregular_normal_share);
+    int k = iad_shots_draw(draft), boxes = iad_rng_chance(&draft->rng, 0.5),
+        good = iad_rng_chance(&draft->rng, draft->options->irregular_normal_share);
     const iad_pool_item *query = good ? iad_shots_good_query(draft, lead) : lead;
     if (query) IAD_TRY(iad_shots_pictures(draft, query, k, err));
     if (!query || !draft->shots) {

@@ -1,4 +1,5 @@
-/* Stage 2 (a): the odd one of a group (synth-data 3.1). Every record is led by an anomalous picture; groups without an outlier show good pictures of its view. */
+/* Stage 2 (a): the odd one of a group (synth-data 3.1). Every record is led by an anomalous picture; groups without an outlier show good pictures of
+ * its view. */
 #include "synth/task/draft.h"
 #include "synth/task/leads.h"
 #include "synth/task/taskmaker.h"
@@ -33,7 +34,8 @@ static const char *draw_form(iad_draft *draft, const iad_pool_item *lead, int no
 }
 
 static iad_status write_answer(iad_draft *draft, const iad_template_form *form, const char *name, size_t index, iad_err *err) {
-    if (name[0] == 'j') return index ? iad_buf_addf(&draft->answer, err, "{\"outlier\": %zu}", index) : iad_buf_add_str(&draft->answer, "{\"outlier\": null}", err);
+    if (name[0] == 'j')
+        return index ? iad_buf_addf(&draft->answer, err, "{\"outlier\": %zu}", index) : iad_buf_add_str(&draft->answer, "{\"outlier\": null}", err);
     if (index) return iad_draft_answer(draft, form, err);
     if (name[0] == 'i') return iad_buf_add_str(&draft->answer, draft->lang[0] == 'z' ? "无" : "None", err); /* asked for that word alone */
     const iad_template_form *none;

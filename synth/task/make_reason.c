@@ -1,4 +1,5 @@
-/* Stage 3, reasoning (synth-data 3.8): others' records made few-shot, and records of our own from kind, place and extent of a defect and what the manifest knows about the product. */
+/* Stage 3, reasoning (synth-data 3.8): others' records made few-shot, and records of our own from kind, place and extent of a defect and what the
+ * manifest knows about the product. */
 #include "synth/task/leads.h"
 #include "synth/task/make_instruct.h"
 #include "synth/task/shots.h"

@@ -58,8 +58,10 @@ static int stands_beside(const iad_pool_item *lead, const iad_pool_item *item) {
     return !(lead->object_key && item->object_key && strcmp(lead->object_key, item->object_key) == 0);
 }
 
-/* Draws from pool->normals [first, first + count), adding to items[*n] up to want. Random probes first; when the group is nearly used up, in order from a random place. */
-static void draw_from(const iad_task_pool *pool, const iad_pool_item *lead, iad_rng *rng, uint32_t first, uint32_t count, size_t want, const iad_pool_item **items, size_t *n) {
+/* Draws from pool->normals [first, first + count), adding to items[*n] up to want. Random probes first; when the group is nearly used up, in order
+ * from a random place. */
+static void draw_from(const iad_task_pool *pool, const iad_pool_item *lead, iad_rng *rng, uint32_t first, uint32_t count, size_t want,
+                      const iad_pool_item **items, size_t *n) {
     uint32_t start = iad_rng_below(rng, count);
     for (uint32_t k = 0; *n < want && k < 8 * want + count; k++) {
         uint32_t at = k < 8 * want ? iad_rng_below(rng, count) : (uint32_t)((start + (uint64_t)k - 8 * want) % count);
@@ -70,7 +72,8 @@ static void draw_from(const iad_task_pool *pool, const iad_pool_item *lead, iad_
     }
 }
 
-size_t iad_draw_normals(const iad_task_pool *pool, const iad_pool_item *lead, iad_rng *rng, int other_light, size_t want, const iad_pool_item **items) {
+size_t iad_draw_normals(const iad_task_pool *pool, const iad_pool_item *lead, iad_rng *rng, int other_light, size_t want,
+                        const iad_pool_item **items) {
     size_t n = 0;
     const iad_pool_group *own = &pool->groups[lead->group], *other = NULL;
     uint32_t seen = 0;
@@ -95,7 +98,8 @@ iad_status iad_image_marks(size_t n, int numbered, iad_buf *out, iad_err *err) {
 }
 
 iad_status iad_defect_words(const char *defect, const char *lang, iad_buf *out, iad_err *err) {
-    /* What the generators' defects look like to somebody who does not know how they were made; and the few words that data sets use for "some defect". */
+    /* What the generators' defects look like to somebody who does not know how they were made; and the few words that data sets use for "some
+     * defect". */
     static const struct { const char *name, *en, *zh; } known[] = {
         {"cutpaste", "misplaced patch", "错位的区块"}, {"scar", "thin scar", "细长疤痕"},          {"spot", "discoloured spot", "变色斑点"},
         {"nsa", "deformed area", "变形区域"},          {"perlin", "irregular stain", "不规则污渍"}, {"shuffle", "disordered texture", "纹理错乱"},

@@ -1,4 +1,5 @@
-/* From a mask to a few regions. Components are labelled by runs, as manifests/components.c does; here their pixels are summed as well, for the centroid. */
+/* From a mask to a few regions. Components are labelled by runs, as manifests/components.c does; here their pixels are summed as well, for the
+ * centroid. */
 #include "synth/task/maskregions.h"
 
 #include <stdlib.h>
@@ -93,7 +94,8 @@ static void merge_into(blob *a, const blob *b) {
     a->sum_y += b->sum_y;
 }
 
-/* Blobs whose boxes lie closer than `reach` become one, until none are left. Only the largest MERGE_MAX take part: masks of noise have thousands of specks. */
+/* Blobs whose boxes lie closer than `reach` become one, until none are left. Only the largest MERGE_MAX take part: masks of noise have thousands of
+ * specks. */
 static size_t merge_near(blob *blobs, size_t n, double reach) {
     for (int changed = 1; changed;) {
         changed = 0;

@@ -23,8 +23,8 @@ typedef struct iad_regions {
     int64_t area;  /* of all items */
 } iad_regions;
 
-/* 8-connected components of the non-zero pixels; those closer than 1.5 % of the shorter side are one; below 12 pixels dropped unless it is the only one; at most 8.
- * An empty mask gives n = 0. */
+/* 8-connected components of the non-zero pixels; those closer than 1.5 % of the shorter side are one; below 12 pixels dropped unless it is the only
+ * one; at most 8. An empty mask gives n = 0. */
 iad_status iad_regions_of_mask(const iad_image *mask, iad_regions *regions, iad_err *err);
 
 /* lang: "en" or "zh". Static text: "top left", ... "center" (AnomalyGPT's nine). */

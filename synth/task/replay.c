@@ -57,8 +57,8 @@ iad_status iad_stage_count(iad_manifest *manifest, int stage, uint64_t seed, dou
     return status;
 }
 
-iad_status iad_stage_each(iad_manifest *manifest, int stage, uint64_t seed, double share, iad_status (*fn)(void *user, int64_t task_id, int replayed, iad_err *err), void *user,
-                          iad_err *err) {
+iad_status iad_stage_each(iad_manifest *manifest, int stage, uint64_t seed, double share,
+                          iad_status (*fn)(void *user, int64_t task_id, int replayed, iad_err *err), void *user, iad_err *err) {
     id_list ids = {0};
     iad_stage_counts counts;
     iad_status status = both(manifest, stage, seed, share, &ids, &counts, err);

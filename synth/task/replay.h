@@ -1,5 +1,5 @@
-/* Which records of an earlier stage are shown again in a later one: 50 % of stage 1 in stage 2, 80 % of stage 2 in stage 3 (paper, training details). By hash,
- * so without order, state or count. */
+/* Which records of an earlier stage are shown again in a later one: 50 % of stage 1 in stage 2, 80 % of stage 2 in stage 3 (paper, training details).
+ * By hash, so without order, state or count. */
 #ifndef IAD_SYNTH_REPLAY_H
 #define IAD_SYNTH_REPLAY_H
 
@@ -17,7 +17,7 @@ typedef struct iad_stage_counts { int64_t own, replay, replay_of; } iad_stage_co
 /* How many training records a stage has: its own, and replayed ones out of replay_of. */
 iad_status iad_stage_count(iad_manifest *manifest, int stage, uint64_t seed, double share, iad_stage_counts *counts, iad_err *err);
 /* Calls fn for the id of every record of a stage, own first, then replayed ones, each by id. */
-iad_status iad_stage_each(iad_manifest *manifest, int stage, uint64_t seed, double share, iad_status (*fn)(void *user, int64_t task_id, int replayed, iad_err *err),
-                          void *user, iad_err *err);
+iad_status iad_stage_each(iad_manifest *manifest, int stage, uint64_t seed, double share,
+                          iad_status (*fn)(void *user, int64_t task_id, int replayed, iad_err *err), void *user, iad_err *err);
 
 #endif

@@ -14,19 +14,30 @@
 enum { MAX_IMAGES = 64, MAX_SPANS = 64, MAX_JPEG = 1 << 24, MAX_TEXT = 1 << 22 };
 
 static const char style[] =
-    ":root{color-scheme:light dark;--bg:#f6f7f8;--card:#fff;--ink:#1c2227;--dim:#66717c;--line:#dde2e7;--bad:#c8321f;--badbg:#fde3df;--good:#18794e;--goodbg:#ddf3e4;--chip:#e6edf5}"
-    "@media(prefers-color-scheme:dark){:root{--bg:#14181c;--card:#1d2329;--ink:#e6eaee;--dim:#98a4b0;--line:#323b44;--bad:#ff8d7c;--badbg:#4a1d17;--good:#6fdba1;--goodbg:#143a28;--chip:#2a3540}}"
-    "*{box-sizing:border-box}body{margin:0 auto;max-width:1180px;padding:16px;background:var(--bg);color:var(--ink);font:15px/1.5 system-ui,sans-serif}"
-    "h1{font-size:20px;margin:8px 0 16px}article{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px;margin:0 0 18px}"
-    "h2{font-size:15px;margin:0 0 10px;font-weight:600}h2 small{color:var(--dim);font-weight:400;margin-left:8px}.row{display:flex;flex-wrap:wrap;gap:10px;margin:0 0 12px}"
-    "figure{margin:0}figure img{display:block;max-width:100%;border-radius:6px;border:2px solid transparent}figure.query img{border-color:#3b82f6}figcaption{font-size:12px;color:var(--dim);margin-top:3px}"
-    ".broken{width:220px;height:140px;padding:10px;border:1px dashed var(--bad);border-radius:6px;color:var(--bad);font-size:12px;overflow:auto}"
-    ".text{white-space:pre-wrap;overflow-wrap:anywhere;border-left:3px solid var(--line);padding:2px 0 2px 12px;margin:0 0 10px}.answer{border-left-color:var(--good)}"
-    "mark{border-radius:3px;padding:0 3px;color:inherit}mark.a{background:var(--badbg);color:var(--bad)}mark.n{background:var(--goodbg);color:var(--good)}.chip{background:var(--chip);border-radius:9px;padding:0 8px;font-size:12px}"
-    "details{font-size:13px}summary{cursor:pointer;color:var(--dim)}table{border-collapse:collapse;margin:6px 0}td{padding:1px 14px 1px 0;vertical-align:top}td:first-child{color:var(--dim)}pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:12px}";
+    ":root{color-scheme:light dark;--bg:#f6f7f8;--card:#fff;--ink:#1c2227;--dim:#66717c;--line:#dde2e7;--bad:#c8321f;--badbg:#fde3df;"
+    "--good:#18794e;--goodbg:#ddf3e4;--chip:#e6edf5}"
+    "@media(prefers-color-scheme:dark){:root{--bg:#14181c;--card:#1d2329;--ink:#e6eaee;--dim:#98a4b0;--line:#323b44;--bad:#ff8d7c;"
+    "--badbg:#4a1d17;--good:#6fdba1;--goodbg:#143a28;--chip:#2a3540}}*{box-sizing:border-box}"
+    "body{margin:0 auto;max-width:1180px;padding:16px;background:var(--bg);color:var(--ink);font:15px/1.5 system-ui,sans-serif}"
+    "h1{font-size:20px;margin:8px 0 16px}"
+    "article{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px;margin:0 0 18px}"
+    "h2{font-size:15px;margin:0 0 10px;font-weight:600}h2 small{color:var(--dim);font-weight:400;margin-left:8px}"
+    ".row{display:flex;flex-wrap:wrap;gap:10px;margin:0 0 12px}figure{margin:0}"
+    "figure img{display:block;max-width:100%;border-radius:6px;border:2px solid transparent}figure.query img{border-color:#3b82f6}"
+    "figcaption{font-size:12px;color:var(--dim);margin-top:3px}"
+    ".broken{width:220px;height:140px;padding:10px;border:1px dashed var(--bad);border-radius:6px;color:var(--bad);font-size:12px;"
+    "overflow:auto}.text{white-space:pre-wrap;overflow-wrap:anywhere;border-left:3px solid var(--line);padding:2px 0 2px 12px;margin:0 0 10px}"
+    ".answer{border-left-color:var(--good)}mark{border-radius:3px;padding:0 3px;color:inherit}mark.a{background:var(--badbg);color:var(--bad)}"
+    "mark.n{background:var(--goodbg);color:var(--good)}.chip{background:var(--chip);border-radius:9px;padding:0 8px;font-size:12px}"
+    "details{font-size:13px}summary{cursor:pointer;color:var(--dim)}table{border-collapse:collapse;margin:6px 0}"
+    "td{padding:1px 14px 1px 0;vertical-align:top}td:first-child{color:var(--dim)}"
+    "pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:12px}";
 
 iad_status iad_show_head(const char *title, iad_buf *out, iad_err *err) {
-    IAD_TRY(iad_buf_add_str(out, "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>", err));
+    IAD_TRY(iad_buf_add_str(out,
+                            "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+                            "content=\"width=device-width,initial-scale=1\"><title>",
+                            err));
     IAD_TRY(iad_html_text(out, title, err));
     IAD_TRY(iad_buf_addf(out, err, "</title><style>%s</style></head><body><h1>", style));
     IAD_TRY(iad_html_text(out, title, err));
@@ -41,7 +52,9 @@ static iad_status add_picture(const iad_image *picture, const char *caption, con
     iad_buf jpeg;
     iad_buf_init(&jpeg, MAX_JPEG);
     iad_status status = iad_encode_jpeg(picture, NULL, &jpeg, err);
-    if (status == IAD_OK) status = iad_buf_addf(out, err, "<figure class=\"%s\"><img width=\"%d\" height=\"%d\" alt=\"\" src=\"", class_name, picture->width, picture->height);
+    if (status == IAD_OK)
+        status = iad_buf_addf(out, err, "<figure class=\"%s\"><img width=\"%d\" height=\"%d\" alt=\"\" src=\"", class_name, picture->width,
+                              picture->height);
     if (status == IAD_OK) status = iad_html_data_uri(out, "image/jpeg", jpeg.data, jpeg.len, err);
     if (status == IAD_OK) status = iad_buf_add_str(out, "\"><figcaption>", err);
     if (status == IAD_OK) status = iad_html_text(out, caption, err);
@@ -75,8 +88,8 @@ static iad_status shrink(const iad_image *from, int side, iad_filter filter, iad
 }
 
 /* The picture, and a second time with outline and boxes where there are any. */
-static iad_status add_views(const iad_loaded *loaded, const iad_box_slots *boxes, int pos, int stored_w, int stored_h, int side, const char *caption, const char *role, int outline, iad_buf *out,
-                            iad_err *err) {
+static iad_status add_views(const iad_loaded *loaded, const iad_box_slots *boxes, int pos, int stored_w, int stored_h, int side, const char *caption,
+                            const char *role, int outline, iad_buf *out, iad_err *err) {
     iad_image small = {0}, mask = {0};
     int any = 0;
     iad_status status = shrink(&loaded->picture, side, IAD_FILTER_BICUBIC, &small, err);
@@ -92,7 +105,8 @@ static iad_status add_views(const iad_loaded *loaded, const iad_box_slots *boxes
         const int *b = boxes->items[i].box;
         if (boxes->items[i].image != pos || stored_w < 1 || stored_h < 1) continue;
         any = 1;
-        iad_draw_rect(&small, b[0] * small.width / stored_w, b[1] * small.height / stored_h, b[2] * small.width / stored_w + 1, b[3] * small.height / stored_h + 1, (iad_rgb){255, 190, 0}, 2);
+        iad_draw_rect(&small, b[0] * small.width / stored_w, b[1] * small.height / stored_h, b[2] * small.width / stored_w + 1,
+                      b[3] * small.height / stored_h + 1, (iad_rgb){255, 190, 0}, 2);
     }
     if (status == IAD_OK && any) status = add_picture(&small, "mask red, boxes yellow", role, out, err);
     iad_image_deinit(&small);
@@ -100,14 +114,15 @@ static iad_status add_views(const iad_loaded *loaded, const iad_box_slots *boxes
     return status;
 }
 
-static iad_status add_image(iad_manifest *manifest, iad_picture_loader *loader, const iad_task_view *view, const iad_box_slots *boxes, int pos, int side, size_t *broken, iad_buf *out,
-                            iad_err *err) {
+static iad_status add_image(iad_manifest *manifest, iad_picture_loader *loader, const iad_task_view *view, const iad_box_slots *boxes, int pos,
+                            int side, size_t *broken, iad_buf *out, iad_err *err) {
     const iad_task_image *image = &view->row.images[pos];
     iad_loaded loaded;
     iad_err why = IAD_ERR_NONE;
     char caption[200];
     int w = 0, h = 0, is_query = pos == view->row.query_pos;
-    snprintf(caption, sizeof caption, "image %d, %s, %s %lld", pos + 1, image->role, image->synth_id ? "recipe" : "picture", (long long)(image->synth_id ? image->synth_id : image->image_id));
+    snprintf(caption, sizeof caption, "image %d, %s, %s %lld", pos + 1, image->role, image->synth_id ? "recipe" : "picture",
+             (long long)(image->synth_id ? image->synth_id : image->image_id));
     iad_status status = stored_size(manifest, image, &w, &h, &why);
     if (status == IAD_OK) status = iad_picture_load(loader, image->image_id, image->synth_id, image->jitter, &loaded, &why);
     if (status != IAD_OK) {
@@ -225,7 +240,8 @@ static iad_status add_facts(iad_manifest *manifest, const iad_task_view *view, i
     return iad_buf_add_str(out, "</table></details>", err);
 }
 
-iad_status iad_show_record(iad_manifest *manifest, iad_picture_loader *loader, const iad_task_view *view, int side, size_t *broken, iad_buf *out, iad_err *err) {
+iad_status iad_show_record(iad_manifest *manifest, iad_picture_loader *loader, const iad_task_view *view, int side, size_t *broken, iad_buf *out,
+                           iad_err *err) {
     const iad_task_row *r = &view->row;
     iad_box_slots boxes;
     int image = 0;
@@ -235,7 +251,8 @@ iad_status iad_show_record(iad_manifest *manifest, iad_picture_loader *loader, c
     IAD_TRY(iad_buf_addf(out, err, "<small>stage %d, ", r->stage));
     IAD_TRY(iad_html_text(out, view->category ? view->category : "no category", err));
     if (r->shots) IAD_TRY(iad_buf_addf(out, err, ", %d-shot", r->shots));
-    IAD_TRY(iad_buf_addf(out, err, "%s%s%s%s</small></h2><div class=\"row\">", *view->form ? ", " : "", view->form, *view->lang ? ", " : "", view->lang));
+    IAD_TRY(
+        iad_buf_addf(out, err, "%s%s%s%s</small></h2><div class=\"row\">", *view->form ? ", " : "", view->form, *view->lang ? ", " : "", view->lang));
     for (size_t i = 0; i < r->n_images && i < MAX_IMAGES; i++) IAD_TRY(add_image(manifest, loader, view, &boxes, (int)i, side, broken, out, err));
     IAD_TRY(iad_buf_add_str(out, "</div>\n", err));
     if (add_question(view, out, err) != IAD_OK) return iad_err_prefix(err, "task %lld", (long long)r->id);

@@ -1,5 +1,6 @@
-/* Makers of training records. A maker gets the pool of one category and calls emit once per record; every draw of a record comes from a seed made of the
- * master seed, the maker's name, the key of the record's leading picture and an ordinal: adding pictures or categories changes no other record. */
+/* Makers of training records. A maker gets the pool of one category and calls emit once per record; every draw of a record comes from a seed made of
+ * the master seed, the maker's name, the key of the record's leading picture and an ordinal: adding pictures or categories changes no other record.
+ */
 #ifndef IAD_SYNTH_TASKMAKER_H
 #define IAD_SYNTH_TASKMAKER_H
 
@@ -51,14 +52,15 @@ const iad_task_maker *const *iad_task_makers(size_t *n);
 
 /* Seed of record number `ordinal` that item leads. */
 uint64_t iad_task_seed(uint64_t master, const char *maker, const iad_pool_item *item, uint32_t ordinal);
-/* Draws n different items that may stand beside `lead` as normals (same view and light unless other_light, good, not test, exemplar_ok, not lead, not its
- * original, not its object). Returns how many there were (<= n). */
+/* Draws n different items that may stand beside `lead` as normals (same view and light unless other_light, good, not test, exemplar_ok, not lead, not
+ * its original, not its object). Returns how many there were (<= n). */
 size_t iad_draw_normals(const iad_task_pool *pool, const iad_pool_item *lead, iad_rng *rng, int other_light, size_t n, const iad_pool_item **items);
 /* Number of records for a leading item: per_picture * rate, the fraction decided by its key. */
 uint32_t iad_record_count(uint64_t master, const char *maker, const iad_pool_item *item, double expected);
 /* "<image>\n" n times; with numbers 1: "Image 1: <image>\n". Appended. */
 iad_status iad_image_marks(size_t n, int numbered, iad_buf *out, iad_err *err);
-/* What a defect is called in a sentence ("scratch_head" -> "scratch head"; the generators' kinds -> what they look like; NULL -> "defect"), in en or zh. Appended. */
+/* What a defect is called in a sentence ("scratch_head" -> "scratch head"; the generators' kinds -> what they look like; NULL -> "defect"), in en or
+ * zh. Appended. */
 iad_status iad_defect_words(const char *defect, const char *lang, iad_buf *out, iad_err *err);
 
 #endif

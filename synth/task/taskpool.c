@@ -89,7 +89,8 @@ static iad_status load_real(iad_manifest *manifest, const iad_task_pool_options 
         "SELECT i.id,i.pixel_sha256,i.sha256,i.width,i.height,i.label='anomalous',i.part='test',i.exemplar_ok,i.object_key,i.view,i.light,i.defect"
         " FROM image i WHERE i.category_id=? AND i.bad=0 AND i.dup_of IS NULL AND i.label<>'unknown' ORDER BY i.path";
     static const char named[] =
-        "SELECT i.id,i.pixel_sha256,i.sha256,i.width,i.height,i.label='anomalous',i.part='test' OR s.part='test',i.exemplar_ok,i.object_key,i.view,i.light,i.defect"
+        "SELECT i.id,i.pixel_sha256,i.sha256,i.width,i.height,i.label='anomalous',i.part='test' OR "
+        "s.part='test',i.exemplar_ok,i.object_key,i.view,i.light,i.defect"
         " FROM image i JOIN split s ON s.image_id=i.id AND s.scheme=? WHERE i.category_id=? AND i.bad=0 AND i.dup_of IS NULL AND i.label<>'unknown'"
         " ORDER BY i.path";
     iad_query q;
@@ -146,7 +147,8 @@ static iad_status take_recipe(iad_task_pool *pool, iad_query *q, const iad_task_
     IAD_TRY(new_item(pool, &item, err));
     item->synth_id = iad_query_col_i64(q, 0);
     item->original = from.image_id;
-    if (!iad_query_col_bytes(q, 1, item->key, sizeof item->key)) return IAD_FAIL(err, IAD_ERR_FORMAT, "recipe %lld has no hash", (long long)item->synth_id);
+    if (!iad_query_col_bytes(q, 1, item->key, sizeof item->key))
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "recipe %lld has no hash", (long long)item->synth_id);
     item->width = (int)iad_query_col_i64(q, 3);
     item->height = (int)iad_query_col_i64(q, 4);
     if (item->width < 1 || item->height < 1) {
@@ -169,7 +171,8 @@ static iad_status take_recipe(iad_task_pool *pool, iad_query *q, const iad_task_
 
 static iad_status load_recipes(iad_manifest *manifest, const iad_task_pool_options *options, iad_task_pool *pool, iad_err *err) {
     static const char sql[] =
-        "SELECT y.id,y.recipe_sha256,y.dst_image,y.work_w,y.work_h,y.kind='null_edit',y.mask_vis,y.delta_mean,coalesce(y.defect,y.generator),y.label_conf,"
+        "SELECT "
+        "y.id,y.recipe_sha256,y.dst_image,y.work_w,y.work_h,y.kind='null_edit',y.mask_vis,y.delta_mean,coalesce(y.defect,y.generator),y.label_conf,"
         "coalesce(a.part='test',0) OR coalesce(b.part='test',0) FROM image i JOIN synth y ON y.dst_image=i.id LEFT JOIN image a ON a.id=y.src_image"
         " LEFT JOIN image b ON b.id=y.tex_image WHERE i.category_id=? AND (?2 IS NULL OR y.preset=?2) ORDER BY y.recipe_sha256";
     if (!options->synthetic) return IAD_OK;
@@ -216,8 +219,8 @@ typedef struct mask_batch {
 
 static iad_status check_size(const iad_pool_item *item, int width, int height, iad_err *err) {
     if (width == item->width && height == item->height) return IAD_OK;
-    return IAD_FAIL(err, IAD_ERR_FORMAT, "mask %lld is %dx%d, its %s %lld is %dx%d", (long long)item->mask_id, width, height, item->synth_id ? "recipe" : "picture",
-                    (long long)(item->synth_id ? item->synth_id : item->image_id), item->width, item->height);
+    return IAD_FAIL(err, IAD_ERR_FORMAT, "mask %lld is %dx%d, its %s %lld is %dx%d", (long long)item->mask_id, width, height,
+                    item->synth_id ? "recipe" : "picture", (long long)(item->synth_id ? item->synth_id : item->image_id), item->width, item->height);
 }
 
 static void decode_job(void *user, size_t i, int thread) {
@@ -320,7 +323,9 @@ static iad_status describe_masks(iad_manifest *manifest, iad_task_pool *pool, co
         iad_pool_item *item = &pool->items[order[i]];
         const iad_pool_item *before = i ? &pool->items[order[i - 1]] : NULL;
         if (item->several_masks) status = describe_union(manifest, item, err);
-        else if (before && before->mask_id == item->mask_id && !before->several_masks && before->width == item->width && before->height == item->height) continue;
+        else if (before && before->mask_id == item->mask_id && !before->several_masks && before->width == item->width &&
+                 before->height == item->height)
+            continue;
         else status = queue_mask(manifest, item, batch, err);
         if (status == IAD_OK && (batch->n == BATCH || batch->bytes > MAX_BATCH_BYTES)) status = flush(batch, threads, err);
     }
@@ -330,7 +335,8 @@ static iad_status describe_masks(iad_manifest *manifest, iad_task_pool *pool, co
     for (size_t i = 1; i < n; i++) {
         iad_pool_item *item = &pool->items[order[i]];
         const iad_pool_item *before = &pool->items[order[i - 1]];
-        if (!item->several_masks && !before->several_masks && before->mask_id == item->mask_id && item->regions.width == 0) item->regions = before->regions;
+        if (!item->several_masks && !before->several_masks && before->mask_id == item->mask_id && item->regions.width == 0)
+            item->regions = before->regions;
     }
     return IAD_OK;
 }

@@ -19,7 +19,7 @@ typedef struct iad_pool_item {
     uint8_t key[32];            /* pixel_sha256, or recipe_sha256: identity for seeds, the same in every manifest */
     int width, height;          /* real: of the file; synthetic: work size */
     int anomalous;              /* 0: good (also null edits) */
-    int test;                   /* 1: in a test part (of the source's split or the named one; of a recipe: any picture it is made of): never in a training record */
+    int test; /* 1: in a test part (of the source's split or the named one; of a recipe: any picture it is made of): never in a training record */
     int exemplar_ok;            /* null edits: their original's */
     uint32_t group;             /* which of the pool's groups (view and light) it belongs to */
     const char *object_key, *view, *light; /* NULL: unknown */
@@ -48,7 +48,7 @@ typedef struct iad_task_pool {
     size_t n_unknown;                         /* anomalous without a known mask */
     iad_pool_group *groups;                   /* by view, then light; NULL first */
     size_t n_groups;
-    uint32_t *normals;                        /* item numbers of good items with exemplar_ok that are in no test part, group by group, in item order */
+    uint32_t *normals; /* item numbers of good items with exemplar_ok that are in no test part, group by group, in item order */
     size_t n_normals;
     uint32_t *anomalies;                      /* item numbers of anomalous items that are in no test part, in item order */
     size_t n_anomalies;
@@ -64,8 +64,9 @@ typedef struct iad_task_pool_options {
     int threads;          /* for decoding masks; below 1: 1 */
     int eval;             /* 1: pictures of test parts count like all others (item.test is 0): records get part "eval" */
 } iad_task_pool_options;
-/* Fills *pool (initialised here; deinit also after a failure). A mask of one component inside one cell of the grid is described by its row alone; others are decoded.
- * Errors: IAD_ERR_NOT_FOUND (category), IAD_ERR_FORMAT (a mask that is broken or of another size than its picture, both named), IAD_ERR_LIMIT, IAD_ERR_DB. */
+/* Fills *pool (initialised here; deinit also after a failure). A mask of one component inside one cell of the grid is described by its row alone;
+ * others are decoded. Errors: IAD_ERR_NOT_FOUND (category), IAD_ERR_FORMAT (a mask that is broken or of another size than its picture, both named),
+ * IAD_ERR_LIMIT, IAD_ERR_DB. */
 iad_status iad_task_pool_load(iad_manifest *manifest, int64_t category_id, const iad_task_pool_options *options, iad_task_pool *pool, iad_err *err);
 void iad_task_pool_deinit(iad_task_pool *pool);
 

@@ -40,8 +40,8 @@ static iad_status templates_digest(const iad_templates *templates, char hex[IAD_
     iad_status status = IAD_OK;
     for (size_t i = 0; status == IAD_OK && i < n; i++) {
         char head[256];
-        int length = snprintf(head, sizeof head, "%s/%s/%s/%s/%d/%d", forms[i].task, forms[i].form, forms[i].lang, forms[i].yes_means ? forms[i].yes_means : "",
-                              forms[i].canonical, forms[i].version);
+        int length = snprintf(head, sizeof head, "%s/%s/%s/%s/%d/%d", forms[i].task, forms[i].form, forms[i].lang,
+                              forms[i].yes_means ? forms[i].yes_means : "", forms[i].canonical, forms[i].version);
         status = iad_sha256_add(&hash, head, length < (int)sizeof head ? (size_t)length : sizeof head - 1, err);
         if (status == IAD_OK) status = hash_phrasings(&hash, forms[i].questions, forms[i].n_questions, err);
         if (status == IAD_OK) status = hash_phrasings(&hash, forms[i].answers, forms[i].n_answers, err);
@@ -121,7 +121,8 @@ static iad_status choose_makers(const iad_task_run *run, run_plan *plan, iad_err
             return IAD_FAIL(err, IAD_ERR_ARG, "\"%.60s\" makes records of stage %d, not %d", found->name, found->stage, run->stage);
     }
     for (size_t i = 0; i < n; i++)
-        if (all[i]->stage == run->stage && wanted(run->makers, all[i]->name) && plan->n_makers < IAD_TASK_RUN_MAX_MAKERS) plan->makers[plan->n_makers++] = all[i];
+        if (all[i]->stage == run->stage && wanted(run->makers, all[i]->name) && plan->n_makers < IAD_TASK_RUN_MAX_MAKERS)
+            plan->makers[plan->n_makers++] = all[i];
     return IAD_OK;
 }
 
@@ -324,7 +325,8 @@ static iad_status write_unit(run_state *state, run_write *write, size_t number, 
         if (run->progress) run->progress(run->user, counts->made, write->categories, state->plan->n);
         if (run->stop && atomic_load(run->stop)) return IAD_FAIL(err, IAD_ERR_INTERRUPTED, "stopped");
     }
-    for (size_t i = 0; i < unit->n_skips; i++) count_skip(counts, state->plan->makers[unit->skips[i].maker]->name, unit->skips[i].reason, unit->skips[i].n);
+    for (size_t i = 0; i < unit->n_skips; i++)
+        count_skip(counts, state->plan->makers[unit->skips[i].maker]->name, unit->skips[i].reason, unit->skips[i].n);
     if (unit->status != IAD_OK) {
         counts->failed++;
         if (run->trouble) run->trouble(run->user, unit->err.msg);

@@ -1,8 +1,9 @@
-/* Making the records of one stage: every category's pictures through the makers on worker threads, rows written by the calling thread in the order of categories (data set,
- * name), makers, pictures, so that the manifest holds the same rows for any number of threads.
+/* Making the records of one stage: every category's pictures through the makers on worker threads, rows written by the calling thread in the order of
+ * categories (data set, name), makers, pictures, so that the manifest holds the same rows for any number of threads.
  *
- * A category whose records are all written is marked in the manifest's table `meta` under the configuration's hash, with how many pictures, recipes, masks and captions it had; it is left
- * out the next time, unless it has grown. Rows that exist already (data set, task, external id) are left as they are: a killed run is simply repeated. */
+ * A category whose records are all written is marked in the manifest's table `meta` under the configuration's hash, with how many pictures, recipes,
+ * masks and captions it had; it is left out the next time, unless it has grown. Rows that exist already (data set, task, external id) are left as
+ * they are: a killed run is simply repeated. */
 #ifndef IAD_SYNTH_TASKRUN_H
 #define IAD_SYNTH_TASKRUN_H
 
@@ -23,7 +24,7 @@ typedef struct iad_task_run {
     iad_templates *templates;
     iad_task_pool_options pool;     /* threads is set here */
     const iad_strings *datasets, *categories, *makers; /* names to take; NULL or empty: all */
-    int eval;                       /* 0: records for training; data sets that overlap a benchmark are left out. 1: records with part "eval" from all pictures */
+    int eval; /* 0: records for training; data sets that overlap a benchmark are left out. 1: records with part "eval" from all pictures */
     size_t limit;                   /* records of a category and maker; 0: all */
     int dry_run;                    /* makes and counts everything, writes nothing */
     int threads;                    /* workers, 1..256 */
@@ -49,8 +50,8 @@ typedef struct iad_task_counts {
 /* The configuration as canonical JSON (what the hash is of, and what goes into the run's row). Appended. */
 iad_status iad_task_run_config(const iad_task_run *run, iad_buf *out, iad_err *err);
 
-/* A category that cannot be read or made is reported, counted in `failed` and passed over. Errors: IAD_ERR_ARG (unknown name in a filter, a maker of another stage), IAD_ERR_DB,
- * IAD_ERR_IO (writing), IAD_ERR_INTERRUPTED: what was made until then is kept. counts is filled in every case. */
+/* A category that cannot be read or made is reported, counted in `failed` and passed over. Errors: IAD_ERR_ARG (unknown name in a filter, a maker of
+ * another stage), IAD_ERR_DB, IAD_ERR_IO (writing), IAD_ERR_INTERRUPTED: what was made until then is kept. counts is filled in every case. */
 iad_status iad_task_run_all(const iad_task_run *run, iad_task_counts *counts, iad_err *err);
 
 #endif

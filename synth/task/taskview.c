@@ -15,9 +15,11 @@ static const char *keep(iad_task_view *view, const char *text, int *lost) {
 }
 
 static iad_status read_row(iad_manifest *manifest, int64_t id, iad_task_view *view, iad_err *err) {
-    static const char sql[] = "SELECT t.dataset_id,t.category_id,t.stage,t.task,t.shots,t.template_id,t.seed,t.question,t.answer,t.turns,t.yes_means,t.query_pos,t.mask_id,"
-                              "t.anomaly_spans,t.normal_spans,t.boxes,t.weight,t.part,t.external_id,t.run_id,d.name,c.name,c.display,p.lang,p.answer_form,p.canonical"
-                              " FROM task t LEFT JOIN dataset d ON d.id=t.dataset_id LEFT JOIN category c ON c.id=t.category_id LEFT JOIN template p ON p.id=t.template_id WHERE t.id=?";
+    static const char sql[] =
+        "SELECT t.dataset_id,t.category_id,t.stage,t.task,t.shots,t.template_id,t.seed,t.question,t.answer,t.turns,t.yes_means,t.query_pos,t.mask_id,"
+        "t.anomaly_spans,t.normal_spans,t.boxes,t.weight,t.part,t.external_id,t.run_id,d.name,c.name,c.display,p.lang,p.answer_form,p.canonical"
+        " FROM task t LEFT JOIN dataset d ON d.id=t.dataset_id LEFT JOIN category c ON c.id=t.category_id LEFT JOIN template p ON p.id=t.template_id "
+        "WHERE t.id=?";
     iad_query q;
     int lost = 0;
     IAD_TRY(iad_query_open(&q, manifest, "task", sql, err));
@@ -72,7 +74,9 @@ static iad_status read_images(iad_manifest *manifest, int64_t id, iad_task_view 
     size_t n = 0;
     while (status == IAD_OK && iad_query_next(&q)) {
         if (n == MAX_IMAGES) status = IAD_FAIL(err, IAD_ERR_LIMIT, "task %lld has more than %d pictures", (long long)id, MAX_IMAGES);
-        else items[n++] = (iad_task_image){iad_query_col_i64(&q, 0), iad_query_col_i64(&q, 1), keep(view, iad_query_col_text(&q, 2), &lost), keep(view, iad_query_col_text(&q, 3), &lost)};
+        else
+            items[n++] = (iad_task_image){iad_query_col_i64(&q, 0), iad_query_col_i64(&q, 1), keep(view, iad_query_col_text(&q, 2), &lost),
+                                          keep(view, iad_query_col_text(&q, 3), &lost)};
     }
     iad_status closed = iad_query_close(&q, status == IAD_OK ? err : NULL);
     view->row.images = items;

@@ -18,8 +18,8 @@ typedef struct iad_task_view {
 /* IAD_ERR_NOT_FOUND names the id. */
 iad_status iad_task_view_load(iad_manifest *manifest, int64_t task_id, iad_task_view *view, iad_err *err);
 void iad_task_view_deinit(iad_task_view *view);
-/* The record's mask in the query's pixels (empty for good queries): one channel 0/255, or all-zero struct when the record has none. The synthetic query's work
- * size, the real one's file size. */
+/* The record's mask in the query's pixels (empty for good queries): one channel 0/255, or all-zero struct when the record has none. The synthetic
+ * query's work size, the real one's file size. */
 iad_status iad_task_view_mask(iad_manifest *manifest, const iad_task_view *view, iad_image *mask, iad_err *err);
 
 #endif

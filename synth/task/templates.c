@@ -140,7 +140,8 @@ static iad_status add_span(iad_buf *spans, size_t start, size_t end, const char 
     return iad_buf_add_str(spans, "]", err);
 }
 
-iad_status iad_phrasing_fill(const char *text, const char *head, const iad_slot *slots, size_t n, iad_buf *out, iad_buf *anomaly, iad_buf *normal, iad_err *err) {
+iad_status iad_phrasing_fill(const char *text, const char *head, const iad_slot *slots, size_t n, iad_buf *out, iad_buf *anomaly, iad_buf *normal,
+                             iad_err *err) {
     size_t origin = out->len;
     if (strlen(text) > IAD_TEMPLATES_MAX_LINE) return IAD_FAIL(err, IAD_ERR_LIMIT, "a phrasing of more than %d bytes", IAD_TEMPLATES_MAX_LINE);
     IAD_TRY(iad_buf_add_str(out, head, err));

@@ -1,12 +1,14 @@
-/* Phrasings of questions and answers. They live in versioned text files (templates/<name>.txt, carried inside the program; --templates DIR reads others):
+/* Phrasings of questions and answers. They live in versioned text files (templates/<name>.txt, carried inside the program; --templates DIR reads
+ * others):
  *
  *     version 1
  *     [s2_outlier index en]              task, form, language; options behind: yes_means=normal canonical
  *     ? These {n} images show the same kind of product ({category}). Which one ...     a question
  *     ! Image {index}                    an answer (forms whose answer is words)
  *
- * "#" starts a comment line; every ? or ! line is one phrasing. {slot} is replaced; {{ and }} are braces. *word* marks an anomaly word and +word+ a normal word: the marks
- * vanish, the places become the record's spans (bytes of the finished question). "<image>" never occurs: images are put in front by the maker. */
+ * "#" starts a comment line; every ? or ! line is one phrasing. {slot} is replaced; {{ and }} are braces. *word* marks an anomaly word and +word+ a
+ * normal word: the marks vanish, the places become the record's spans (bytes of the finished question). "<image>" never occurs: images are put in
+ * front by the maker. */
 #ifndef IAD_SYNTH_TEMPLATES_H
 #define IAD_SYNTH_TEMPLATES_H
 
@@ -46,8 +48,9 @@ const iad_template_form *iad_templates_all(const iad_templates *templates, size_
 iad_status iad_templates_store(iad_templates *templates, iad_manifest *manifest, iad_err *err);
 
 typedef struct iad_slot { const char *name, *value; } iad_slot;
-/* Fills a phrasing. `head` (the image marks, may be "") stands in front and counts in the spans. Appends text to *out, and JSON lists [[start,end,"word"],...] to anomaly and normal (each
- * may be NULL). A slot that has no value is IAD_ERR_ARG with its name. */
-iad_status iad_phrasing_fill(const char *text, const char *head, const iad_slot *slots, size_t n, iad_buf *out, iad_buf *anomaly, iad_buf *normal, iad_err *err);
+/* Fills a phrasing. `head` (the image marks, may be "") stands in front and counts in the spans. Appends text to *out, and JSON lists
+ * [[start,end,"word"],...] to anomaly and normal (each may be NULL). A slot that has no value is IAD_ERR_ARG with its name. */
+iad_status iad_phrasing_fill(const char *text, const char *head, const iad_slot *slots, size_t n, iad_buf *out, iad_buf *anomaly, iad_buf *normal,
+                             iad_err *err);
 
 #endif

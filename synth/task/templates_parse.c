@@ -52,7 +52,8 @@ static iad_status section(parser *p, char *text, iad_err *err) {
     }
     if (n_words < 3 || !is_name(words[0]) || !is_name(words[1])) return BAD(p, err, "a section is [task form language ...]");
     if (strcmp(words[2], "en") != 0 && strcmp(words[2], "zh") != 0) return BAD(p, err, "language '%.20s': en or zh", words[2]);
-    if (iad_templates_find(p->templates, words[0], words[1], words[2])) return BAD(p, err, "[%.40s %.40s %s] stands twice", words[0], words[1], words[2]);
+    if (iad_templates_find(p->templates, words[0], words[1], words[2]))
+        return BAD(p, err, "[%.40s %.40s %s] stands twice", words[0], words[1], words[2]);
     IAD_TRY(close_form(p, err));
     iad_templates *t = p->templates;
     IAD_TRY(iad_grow((void **)&t->forms, &t->cap, t->n + 1, sizeof *t->forms, IAD_TEMPLATES_MAX_FORMS, "template forms", err));

@@ -24,7 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (iad_box_slots_write(&slots, &out, NULL) != IAD_OK || iad_box_slots_parse(iad_buf_str(&out), &again, NULL) != IAD_OK) abort();
         if (again.n != slots.n) abort();
         for (size_t i = 0; i < slots.n; i++)
-            if (memcmp(again.items[i].box, slots.items[i].box, sizeof slots.items[i].box) != 0 || again.items[i].image != slots.items[i].image) abort();
+            if (memcmp(again.items[i].box, slots.items[i].box, sizeof slots.items[i].box) != 0 || again.items[i].image != slots.items[i].image)
+                abort();
         for (int form = IAD_BOX_ORIGINAL; form <= IAD_BOX_MARK; form++) {
             size_t places[2] = {strlen(text), 0};
             iad_buf_reset(&out);

@@ -1,4 +1,5 @@
-/* Invented categories for the makers of records: good pictures in two views, real and synthetic anomalies with masks, null edits, test pictures; and a sink that keeps records. */
+/* Invented categories for the makers of records: good pictures in two views, real and synthetic anomalies with masks, null edits, test pictures; and
+ * a sink that keeps records. */
 #ifndef IAD_TEST_TASKPOOL_FIXTURE_H
 #define IAD_TEST_TASKPOOL_FIXTURE_H
 
@@ -27,7 +28,8 @@ static inline int64_t tasks_mask(iad_manifest *m, int width, int height, const t
     int64_t id = 0;
     assert_ok(iad_image_init(&mask, width, height, 1, &err));
     for (size_t i = 0; i < n; i++)
-        for (int y = rects[i].y0; y < rects[i].y1; y++) memset(mask.px + (size_t)y * (size_t)width + rects[i].x0, 255, (size_t)(rects[i].x1 - rects[i].x0));
+        for (int y = rects[i].y0; y < rects[i].y1; y++)
+            memset(mask.px + (size_t)y * (size_t)width + rects[i].x0, 255, (size_t)(rects[i].x1 - rects[i].x0));
     assert_ok(iad_mask_prepare(&mask, NULL, IAD_MASK_EXACT, &row, &err));
     assert_ok(iad_mask_put(m, &row, &id, &err));
     iad_mask_row_deinit(&row);
@@ -42,7 +44,8 @@ static inline int64_t tasks_numbered_mask(iad_manifest *m, int number) {
     return tasks_mask(m, TASKS_WIDTH, TASKS_HEIGHT, rects, number % 3 == 0 ? 2 : 1);
 }
 
-static inline int64_t tasks_picture(iad_manifest *m, int64_t dataset, int64_t category, const char *path, const char *view, iad_part part, iad_label label) {
+static inline int64_t tasks_picture(iad_manifest *m, int64_t dataset, int64_t category, const char *path, const char *view, iad_part part,
+                                    iad_label label) {
     iad_err err = IAD_ERR_NONE;
     int64_t id = 0;
     iad_image_row row = fixture_row(dataset, category, path, part, label);
@@ -62,10 +65,11 @@ static inline int64_t tasks_recipe(iad_manifest *m, int64_t dst, int number, int
     snprintf(name, sizeof name, "recipe %lld %d %d", (long long)dst, number, mask == 0);
     assert_ok(iad_sha256_bytes(name, strlen(name), digest, &err));
     iad_query q;
-    assert_ok(iad_query_open(&q, m, "synth",
-                             "INSERT INTO synth(recipe_sha256,dst_image,generator,generator_version,preset,params,seed,work_w,work_h,kind,mask_vis,delta_mean)"
-                             " VALUES(?,?,?,'1','full','{}',?,?,?,?,?,?)",
-                             &err));
+    assert_ok(iad_query_open(
+        &q, m, "synth",
+        "INSERT INTO synth(recipe_sha256,dst_image,generator,generator_version,preset,params,seed,work_w,work_h,kind,mask_vis,delta_mean)"
+        " VALUES(?,?,?,'1','full','{}',?,?,?,?,?,?)",
+        &err));
     iad_query_blob(&q, digest, 32);
     iad_query_i64(&q, dst);
     iad_query_text(&q, mask ? generators[number % 4] : "null_edit");
@@ -129,7 +133,8 @@ static inline iad_status tasks_keep(void *user, const iad_task_row *row, iad_err
     kept->rows = block;
     iad_task_row *to = &kept->rows[kept->n++];
     *to = *row;
-    const char **texts[] = {&to->task, &to->question, &to->answer, &to->yes_means, &to->boxes, &to->part, &to->external_id, &to->anomaly_spans, &to->normal_spans};
+    const char **texts[] = {&to->task, &to->question,    &to->answer,        &to->yes_means,   &to->boxes,
+                            &to->part, &to->external_id, &to->anomaly_spans, &to->normal_spans};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) *texts[i] = iad_arena_str(&kept->arena, *texts[i]);
     iad_task_image *images = iad_arena_take(&kept->arena, row->n_images * sizeof *images);
     for (size_t i = 0; i < row->n_images; i++) {
@@ -148,7 +153,8 @@ static inline void tasks_skip(void *user, const char *maker, const char *reason)
     kept->last_reason = reason;
 }
 
-static inline void tasks_make(const iad_task_maker *maker, iad_manifest *m, const iad_task_pool *pool, const iad_task_options *options, tasks_kept *kept) {
+static inline void tasks_make(const iad_task_maker *maker, iad_manifest *m, const iad_task_pool *pool, const iad_task_options *options,
+                              tasks_kept *kept) {
     iad_err err = IAD_ERR_NONE;
     iad_task_sink sink = {tasks_keep, tasks_skip, kept};
     memset(kept, 0, sizeof *kept);

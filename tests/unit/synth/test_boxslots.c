@@ -87,9 +87,17 @@ static void test_refusals(void **state) {
         assert_fails(IAD_ERR_FORMAT, iad_box_slots_fill(texts[i], column, frames, 2, IAD_BOX_ORIGINAL, NULL, 0, &out, &err));
     assert_fails(IAD_ERR_ARG, iad_box_slots_fill("<box:0>", column, frames, 1, IAD_BOX_ORIGINAL, NULL, 0, &out, &err)); /* box 0 is on picture 1 */
     assert_fails(IAD_ERR_FORMAT, iad_box_slots_fill("<box:0>", NULL, frames, 2, IAD_BOX_ORIGINAL, NULL, 0, &out, &err));
-    const char *columns[] = {"{}", "[1]", "[{\"image\":0}]", "[{\"bbox_2d\":[1,2,3],\"image\":0}]", "[{\"bbox_2d\":[1,2,3,4.5],\"image\":0}]",
-                             "[{\"bbox_2d\":[1,2,1,4],\"image\":0}]", "[{\"bbox_2d\":[1,2,3,4],\"image\":-1}]", "[{\"bbox_2d\":[1,2,3,70000],\"image\":0}]",
-                             "[{\"bbox_2d\":[1,2,3,4],\"image\":0,\"label\":5}]", "[", "nonsense"};
+    const char *columns[] = {"{}",
+                             "[1]",
+                             "[{\"image\":0}]",
+                             "[{\"bbox_2d\":[1,2,3],\"image\":0}]",
+                             "[{\"bbox_2d\":[1,2,3,4.5],\"image\":0}]",
+                             "[{\"bbox_2d\":[1,2,1,4],\"image\":0}]",
+                             "[{\"bbox_2d\":[1,2,3,4],\"image\":-1}]",
+                             "[{\"bbox_2d\":[1,2,3,70000],\"image\":0}]",
+                             "[{\"bbox_2d\":[1,2,3,4],\"image\":0,\"label\":5}]",
+                             "[",
+                             "nonsense"};
     iad_box_slots slots;
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) assert_fails(IAD_ERR_FORMAT, iad_box_slots_parse(columns[i], &slots, &err));
     iad_buf many;
@@ -143,7 +151,8 @@ static void test_names(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_fill),     cmocka_unit_test(test_norm_halves), cmocka_unit_test(test_places), cmocka_unit_test(test_order),
-                                       cmocka_unit_test(test_refusals), cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_names)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_fill),  cmocka_unit_test(test_norm_halves), cmocka_unit_test(test_places),
+                                       cmocka_unit_test(test_order), cmocka_unit_test(test_refusals),    cmocka_unit_test(test_round_trip),
+                                       cmocka_unit_test(test_names)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

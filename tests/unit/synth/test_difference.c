@@ -58,7 +58,8 @@ static int is_inflated(const int *box, const iad_pool_item *item) {
         const iad_region *r = &item->regions.items[i];
         int w = r->x1 - r->x0, h = r->y1 - r->y0;
         if (box[0] > r->x0 || box[1] > r->y0 || box[2] < r->x1 || box[3] < r->y1) continue;
-        if (box[2] - box[0] <= w + w / 5 + 3 && box[3] - box[1] <= h + h / 5 + 3 && (box[2] - box[0] > w || box[2] == TASKS_WIDTH || box[0] == 0)) return 1;
+        if (box[2] - box[0] <= w + w / 5 + 3 && box[3] - box[1] <= h + h / 5 + 3 && (box[2] - box[0] > w || box[2] == TASKS_WIDTH || box[0] == 0))
+            return 1;
     }
     return 0;
 }

@@ -14,7 +14,9 @@ static void scene_picture(iad_image *picture, uint64_t seed) {
     iad_rng_init(&rng, seed, 0);
     for (int y = 0; y < H; y++)
         for (int x = 0; x < W; x++)
-            for (int c = 0; c < 3; c++) picture->px[(y * W + x) * 3 + c] = (uint8_t)(40 + (x / 8 + y / 8) % 2 * 70 + x + (int)iad_rng_below(&rng, 25) + (seed == 2 ? 15 * c : 0));
+            for (int c = 0; c < 3; c++)
+                picture->px[(y * W + x) * 3 + c] =
+                    (uint8_t)(40 + (x / 8 + y / 8) % 2 * 70 + x + (int)iad_rng_below(&rng, 25) + (seed == 2 ? 15 * c : 0));
 }
 
 static int near_geom(const iad_image *geom, int x, int y, int reach) {
@@ -24,7 +26,8 @@ static int near_geom(const iad_image *geom, int x, int y, int reach) {
     return 0;
 }
 
-static void check_draw(const iad_defect_scene *scene, const iad_recipe *recipe, const iad_image *vis, const iad_recipe_facts *facts, uint64_t number) {
+static void check_draw(const iad_defect_scene *scene, const iad_recipe *recipe, const iad_image *vis, const iad_recipe_facts *facts,
+                       uint64_t number) {
     iad_err err = IAD_ERR_NONE;
     iad_image out, seen, geom, copy;
     iad_recipe_facts shown;
@@ -44,8 +47,10 @@ static void check_draw(const iad_defect_scene *scene, const iad_recipe *recipe, 
         for (int x = 0; x < W; x++) {
             int at = y * W + x, inside = x >= box.x0 && x < box.x1 && y >= box.y0 && y < box.y1;
             area += seen.px[at] == 255;
-            if (!inside && memcmp(out.px + 3 * at, scene->dst->px + 3 * at, 3) != 0) fail_msg("draw %llu changes pixel %d,%d outside of its box", (unsigned long long)number, x, y);
-            if (seen.px[at] && !near_geom(&geom, x, y, reach)) fail_msg("draw %llu: %d,%d is visible far from what was pasted", (unsigned long long)number, x, y);
+            if (!inside && memcmp(out.px + 3 * at, scene->dst->px + 3 * at, 3) != 0)
+                fail_msg("draw %llu changes pixel %d,%d outside of its box", (unsigned long long)number, x, y);
+            if (seen.px[at] && !near_geom(&geom, x, y, reach))
+                fail_msg("draw %llu: %d,%d is visible far from what was pasted", (unsigned long long)number, x, y);
         }
     assert_int_equal(area, shown.visible.vis_area);
     if (recipe->generator->null_edit) assert_int_equal(area, 0);
@@ -177,6 +182,7 @@ static void test_opacity(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_paper), cmocka_unit_test(test_full), cmocka_unit_test(test_blend_shares), cmocka_unit_test(test_opacity)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_paper), cmocka_unit_test(test_full), cmocka_unit_test(test_blend_shares),
+                                       cmocka_unit_test(test_opacity)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

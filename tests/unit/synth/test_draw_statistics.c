@@ -1,5 +1,5 @@
-/* 10,000 draws of noise masks, textures, shuffles, spots and null edits against the ranges and shares of synth-data 1.4, 1.5 and 1.8, in a wide and in a
- * high picture. CutPaste and scar: test_generators.c; NSA: test_nsa.c; blends and presets: test_draw_recipe.c. */
+/* 10,000 draws of noise masks, textures, shuffles, spots and null edits against the ranges and shares of synth-data 1.4, 1.5 and 1.8, in a wide and
+ * in a high picture. CutPaste and scar: test_generators.c; NSA: test_nsa.c; blends and presets: test_draw_recipe.c. */
 #include <math.h>
 
 #include "base/json.h"
@@ -19,7 +19,8 @@ static void open_stage(stage *s, int w, int h) {
     iad_rng rng;
     iad_rng_init(&rng, 1, 0);
     assert_ok(iad_image_init(&s->picture, w, h, 3, &err));
-    for (int i = 0; i < w * h * 3; i++) s->picture.px[i] = (uint8_t)iad_rng_int(&rng, 50, 149); /* a range of 98 grey levels, less by the mean of channels */
+    for (int i = 0; i < w * h * 3; i++)
+        s->picture.px[i] = (uint8_t)iad_rng_int(&rng, 50, 149); /* a range of 98 grey levels, less by the mean of channels */
     s->scene = (iad_defect_scene){.dst = &s->picture, .src = &s->picture, .tex = &s->picture};
 }
 
@@ -214,7 +215,8 @@ static void test_null_edit(void **state) {
         flat += ratio < 1;
         faint += is_faint;
         assert_true(number(jitter, "hue") == 0 && number(jitter, "saturation") == 1000000);
-        assert_true(fabs(number(jitter, "brightness") - 1000000) <= (is_faint ? 8000 : 0) && fabs(number(jitter, "contrast") - 1000000) <= (is_faint ? 8000 : 0));
+        assert_true(fabs(number(jitter, "brightness") - 1000000) <= (is_faint ? 8000 : 0) &&
+                    fabs(number(jitter, "contrast") - 1000000) <= (is_faint ? 8000 : 0));
         json_decref(p);
     }
     check_share("faint", faint, DRAWS, 0.5);
@@ -223,7 +225,7 @@ static void test_null_edit(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_noise), cmocka_unit_test(test_texture), cmocka_unit_test(test_shuffle), cmocka_unit_test(test_spot),
-                                       cmocka_unit_test(test_null_edit)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_noise), cmocka_unit_test(test_texture), cmocka_unit_test(test_shuffle),
+                                       cmocka_unit_test(test_spot), cmocka_unit_test(test_null_edit)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

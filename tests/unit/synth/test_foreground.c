@@ -1,4 +1,5 @@
-/* Finding the object: thresholds against their plain definitions, morphology, surroundings, the automatic choice, rules as text (synth-data 1.6, test 4). */
+/* Finding the object: thresholds against their plain definitions, morphology, surroundings, the automatic choice, rules as text (synth-data 1.6, test
+ * 4). */
 #include "synth/defect/foreground.h"
 
 #include <string.h>
@@ -182,7 +183,8 @@ static void test_rules(void **state) {
     assert_fails(IAD_ERR_FORMAT, iad_foreground_rule_for("d", "c", NULL, "magic", NULL, &rule, &err));
     assert_fails(IAD_ERR_FORMAT, iad_foreground_rule_for("d", "c", NULL, "otsu", "{\"channel\":4}", &rule, &err));
     assert_fails(IAD_ERR_FORMAT, iad_foreground_rule_for("d", "c", NULL, "otsu", "[", &rule, &err));
-    static const char *const hostile[] = {"", "[]", "{}", "{\"method\":7}", "{\"method\":\"otsu\",\"close\":65}", "{\"method\":\"otsu\",\"dark\":0.5}"};
+    static const char *const hostile[] = {
+        "", "[]", "{}", "{\"method\":7}", "{\"method\":\"otsu\",\"close\":65}", "{\"method\":\"otsu\",\"dark\":0.5}"};
     for (size_t i = 0; i < sizeof hostile / sizeof *hostile; i++)
         if (iad_foreground_rule_parse(hostile[i], &rule, &err) == IAD_OK) fail_msg("%s was taken", hostile[i]);
 }

@@ -120,7 +120,8 @@ static void test_all_generators(void **state) {
                     const iad_defect_layer *l = &layers.items[i];
                     assert_true(l->x >= 0 && l->y >= 0 && l->x + l->cover.width <= s->picture.width && l->y + l->cover.height <= s->picture.height);
                     assert_int_equal(l->content.channels, s->picture.channels);
-                    assert_memory_equal(l->content.px, second.items[i].content.px, (size_t)l->content.width * (size_t)l->content.height * (size_t)l->content.channels);
+                    assert_memory_equal(l->content.px, second.items[i].content.px,
+                                        (size_t)l->content.width * (size_t)l->content.height * (size_t)l->content.channels);
                     assert_memory_equal(l->cover.px, second.items[i].cover.px, (size_t)l->cover.width * (size_t)l->cover.height);
                 }
                 made++;
@@ -148,7 +149,9 @@ static void test_grey_stays_grey(void **state) {
     (void)state;
     iad_err err = IAD_ERR_NONE;
     stage *s = open_stage(120, 100, 3);
-    for (size_t i = 0; i < 120 * 100; i++) s->picture.px[3 * i] = s->picture.px[3 * i + 1] = s->picture.px[3 * i + 2], s->other.px[3 * i] = s->other.px[3 * i + 1] = s->other.px[3 * i + 2];
+    for (size_t i = 0; i < 120 * 100; i++)
+        s->picture.px[3 * i] = s->picture.px[3 * i + 1] = s->picture.px[3 * i + 2],
+                          s->other.px[3 * i] = s->other.px[3 * i + 1] = s->other.px[3 * i + 2];
     s->scene.grey = iad_picture_is_grey(&s->picture);
     assert_true(s->scene.grey);
     size_t n;
@@ -182,7 +185,8 @@ static void test_cutpaste_statistics(void **state) {
         flat += ratio < 1;
         lowest += area < 0.085;
         const json_t *j = json_object_get(p, "jitter");
-        assert_true(llabs(number(j, "brightness") - 1000000) <= 100000 && llabs(number(j, "saturation") - 1000000) <= 100000 && llabs(number(j, "hue")) <= 100000);
+        assert_true(llabs(number(j, "brightness") - 1000000) <= 100000 && llabs(number(j, "saturation") - 1000000) <= 100000 &&
+                    llabs(number(j, "hue")) <= 100000);
         assert_in_range(number(j, "order"), 0, 23);
         assert_string_equal(json_string_value(json_object_get(p, "from")), "dst");
         json_decref(p);
@@ -315,7 +319,8 @@ static void test_small_changes(void **state) {
     }
     for (int i = 0; i < 3; i++) assert_close(quality[i] / (double)DRAWS, 1 / 3.0, 0.02);
     assert_close(sub / (double)DRAWS, 0.5, 0.02);
-    static const char *const hostile[] = {"{", "[]", "{\"q\":0}", "{\"q\":101}", "{\"x\":1}", "{\"b\":1.5}", "{\"b\":-1}", "{\"dx\":600000}", "{\"q\":90,\"q\":90}", "7"};
+    static const char *const hostile[] = {"{",           "[]",         "{\"q\":0}",       "{\"q\":101}",         "{\"x\":1}",
+                                          "{\"b\":1.5}", "{\"b\":-1}", "{\"dx\":600000}", "{\"q\":90,\"q\":90}", "7"};
     for (size_t i = 0; i < sizeof hostile / sizeof *hostile; i++) {
         iad_jitter j;
         if (iad_jitter_parse(hostile[i], &j, &err) == IAD_OK) fail_msg("%s was taken", hostile[i]);
@@ -343,7 +348,8 @@ static void test_small_changes(void **state) {
     close_stage(s);
 }
 
-/* Presets: shares of generators; what is seen lies in what was pasted; outside nothing changes; a recipe comes back from its text and renders the same. */
+/* Presets: shares of generators; what is seen lies in what was pasted; outside nothing changes; a recipe comes back from its text and renders the
+ * same. */
 static void test_recipes(void **state) {
     (void)state;
     iad_err err = IAD_ERR_NONE;
@@ -374,7 +380,8 @@ static void test_recipes(void **state) {
                 for (int x = 0; x < 120; x++) {
                     int near_paste = 0;
                     for (int v = y - reach; v <= y + reach && !near_paste; v++)
-                        for (int u = x - reach; u <= x + reach && !near_paste; u++) near_paste = u >= 0 && v >= 0 && u < 120 && v < 96 && *iad_image_at(&geom, u, v);
+                        for (int u = x - reach; u <= x + reach && !near_paste; u++)
+                            near_paste = u >= 0 && v >= 0 && u < 120 && v < 96 && *iad_image_at(&geom, u, v);
                     if (!near_paste) assert_memory_equal(iad_image_at(&out, x, y), iad_image_at(&s->picture, x, y), 3);
                     if (recipe.generator->null_edit) assert_int_equal(*iad_image_at(&vis2, x, y), 0);
                 }
@@ -401,8 +408,9 @@ static void test_recipes(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_found_the_disc),       cmocka_unit_test(test_all_generators), cmocka_unit_test(test_grey_stays_grey),
-                                       cmocka_unit_test(test_cutpaste_statistics),  cmocka_unit_test(test_scar_statistics), cmocka_unit_test(test_own_sizes_and_places),
-                                       cmocka_unit_test(test_colour_jitter),        cmocka_unit_test(test_small_changes),   cmocka_unit_test(test_recipes)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_found_the_disc),      cmocka_unit_test(test_all_generators),  cmocka_unit_test(test_grey_stays_grey),
+        cmocka_unit_test(test_cutpaste_statistics), cmocka_unit_test(test_scar_statistics), cmocka_unit_test(test_own_sizes_and_places),
+        cmocka_unit_test(test_colour_jitter),       cmocka_unit_test(test_small_changes),   cmocka_unit_test(test_recipes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

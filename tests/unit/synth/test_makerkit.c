@@ -14,7 +14,8 @@ typedef struct world {
 static void build(world *w) {
     memset(w, 0, sizeof *w);
     for (uint32_t i = 0; i < 40; i++) {
-        w->items[i] = (iad_pool_item){.image_id = i + 1, .original = i + 1, .exemplar_ok = 1, .view = "top", .light = i < 30 ? "A" : "B", .group = i >= 30};
+        w->items[i] =
+            (iad_pool_item){.image_id = i + 1, .original = i + 1, .exemplar_ok = 1, .view = "top", .light = i < 30 ? "A" : "B", .group = i >= 30};
         w->items[i].key[0] = (uint8_t)i;
         w->items[i].key[31] = 7;
         if (i < 39) w->normals[i] = i;
@@ -123,6 +124,7 @@ static void test_words(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_seeds), cmocka_unit_test(test_normals), cmocka_unit_test(test_counts), cmocka_unit_test(test_words)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_seeds), cmocka_unit_test(test_normals), cmocka_unit_test(test_counts),
+                                       cmocka_unit_test(test_words)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,7 +25,8 @@ static void test_round_trip(void **state) {
     const iad_defect_generator *const *all = iad_defect_generators(&n);
     assert_true(n >= 7);
     for (size_t g = 0; g < n; g++) {
-        iad_recipe recipe = {.generator = all[g], .work_w = 96, .work_h = 80, .seed = UINT64_MAX - g, .blend = {IAD_BLEND_FEATHER, 700000, 1500}}, again;
+        iad_recipe recipe = {.generator = all[g], .work_w = 96, .work_h = 80, .seed = UINT64_MAX - g, .blend = {IAD_BLEND_FEATHER, 700000, 1500}},
+                   again;
         iad_rng rng;
         iad_buf a, b;
         iad_status status = IAD_ERR_NOT_FOUND;
@@ -63,7 +64,8 @@ static void test_round_trip(void **state) {
 static void test_golden(void **state) {
     (void)state;
     iad_err err = IAD_ERR_NONE;
-    iad_recipe recipe = {.generator = &iad_defect_cutpaste, .work_w = 96, .work_h = 80, .seed = 12345678901234567890u, .blend = {IAD_BLEND_HARD, 1000000, 0}};
+    iad_recipe recipe = {
+        .generator = &iad_defect_cutpaste, .work_w = 96, .work_h = 80, .seed = 12345678901234567890u, .blend = {IAD_BLEND_HARD, 1000000, 0}};
     recipe.params = json_pack("{s:i,s:i}", "w", 9, "h", 7);
     iad_buf text;
     iad_buf_init(&text, IAD_RECIPE_MAX_BYTES);
@@ -81,29 +83,37 @@ static void test_golden(void **state) {
 static void test_hostile(void **state) {
     (void)state;
 #define HEAD "{\"blend\":{\"feather\":0,\"mode\":\"hard\",\"opacity\":1000000},\"fg\":\"\",\"generator\":\"cutpaste\",\"params\":{},\"seed\":\"1\","
-    static const struct { const char *text, *key; iad_status status; } cases[] = {
-        {"", "recipe", IAD_ERR_FORMAT},
-        {"[]", "recipe", IAD_ERR_FORMAT},
-        {"{}", "generator", IAD_ERR_FORMAT},
-        {HEAD "\"version\":\"1\",\"work\":[96,80],\"more\":1}", "more", IAD_ERR_FORMAT},
-        {HEAD "\"version\":\"1\",\"work\":[96]}", "work", IAD_ERR_FORMAT},
-        {HEAD "\"version\":\"1\",\"work\":[0,80]}", "work", IAD_ERR_FORMAT},
-        {HEAD "\"version\":\"1\",\"work\":[1000000,1000000]}", "work", IAD_ERR_FORMAT},
-        {HEAD "\"version\":\"1\",\"work\":[9223372036854775807,9223372036854775807]}", "work", IAD_ERR_FORMAT},
-        {HEAD "\"version\":\"none\",\"work\":[96,80]}", "version", IAD_ERR_UNSUPPORTED},
-        {HEAD "\"dst\":\"AB\",\"version\":\"1\",\"work\":[96,80]}", "dst", IAD_ERR_FORMAT},
-        {"{\"blend\":{\"feather\":5,\"mode\":\"hard\",\"opacity\":1},\"fg\":\"\",\"generator\":\"cutpaste\",\"params\":{},\"seed\":\"1\",\"version\":\"1\",\"work\":[96,80]}",
-         "feather", IAD_ERR_FORMAT},
-        {"{\"blend\":{\"feather\":0,\"mode\":\"hard\",\"opacity\":1000001},\"fg\":\"\",\"generator\":\"cutpaste\",\"params\":{},\"seed\":\"1\",\"version\":\"1\",\"work\":[96,80]}",
-         "opacity", IAD_ERR_FORMAT},
-        {"{\"blend\":{\"feather\":0,\"mode\":\"glue\",\"opacity\":1},\"fg\":\"\",\"generator\":\"cutpaste\",\"params\":{},\"seed\":\"1\",\"version\":\"1\",\"work\":[96,80]}",
-         "mode", IAD_ERR_FORMAT},
-        {"{\"blend\":{\"feather\":0,\"mode\":\"hard\",\"opacity\":1},\"fg\":\"\",\"generator\":\"cutpaste\",\"params\":{},\"seed\":\"01\",\"version\":\"1\",\"work\":[96,80]}",
-         "seed", IAD_ERR_FORMAT},
-        {"{\"blend\":{\"feather\":0,\"mode\":\"hard\",\"opacity\":1},\"fg\":\"\",\"generator\":\"cutpaste\",\"params\":{\"w\":1.5},\"seed\":\"1\",\"version\":\"1\",\"work\":[96,80]}",
-         "\"w\"", IAD_ERR_FORMAT},
-        {"{\"blend\":{\"feather\":0,\"mode\":\"hard\",\"opacity\":1},\"fg\":\"\",\"generator\":\"glue\",\"params\":{},\"seed\":\"1\",\"version\":\"1\",\"work\":[96,80]}",
-         "glue", IAD_ERR_UNSUPPORTED}};
+    static const struct {
+        const char *text, *key;
+        iad_status status;
+    } cases[] = {{"", "recipe", IAD_ERR_FORMAT},
+                 {"[]", "recipe", IAD_ERR_FORMAT},
+                 {"{}", "generator", IAD_ERR_FORMAT},
+                 {HEAD "\"version\":\"1\",\"work\":[96,80],\"more\":1}", "more", IAD_ERR_FORMAT},
+                 {HEAD "\"version\":\"1\",\"work\":[96]}", "work", IAD_ERR_FORMAT},
+                 {HEAD "\"version\":\"1\",\"work\":[0,80]}", "work", IAD_ERR_FORMAT},
+                 {HEAD "\"version\":\"1\",\"work\":[1000000,1000000]}", "work", IAD_ERR_FORMAT},
+                 {HEAD "\"version\":\"1\",\"work\":[9223372036854775807,9223372036854775807]}", "work", IAD_ERR_FORMAT},
+                 {HEAD "\"version\":\"none\",\"work\":[96,80]}", "version", IAD_ERR_UNSUPPORTED},
+                 {HEAD "\"dst\":\"AB\",\"version\":\"1\",\"work\":[96,80]}", "dst", IAD_ERR_FORMAT},
+                 {"{\"blend\":{\"feather\":5,\"mode\":\"hard\",\"opacity\":1},\"fg\":\"\",\"generator\":\"cutpaste\",\"params\":{},\"seed\":\"1\","
+                  "\"version\":\"1\",\"work\":[96,80]}",
+                  "feather", IAD_ERR_FORMAT},
+                 {"{\"blend\":{\"feather\":0,\"mode\":\"hard\",\"opacity\":1000001},\"fg\":\"\",\"generator\":\"cutpaste\",\"params\":{},\"seed\":"
+                  "\"1\",\"version\":\"1\",\"work\":[96,80]}",
+                  "opacity", IAD_ERR_FORMAT},
+                 {"{\"blend\":{\"feather\":0,\"mode\":\"glue\",\"opacity\":1},\"fg\":\"\",\"generator\":\"cutpaste\",\"params\":{},\"seed\":\"1\","
+                  "\"version\":\"1\",\"work\":[96,80]}",
+                  "mode", IAD_ERR_FORMAT},
+                 {"{\"blend\":{\"feather\":0,\"mode\":\"hard\",\"opacity\":1},\"fg\":\"\",\"generator\":\"cutpaste\",\"params\":{},\"seed\":\"01\","
+                  "\"version\":\"1\",\"work\":[96,80]}",
+                  "seed", IAD_ERR_FORMAT},
+                 {"{\"blend\":{\"feather\":0,\"mode\":\"hard\",\"opacity\":1},\"fg\":\"\",\"generator\":\"cutpaste\",\"params\":{\"w\":1.5},\"seed\":"
+                  "\"1\",\"version\":\"1\",\"work\":[96,80]}",
+                  "\"w\"", IAD_ERR_FORMAT},
+                 {"{\"blend\":{\"feather\":0,\"mode\":\"hard\",\"opacity\":1},\"fg\":\"\",\"generator\":\"glue\",\"params\":{},\"seed\":\"1\","
+                  "\"version\":\"1\",\"work\":[96,80]}",
+                  "glue", IAD_ERR_UNSUPPORTED}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         iad_err err = IAD_ERR_NONE;
         iad_recipe recipe;

@@ -69,10 +69,11 @@ static void test_lists(void **state) {
     iad_stage_counts counts;
     seen_ids seen = {0}, again = {0};
     iad_manifest *m = fixture_open();
-    assert_ok(iad_query_exec(m,
-                             "WITH RECURSIVE k(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM k WHERE i<50) INSERT INTO task(id,stage,task,question,answer,part,external_id)"
-                             " SELECT i,CASE WHEN i<=40 THEN 1 ELSE 2 END,'t','q','a',CASE WHEN i%10=0 THEN 'eval' ELSE 'train' END,'record/'||i FROM k",
-                             &err));
+    assert_ok(iad_query_exec(
+        m,
+        "WITH RECURSIVE k(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM k WHERE i<50) INSERT INTO task(id,stage,task,question,answer,part,external_id)"
+        " SELECT i,CASE WHEN i<=40 THEN 1 ELSE 2 END,'t','q','a',CASE WHEN i%10=0 THEN 'eval' ELSE 'train' END,'record/'||i FROM k",
+        &err));
     assert_ok(iad_stage_count(m, 2, 9, 0.5, &counts, &err));
     assert_int_equal(counts.own, 9);
     assert_int_equal(counts.replay_of, 36);

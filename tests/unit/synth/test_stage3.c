@@ -53,7 +53,8 @@ static const iad_pool_item *check_shots(const stage3_world *w, const iad_task_ro
         assert_false(ref->anomalous || ref->test);
         assert_true(ref->exemplar_ok && ref->original != query->original);
     }
-    for (int i = 0; i <= row->shots; i++) assert_int_equal(strncmp(row->question + 7 * i, "<image>", 7), 0); /* nothing between, as the runtime's prompt */
+    for (int i = 0; i <= row->shots; i++)
+        assert_int_equal(strncmp(row->question + 7 * i, "<image>", 7), 0); /* nothing between, as the runtime's prompt */
     assert_int_not_equal(row->question[7 * (row->shots + 1)], '<');
     assert_true(query->anomalous || row->mask_id == 0);
     return query;
@@ -128,7 +129,8 @@ static void test_reason(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_detect, open_world, close_world), cmocka_unit_test_setup_teardown(test_localise, open_world, close_world),
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_detect, open_world, close_world),
+                                       cmocka_unit_test_setup_teardown(test_localise, open_world, close_world),
                                        cmocka_unit_test_setup_teardown(test_reason, open_world, close_world)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

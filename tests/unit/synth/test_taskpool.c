@@ -75,7 +75,8 @@ static void test_left_out(void **state) {
     (void)state;
     iad_err err = IAD_ERR_NONE;
     iad_manifest *m = fixture_open();
-    int64_t dataset = fixture_dataset(m, "set", "list", "mvtec"), category = tasks_category(m, dataset, "gear", (tasks_shape){.good = 3, .per_good = 1});
+    int64_t dataset = fixture_dataset(m, "set", "list", "mvtec"),
+            category = tasks_category(m, dataset, "gear", (tasks_shape){.good = 3, .per_good = 1});
     iad_image_row row = fixture_row(dataset, category, "broken.png", IAD_PART_TRAIN, IAD_LABEL_NORMAL);
     int64_t id, good = tasks_picture(m, dataset, category, "a.png", "front", IAD_PART_TRAIN, IAD_LABEL_NORMAL);
     row.bad = 1;
@@ -140,8 +141,8 @@ static void assert_same_regions(const iad_regions *a, const iad_regions *b) {
     for (int i = 0; i < a->n; i++) {
         const iad_region *x = &a->items[i], *y = &b->items[i];
         if (x->x0 != y->x0 || x->y0 != y->y0 || x->x1 != y->x1 || x->y1 != y->y1 || x->area != y->area || x->cell != y->cell)
-            fail_msg("region %d: %d,%d,%d,%d area %lld cell %d, by pixels %d,%d,%d,%d area %lld cell %d", i, x->x0, x->y0, x->x1, x->y1, (long long)x->area, x->cell,
-                     y->x0, y->y0, y->x1, y->y1, (long long)y->area, y->cell);
+            fail_msg("region %d: %d,%d,%d,%d area %lld cell %d, by pixels %d,%d,%d,%d area %lld cell %d", i, x->x0, x->y0, x->x1, x->y1,
+                     (long long)x->area, x->cell, y->x0, y->y0, y->x1, y->y1, (long long)y->area, y->cell);
     }
 }
 

@@ -14,9 +14,23 @@ static iad_templates *builtin(void) {
     return templates;
 }
 
-static const iad_slot all_slots[] = {{"category", "gear"},    {"n", "4"},           {"index", "3"},        {"defect", "scratch"},  {"a_defect", "a scratch"}, {"A_defect", "A scratch"}, {"place", "at the top left"},
-                                     {"reference", "1"},      {"query", "2"},       {"box", "<box:0>"},    {"a", "<box:0>"},      {"b", "<box:1>"},
-                                     {"c", "<box:2>"},        {"size", "small"},    {"knowledge", "Text."}, {"k", "4"},           {"q", "5"}};
+static const iad_slot all_slots[] = {{"category", "gear"},
+                                     {"n", "4"},
+                                     {"index", "3"},
+                                     {"defect", "scratch"},
+                                     {"a_defect", "a scratch"},
+                                     {"A_defect", "A scratch"},
+                                     {"place", "at the top left"},
+                                     {"reference", "1"},
+                                     {"query", "2"},
+                                     {"box", "<box:0>"},
+                                     {"a", "<box:0>"},
+                                     {"b", "<box:1>"},
+                                     {"c", "<box:2>"},
+                                     {"size", "small"},
+                                     {"knowledge", "Text."},
+                                     {"k", "4"},
+                                     {"q", "5"}};
 #define N_SLOTS (sizeof all_slots / sizeof *all_slots)
 
 static void fill_ok(const iad_template_form *f, const char *text) {
@@ -39,9 +53,12 @@ static void test_counts(void **state) {
     for (size_t i = 0; i < n; i++) {
         const iad_template_form *f = &forms[i];
         int prefix = strcmp(f->form, "refs") == 0;
-        if (f->n_questions && !f->canonical && !prefix && f->n_questions < 20) fail_msg("[%s %s %s]: %zu questions", f->task, f->form, f->lang, f->n_questions);
-        if (f->n_answers && f->n_answers < 8 && strcmp(f->form, "index") != 0) fail_msg("[%s %s %s]: %zu answers", f->task, f->form, f->lang, f->n_answers);
-        if (!f->canonical && !iad_templates_find(templates, f->task, f->form, f->lang[0] == 'e' ? "zh" : "en")) fail_msg("[%s %s] in one language only", f->task, f->form);
+        if (f->n_questions && !f->canonical && !prefix && f->n_questions < 20)
+            fail_msg("[%s %s %s]: %zu questions", f->task, f->form, f->lang, f->n_questions);
+        if (f->n_answers && f->n_answers < 8 && strcmp(f->form, "index") != 0)
+            fail_msg("[%s %s %s]: %zu answers", f->task, f->form, f->lang, f->n_answers);
+        if (!f->canonical && !iad_templates_find(templates, f->task, f->form, f->lang[0] == 'e' ? "zh" : "en"))
+            fail_msg("[%s %s] in one language only", f->task, f->form);
         for (size_t k = 0; k < f->n_questions; k++) fill_ok(f, f->questions[k].text);
         for (size_t k = 0; k < f->n_answers; k++) fill_ok(f, f->answers[k].text);
     }
@@ -60,7 +77,8 @@ static void test_no_doubles(void **state) {
             for (size_t a = 0; a < forms[i].n_questions; a++)
                 for (size_t b = 0; b < (i == j ? a : forms[j].n_questions); b++)
                     if (strcmp(forms[i].questions[a].text, forms[j].questions[b].text) == 0)
-                        fail_msg("[%s %s %s] and [%s %s]: %s", forms[i].task, forms[i].form, forms[i].lang, forms[j].form, forms[j].lang, forms[i].questions[a].text);
+                        fail_msg("[%s %s %s] and [%s %s]: %s", forms[i].task, forms[i].form, forms[i].lang, forms[j].form, forms[j].lang,
+                                 forms[i].questions[a].text);
         }
     iad_templates_free(templates);
 }

@@ -1,4 +1,5 @@
-/* The visible mask against the plain reading of its rule, pixel by pixel; which defects are enough; what hangs over the object's edge (synth-data 1.1, 1.6). */
+/* The visible mask against the plain reading of its rule, pixel by pixel; which defects are enough; what hangs over the object's edge
+ * (synth-data 1.1, 1.6). */
 #include "synth/defect/visible.h"
 
 #include <stdlib.h>
@@ -154,7 +155,8 @@ static void compare(const setting *s, uint64_t seed) {
             area++;
             sum += d;
             most = d > most ? d : most;
-            seen = (iad_rect){x < seen.x0 ? x : seen.x0, y < seen.y0 ? y : seen.y0, x + 1 > seen.x1 ? x + 1 : seen.x1, y + 1 > seen.y1 ? y + 1 : seen.y1};
+            seen = (iad_rect){x < seen.x0 ? x : seen.x0, y < seen.y0 ? y : seen.y0, x + 1 > seen.x1 ? x + 1 : seen.x1,
+                              y + 1 > seen.y1 ? y + 1 : seen.y1};
         }
     assert_int_equal(facts.vis_area, area);
     assert_int_equal(facts.geom_area, geom_area);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bench/bench_cmd.h"
+#include "bench/speed/speed_gradients.h"
 #include "bench/speed/speed_ingest.h"
 #include "bench/speed/speed_metrics.h"
 #include "bench/speed/speed_resize.h"
@@ -21,7 +22,7 @@ int iad_cmd_speed(iad_app *app, int argc, char **argv, iad_err *err) {
         {.kind = IAD_ARG_STRING, .name = "model", .value = &model, .meta = "DIR", .help = "runtime: checkpoint with a tokenizer (iadgpt new-model)"},
         {.kind = IAD_ARG_STRING, .name = "baseline", .value = &baseline, .meta = "FILE", .help = "runtime, synth: script to compare with [bench/speed/<what>_baseline.py]"},
         {.kind = IAD_ARG_FLAG, .name = "no-baseline", .value = &no_baseline, .help = "runtime, synth: ours alone"},
-        {.kind = IAD_ARG_INT, .name = "repeats", .value = &repeats, .meta = "N", .help = "runtime: repeats, of which the best counts [3]; synth: whose mean counts [200]", .lo = 1, .hi = 100000},
+        {.kind = IAD_ARG_INT, .name = "repeats", .value = &repeats, .meta = "N", .help = "runtime: repeats, of which the best counts [3], gradients likewise [20]; synth: whose mean counts [200]", .lo = 1, .hi = 100000},
         {.kind = IAD_ARG_INT, .name = "shots", .value = &shots, .meta = "K", .help = "runtime: good pictures", .lo = 1, .hi = 16},
         {.kind = IAD_ARG_INT, .name = "side", .value = &side, .meta = "PX", .help = "side of the pictures; runtime: a multiple of 28 [448]; synth: up to 1024 [1024]", .lo = 64, .hi = 1792},
         {.kind = IAD_ARG_INT, .name = "answer", .value = &answer, .meta = "N", .help = "runtime: tokens of an answer", .lo = 0, .hi = 4096},
@@ -30,12 +31,13 @@ int iad_cmd_speed(iad_app *app, int argc, char **argv, iad_err *err) {
         {.kind = IAD_ARG_INT, .name = "floor", .value = &floor, .meta = "N",
          .help = "synth: fail when fewer pictures a second of processor time get a defect, JPEG to JPEG; 0: never", .lo = 0, .hi = 100000},
         {.kind = IAD_ARG_END}};
-    const iad_command self = {.name = "speed", .usage = "metrics|resize|ingest|runtime|synth [options]",
+    const iad_command self = {.name = "speed", .usage = "metrics|resize|ingest|runtime|synth|gradients [options]",
                               .help = "metrics: exact pixel metrics beside scikit-learn's AUROC alone\n"
                                       "resize:  our resampling beside Pillow's, one thread\n"
                                       "ingest:  ingest of --root beside bare decoding of the same files\n"
                                       "runtime: queries and answers of --model beside transformers, and beside what this machine can do\n"
-                                      "synth:   recipes, pictures with defects and training records, beside the codec alone, Pillow and OpenCV"};
+                                      "synth:   recipes, pictures with defects and training records, beside the codec alone, Pillow and OpenCV\n"
+                                      "gradients: the trainer's matrix products beside oneDNN, its attention and update"};
     iad_strings operands = {0};
     int code = iad_app_parse(app, &self, argc, argv, table, &operands, err);
     if (code < 0) {
@@ -55,7 +57,8 @@ int iad_cmd_speed(iad_app *app, int argc, char **argv, iad_err *err) {
                                                      .side = side ? (int)side : 1024, .repeats = repeats ? (int)repeats : 200, .pictures = (int)pictures,
                                                      .records = (int)records, .threads = (int)app->threads, .floor = (int)floor};
             status = options.side > 1024 ? IAD_FAIL(err, IAD_ERR_ARG, "--side %d: at most 1024", options.side) : iad_speed_synth(stdout, &options, err);
-        } else status = IAD_FAIL(err, IAD_ERR_ARG, "one of metrics, resize, ingest, runtime, synth is wanted");
+        } else if (!strcmp(what, "gradients")) status = iad_speed_gradients(stdout, (int)app->threads, repeats ? (int)repeats : 20, err);
+        else status = IAD_FAIL(err, IAD_ERR_ARG, "one of metrics, resize, ingest, runtime, synth, gradients is wanted");
         code = iad_app_exit_code(status);
     }
     iad_strings_deinit(&operands);

@@ -36,8 +36,8 @@ static dnnl_status_t desc_tagged(mem_desc *desc, int64_t rows, int64_t cols, dnn
 #endif
 }
 
-static dnnl_status_t desc_rows(mem_desc *desc, int64_t rows, int64_t cols, int64_t stride, dnnl_data_type_t type) {
-    dnnl_dims_t dims = {rows, cols}, strides = {stride, 1};
+static dnnl_status_t desc_strided(mem_desc *desc, int64_t rows, int64_t cols, int64_t row, int64_t col, dnnl_data_type_t type) {
+    dnnl_dims_t dims = {rows, cols}, strides = {row, col};
 #if DNNL_VERSION_MAJOR >= 3
     return dnnl_memory_desc_create_with_strides(desc, 2, dims, type, strides);
 #else
@@ -78,7 +78,14 @@ static dnnl_status_t matmul_desc(iad_dnnl_product *p, const mem_desc *x, const m
         if (status == dnnl_success) status = (call);    \
     } while (0)
 
-static dnnl_status_t build(iad_dnnl_product *p, iad_dnnl_kind kind, int64_t rows, int64_t n_in, int64_t n_out, int64_t x_stride) {
+/* What build makes: y [rows][n_out] = x [rows][n_in] times packed panels, or dw [n_out][n_in] = dy^T x with plain rows on both sides. */
+typedef struct plan {
+    iad_dnnl_kind kind;
+    int turned;
+    int64_t rows, n_in, n_out, x_stride;
+} plan;
+
+static dnnl_status_t build(iad_dnnl_product *p, const plan *a) {
     static const struct {
         dnnl_data_type_t x, w, y;
         dnnl_format_tag_t tag;
@@ -89,9 +96,15 @@ static dnnl_status_t build(iad_dnnl_product *p, iad_dnnl_kind kind, int64_t rows
     dnnl_primitive_attr_t attr = NULL;
     dnnl_status_t status = dnnl_engine_create(&p->engine, dnnl_cpu, 0);
     STEP(dnnl_stream_create(&p->stream, p->engine, dnnl_stream_default_flags));
-    STEP(desc_rows(&x, rows, n_in, x_stride, kinds[kind].x));
-    STEP(desc_tagged(&w, n_in, n_out, kinds[kind].w, kinds[kind].tag));
-    STEP(desc_rows(&y, rows, n_out, n_out, kinds[kind].y));
+    if (a->turned) {
+        STEP(desc_strided(&x, a->n_out, a->rows, 1, a->n_out, kinds[a->kind].x));
+        STEP(desc_strided(&w, a->rows, a->n_in, a->n_in, 1, kinds[a->kind].w));
+        STEP(desc_strided(&y, a->n_out, a->n_in, a->n_in, 1, kinds[a->kind].y));
+    } else {
+        STEP(desc_strided(&x, a->rows, a->n_in, a->x_stride, 1, kinds[a->kind].x));
+        STEP(desc_tagged(&w, a->n_in, a->n_out, kinds[a->kind].w, kinds[a->kind].tag));
+        STEP(desc_strided(&y, a->rows, a->n_out, a->n_out, 1, kinds[a->kind].y));
+    }
     STEP(dnnl_primitive_attr_create(&attr));
     STEP(dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user));
     STEP(matmul_desc(p, &x, &w, &y, attr));
@@ -112,27 +125,39 @@ static dnnl_status_t build(iad_dnnl_product *p, iad_dnnl_kind kind, int64_t rows
     return status;
 }
 
-iad_status iad_dnnl_product_new(iad_dnnl_kind kind, int64_t rows, int64_t n_in, int64_t n_out, int64_t x_stride, int threads,
-                                iad_dnnl_product **product, iad_err *err) {
+static iad_status product_new(const plan *a, int threads, iad_dnnl_product **product, iad_err *err) {
     *product = NULL;
-    if (rows < 1 || n_in < 1 || n_out < 1 || x_stride < n_in || threads < 1 || threads > 256)
-        return IAD_FAIL(err, IAD_ERR_ARG, "oneDNN product: sizes %lld x %lld x %lld", (long long)rows, (long long)n_in, (long long)n_out);
+    if (a->rows < 1 || a->n_in < 1 || a->n_out < 1 || a->x_stride < a->n_in || threads < 1 || threads > 256)
+        return IAD_FAIL(err, IAD_ERR_ARG, "oneDNN product: sizes %lld x %lld x %lld", (long long)a->rows, (long long)a->n_in,
+                        (long long)a->n_out);
     iad_dnnl_product *p = iad_calloc(1, sizeof *p);
     if (p == NULL) return IAD_NOMEM(err, "a oneDNN product");
     p->threads = threads;
     /* The number of threads goes into the plan that oneDNN makes here. */
     int before = omp_get_max_threads();
     omp_set_num_threads(threads);
-    dnnl_status_t status = build(p, kind, rows, n_in, n_out, x_stride);
+    dnnl_status_t status = build(p, a);
     omp_set_num_threads(before);
     if (status != dnnl_success) {
         iad_dnnl_product_free(p);
         if (status == dnnl_out_of_memory) return IAD_NOMEM(err, "a oneDNN product");
-        return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "oneDNN refuses a product %lld x %lld x %lld (its code %d)", (long long)rows,
-                        (long long)n_in, (long long)n_out, (int)status);
+        return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "oneDNN refuses a product %lld x %lld x %lld (its code %d)", (long long)a->rows,
+                        (long long)a->n_in, (long long)a->n_out, (int)status);
     }
     *product = p;
     return IAD_OK;
+}
+
+iad_status iad_dnnl_product_new(iad_dnnl_kind kind, int64_t rows, int64_t n_in, int64_t n_out, int64_t x_stride, int threads,
+                                iad_dnnl_product **product, iad_err *err) {
+    const plan a = {.kind = kind, .rows = rows, .n_in = n_in, .n_out = n_out, .x_stride = x_stride};
+    return product_new(&a, threads, product, err);
+}
+
+iad_status iad_dnnl_turned_new(iad_dnnl_kind kind, int64_t rows, int64_t n_in, int64_t n_out, int threads, iad_dnnl_product **product,
+                               iad_err *err) {
+    const plan a = {.kind = kind, .turned = 1, .rows = rows, .n_in = n_in, .n_out = n_out, .x_stride = n_in};
+    return product_new(&a, threads, product, err);
 }
 
 void iad_dnnl_product_free(iad_dnnl_product *p) {

@@ -23,6 +23,10 @@ typedef enum iad_dnnl_kind {
  * from row to row, y is dense. Errors: IAD_ERR_ARG, IAD_ERR_NOMEM, IAD_ERR_UNSUPPORTED with oneDNN's own code. */
 iad_status iad_dnnl_product_new(iad_dnnl_kind kind, int64_t rows, int64_t n_in, int64_t n_out, int64_t x_stride, int threads,
                                 iad_dnnl_product **product, iad_err *err);
+/* y [n_out][n_in] = dy^T x for dense dy [rows][n_out] and x [rows][n_in], as a layer's weight gradient: run takes dy as x, and x where
+ * the panels go. F32 and BF16. */
+iad_status iad_dnnl_turned_new(iad_dnnl_kind kind, int64_t rows, int64_t n_in, int64_t n_out, int threads, iad_dnnl_product **product,
+                               iad_err *err);
 void iad_dnnl_product_free(iad_dnnl_product *product); /* NULL is fine */
 
 /* What oneDNN calls the implementation it chose, e.g. "brg:avx512_core_bf16"; valid as long as the product. */

@@ -36,7 +36,7 @@ ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 ru
 
 step "ThreadSanitizer, the threaded tests"
 build tsan
-run tsan -R 'pool|pixel|ingest_engine|renderset'
+run tsan -R 'pool|pixel|ingest_engine|renderset|loader'
 
 step "speed floor of synthesis: half a megapixel, JPEG to JPEG, per second of processor time"
 build/release/bin/iad-bench speed synth --side 724 --repeats 40 --pictures 0 --no-baseline --floor 50

@@ -188,7 +188,9 @@ static const char step_2[] =
     " picture_id INT REFERENCES crawl_picture(id)) STRICT;"
     "CREATE INDEX crawl_url_by_state ON crawl_url(state) WHERE state IN('active','received');"
     "CREATE INDEX crawl_url_by_picture ON crawl_url(picture_id) WHERE picture_id IS NOT NULL;"
+    "CREATE INDEX crawl_url_by_target ON crawl_url(target_id) WHERE target_id IS NOT NULL;"
     "CREATE INDEX crawl_url_by_host ON crawl_url(host);"
+    "CREATE INDEX crawl_url_optout ON crawl_url(host) WHERE error='optout';"
     /* width, height, format: as the engine claims. engine_key: the engine's own name of the picture. of_hit: the hit that is kept instead. */
     "CREATE TABLE crawl_hit("
     " id INTEGER PRIMARY KEY, page_id INT NOT NULL REFERENCES crawl_page(id), rank INT NOT NULL, category_id INT NOT NULL REFERENCES category(id),"

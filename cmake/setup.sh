@@ -5,7 +5,7 @@ set -euo pipefail
 
 want=(gcc libc6-dev cmake ninja-build pkg-config
       libjansson-dev libssl-dev libpcre2-dev libsqlite3-dev libxml2-dev
-      libcurl4-openssl-dev libpsl-dev zlib1g-dev libjpeg-dev libpng-dev libwebp-dev libtiff-dev libxxhash-dev libdnnl-dev libutf8proc-dev libcmocka-dev)
+      libcurl4-openssl-dev libpsl-dev zlib1g-dev libjpeg-dev libpng-dev libwebp-dev libtiff-dev libxxhash-dev libdnnl-dev libutf8proc-dev libmicrohttpd-dev libcmocka-dev)
 [ "${1:-demo}" = check ] && want+=(g++ clang libomp-dev git libopenmpi-dev openmpi-bin libmpich-dev mpich)
 
 if ! command -v dpkg-query >/dev/null; then

@@ -5,8 +5,6 @@
 
 #include "base/alloc.h"
 
-enum { CHUNK = 1 << 20 }; /* elements that are joined and brought to the host at a time */
-
 /* ---- slots ---- */
 
 static iad_status find(const iad_binding *b, const char *name, const iad_param **param, iad_err *err) {
@@ -106,7 +104,7 @@ static iad_status bind_all(iad_binding *b, int fusion, iad_err *err) {
     b->fuse_scale = vector_of(b, &m->fusion.scale);
     iad_binding_mark(b);
     if ((b->host = iad_alloc(b->host_bytes, 1)) == NULL) return IAD_NOMEM(err, "packing weights");
-    return m->device->ops->alloc(m->device, CHUNK * sizeof(float), &b->device_chunk, err);
+    return m->device->ops->alloc(m->device, IAD_BINDING_CHUNK * sizeof(float), &b->device_chunk, err);
 }
 
 iad_status iad_binding_new(iad_params *params, iad_dtype compute, int fusion, iad_binding **binding, iad_err *err) {
@@ -164,8 +162,8 @@ int iad_bound_block_trainable(const iad_bound_block *block) {
 static iad_status values(const iad_binding *b, iad_queue *queue, const iad_param *param, int to_host, float *dst, iad_err *err) {
     const uint16_t *high = b->params->high + param->offset, *low = b->compute == IAD_F32 ? b->params->low + param->offset : NULL;
     if (!to_host) return b->params->grad_ops->join(queue, high, low, param->n, dst, err);
-    for (int64_t at = 0; at < param->n; at += CHUNK) {
-        int64_t n = param->n - at < CHUNK ? param->n - at : CHUNK;
+    for (int64_t at = 0; at < param->n; at += IAD_BINDING_CHUNK) {
+        int64_t n = param->n - at < IAD_BINDING_CHUNK ? param->n - at : IAD_BINDING_CHUNK;
         IAD_TRY(b->params->grad_ops->join(queue, high + at, low != NULL ? low + at : NULL, n, b->device_chunk, err));
         IAD_TRY(queue->ops->download(queue, dst + at, b->device_chunk, (size_t)n * sizeof(float), err));
     }
@@ -221,7 +219,7 @@ iad_status iad_binding_pack(iad_binding *b, iad_queue *queue, int all, iad_err *
 }
 
 size_t iad_binding_bytes(const iad_binding *b) {
-    size_t bytes = b->model->weight_bytes + CHUNK * sizeof(float);
+    size_t bytes = b->model->weight_bytes + IAD_BINDING_CHUNK * sizeof(float);
     for (int i = 0; i < b->n_linear; i++) {
         const iad_bound_linear *l = &b->linears[i];
         if (*l->slot != NULL) bytes += b->model->device->ops->weight_bytes(*l->slot);

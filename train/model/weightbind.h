@@ -6,6 +6,8 @@
 #include "runtime/model/model.h"
 #include "train/param/params.h"
 
+enum { IAD_BINDING_CHUNK = 1 << 18 }; /* elements that are joined and brought to the host at a time */
+
 typedef struct iad_bound_linear {
     iad_weight **slot;            /* in the model */
     iad_weight *back;             /* its transpose, for the gradient of its input; NULL unless wanted */

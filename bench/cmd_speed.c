@@ -9,35 +9,43 @@
 #include "bench/speed/speed_resize.h"
 #include "bench/speed/speed_runtime.h"
 #include "bench/speed/speed_synth.h"
+#include "bench/speed/speed_train.h"
 
 int iad_cmd_speed(iad_app *app, int argc, char **argv, iad_err *err) {
     const char *python = "python3", *root = NULL, *model = NULL, *baseline = NULL;
-    int64_t maps = 115, size = 518, repeats = 0, shots = 4, side = 0, answer = 32, pictures = 100000, records = 800000, floor = 0;
+    int64_t maps = 115, size = 518, repeats = 0, shots = 4, side = 0, answer = 32, pictures = 100000, records = 800000, floor = 0,
+            batch = 8;
     int no_baseline = 0;
     const iad_arg table[] = {
-        {.kind = IAD_ARG_STRING, .name = "python", .value = &python, .meta = "FILE", .help = "interpreter with numpy, scikit-learn (metrics), Pillow (resize, synth), OpenCV (synth) or transformers (runtime)"},
+        {.kind = IAD_ARG_STRING, .name = "python", .value = &python, .meta = "FILE", 
+         .help = "interpreter with numpy, scikit-learn (metrics), Pillow (resize, synth), OpenCV (synth) or transformers (runtime, train)"},
         {.kind = IAD_ARG_INT, .name = "maps", .value = &maps, .meta = "N", .help = "metrics: number of maps", .lo = 1, .hi = 10000},
         {.kind = IAD_ARG_INT, .name = "size", .value = &size, .meta = "PX", .help = "metrics: side of a map", .lo = 16, .hi = 4096},
         {.kind = IAD_ARG_STRING, .name = "root", .value = &root, .meta = "DIR", .help = "ingest: folder in MVTec layout"},
-        {.kind = IAD_ARG_STRING, .name = "model", .value = &model, .meta = "DIR", .help = "runtime: checkpoint with a tokenizer (iadgpt new-model)"},
-        {.kind = IAD_ARG_STRING, .name = "baseline", .value = &baseline, .meta = "FILE", .help = "runtime, synth: script to compare with [bench/speed/<what>_baseline.py]"},
-        {.kind = IAD_ARG_FLAG, .name = "no-baseline", .value = &no_baseline, .help = "runtime, synth: ours alone"},
-        {.kind = IAD_ARG_INT, .name = "repeats", .value = &repeats, .meta = "N", .help = "runtime: repeats, of which the best counts [3], gradients likewise [20]; synth: whose mean counts [200]", .lo = 1, .hi = 100000},
+        {.kind = IAD_ARG_STRING, .name = "model", .value = &model, .meta = "DIR", 
+         .help = "runtime: checkpoint with a tokenizer (iadgpt new-model); train: any checkpoint [a random small one]"},
+        {.kind = IAD_ARG_STRING, .name = "baseline", .value = &baseline, .meta = "FILE", 
+         .help = "runtime, synth, train: script to compare with [bench/speed/<what>_baseline.py]"},
+        {.kind = IAD_ARG_FLAG, .name = "no-baseline", .value = &no_baseline, .help = "runtime, synth, train: ours alone"},
+        {.kind = IAD_ARG_INT, .name = "repeats", .value = &repeats, .meta = "N", 
+         .help = "runtime, train: repeats, of which the best counts [3], gradients likewise [20]; synth: whose mean counts [200]", .lo = 1, .hi = 100000},
         {.kind = IAD_ARG_INT, .name = "shots", .value = &shots, .meta = "K", .help = "runtime: good pictures", .lo = 1, .hi = 16},
         {.kind = IAD_ARG_INT, .name = "side", .value = &side, .meta = "PX", .help = "side of the pictures; runtime: a multiple of 28 [448]; synth: up to 1024 [1024]", .lo = 64, .hi = 1792},
-        {.kind = IAD_ARG_INT, .name = "answer", .value = &answer, .meta = "N", .help = "runtime: tokens of an answer", .lo = 0, .hi = 4096},
+        {.kind = IAD_ARG_INT, .name = "answer", .value = &answer, .meta = "N", .help = "runtime, train: tokens of an answer", .lo = 0, .hi = 4096},
+        {.kind = IAD_ARG_INT, .name = "batch", .value = &batch, .meta = "N", .help = "train: records of a step", .lo = 1, .hi = 64},
         {.kind = IAD_ARG_INT, .name = "pictures", .value = &pictures, .meta = "N", .help = "synth: pictures of the manifest that records are made from, 0: none", .lo = 0, .hi = 10000000},
         {.kind = IAD_ARG_INT, .name = "records", .value = &records, .meta = "N", .help = "synth: records to make", .lo = 1, .hi = 100000000},
         {.kind = IAD_ARG_INT, .name = "floor", .value = &floor, .meta = "N",
          .help = "synth: fail when fewer pictures a second of processor time get a defect, JPEG to JPEG; 0: never", .lo = 0, .hi = 100000},
         {.kind = IAD_ARG_END}};
-    const iad_command self = {.name = "speed", .usage = "metrics|resize|ingest|runtime|synth|gradients [options]",
+    const iad_command self = {.name = "speed", .usage = "metrics|resize|ingest|runtime|synth|gradients|train [options]",
                               .help = "metrics: exact pixel metrics beside scikit-learn's AUROC alone\n"
                                       "resize:  our resampling beside Pillow's, one thread\n"
                                       "ingest:  ingest of --root beside bare decoding of the same files\n"
                                       "runtime: queries and answers of --model beside transformers, and beside what this machine can do\n"
                                       "synth:   recipes, pictures with defects and training records, beside the codec alone, Pillow and OpenCV\n"
-                                      "gradients: the trainer's matrix products beside oneDNN, its attention and update"};
+                                      "gradients: the trainer's matrix products beside oneDNN, its attention and update\n"
+                                      "train:   whole steps of training beside transformers with torch, on the same records"};
     iad_strings operands = {0};
     int code = iad_app_parse(app, &self, argc, argv, table, &operands, err);
     if (code < 0) {
@@ -58,7 +66,12 @@ int iad_cmd_speed(iad_app *app, int argc, char **argv, iad_err *err) {
                                                      .records = (int)records, .threads = (int)app->threads, .floor = (int)floor};
             status = options.side > 1024 ? IAD_FAIL(err, IAD_ERR_ARG, "--side %d: at most 1024", options.side) : iad_speed_synth(stdout, &options, err);
         } else if (!strcmp(what, "gradients")) status = iad_speed_gradients(stdout, (int)app->threads, repeats ? (int)repeats : 20, err);
-        else status = IAD_FAIL(err, IAD_ERR_ARG, "one of metrics, resize, ingest, runtime, synth, gradients is wanted");
+        else if (!strcmp(what, "train")) {
+            const iad_speed_train_options options = {.model = model, .python = no_baseline ? NULL : python,
+                                                     .baseline = baseline ? baseline : "bench/speed/train_baseline.py", .threads = (int)app->threads,
+                                                     .repeats = repeats ? (int)repeats : 3, .batch = (int)batch, .answer = (int)answer};
+            status = iad_speed_train(stdout, &options, err);
+        } else status = IAD_FAIL(err, IAD_ERR_ARG, "one of metrics, resize, ingest, runtime, synth, gradients, train is wanted");
         code = iad_app_exit_code(status);
     }
     iad_strings_deinit(&operands);

@@ -32,16 +32,16 @@ iad_matmul_kernels iad_matmul_kernels_for(const iad_device *device) {
         int bf16 = iad_cpu_has_bf16(device), vnni = iad_cpu_has_vnni(device);
         return (iad_matmul_kernels){iad_tile_f32_avx512, bf16 ? iad_tile_bf16_dot : iad_tile_bf16_avx512,
                                     vnni ? iad_tile_i8_vnni : iad_tile_i8_avx2, bf16 ? IAD_X_BF16 : IAD_X_F32,
-                                    vnni ? IAD_X_U8 : IAD_X_S16, iad_finish_avx512, iad_quantise_avx512};
+                                    vnni ? IAD_X_U8 : IAD_X_S16, iad_finish_avx512, iad_quantise_avx512, iad_pack_turn_avx512};
     }
     if (isa == IAD_CPU_AVX2)
         return (iad_matmul_kernels){iad_tile_f32_avx2, iad_tile_bf16_avx2, iad_tile_i8_avx2,   IAD_X_F32,
-                                    IAD_X_S16,         iad_finish_avx2,    iad_quantise_avx2};
+                                    IAD_X_S16,         iad_finish_avx2,    iad_quantise_avx2, iad_pack_turn_avx2};
 #else
     (void)device;
 #endif
     return (iad_matmul_kernels){iad_tile_f32_plain, iad_tile_bf16_plain, iad_tile_i8_plain,  IAD_X_F32,
-                                IAD_X_S16,          iad_finish_plain,    iad_quantise_plain};
+                                IAD_X_S16,          iad_finish_plain,    iad_quantise_plain, iad_pack_turn_plain};
 }
 
 static iad_status check(const iad_weight *w, iad_mat x, iad_store store, iad_mat y, iad_err *err) {
@@ -100,6 +100,7 @@ typedef struct product {
 static void unit(const product *p, int64_t panel, int64_t begin, int64_t end, char *acc) {
     const iad_weight *w = p->w;
     int64_t rows = end - begin, tiles = (rows + IAD_TILE_ROWS - 1) / IAD_TILE_ROWS, first_out = panel * IAD_PANEL;
+    int64_t cols = w->n_out - first_out < IAD_PANEL ? w->n_out - first_out : IAD_PANEL;
     size_t x_group = p->x.scale != NULL && !p->subtract ? 8 : p->tile == p->kernels.bf16 && p->kernels.bf16_form == IAD_X_F32 ? 8 : 4;
     /* One tile alone streams its panel once: no blocks. */
     int64_t step = tiles == 1 ? p->n_group : BLOCK_GROUPS;
@@ -112,11 +113,10 @@ static void unit(const product *p, int64_t panel, int64_t begin, int64_t end, ch
             int n = (int)(r1 - r0);
             void *sums = acc + (size_t)r0 * IAD_PANEL * sizeof(float);
             iad_tile tile = {n, p->x.data + (size_t)(begin + r0) * p->x.stride + (size_t)g * x_group, p->x.stride,
-                             w->panels + (size_t)(panel * w->n_group + g) * IAD_GROUP_BYTES, groups, sums, g > 0};
+                             w->panels + (size_t)(panel * w->n_group + g) * IAD_GROUP_BYTES, groups, sums, g > 0, (int)cols};
             p->tile(&tile);
             if (!last) continue;
             size_t y_size = iad_dtype_size(p->y.dtype);
-            int64_t cols = w->n_out - first_out < IAD_PANEL ? w->n_out - first_out : IAD_PANEL;
             iad_finish finish = {n, cols, sums, w->bias != NULL ? w->bias + first_out : NULL,
                                  p->x.scale != NULL ? p->x.scale + begin + r0 : NULL, w->scale != NULL ? w->scale + first_out : NULL,
                                  p->subtract ? w->offset + first_out : NULL, p->store, p->y.dtype,

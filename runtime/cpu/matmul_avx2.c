@@ -27,7 +27,7 @@ ALWAYS AVX2 void store_acc(const int rows, const iad_tile *t, int strip, __m256 
 }
 
 ALWAYS AVX2 void f32_rows(const int rows, const iad_tile *t) {
-    for (int strip = 0; strip < 4; strip++) {
+    for (int strip = 0; strip * 16 < t->cols; strip++) {
         __m256 acc[IAD_TILE_ROWS][2];
         load_acc(rows, t, strip, acc);
         const unsigned char *p = t->panel + strip * 64;
@@ -47,7 +47,7 @@ ALWAYS AVX2 void f32_rows(const int rows, const iad_tile *t) {
 
 ALWAYS AVX2 void bf16_rows(const int rows, const iad_tile *t) {
     const __m256i high = _mm256_set1_epi32((int)0xffff0000u);
-    for (int strip = 0; strip < 4; strip++) {
+    for (int strip = 0; strip * 16 < t->cols; strip++) {
         __m256 acc[IAD_TILE_ROWS][2];
         load_acc(rows, t, strip, acc);
         const unsigned char *p = t->panel + strip * 64;
@@ -77,7 +77,7 @@ ALWAYS AVX2 void bf16_rows(const int rows, const iad_tile *t) {
 /* 16-bit products, exact: VPMADDUBSW would saturate. Each accumulator holds two partial sums of 4 outputs; the pairs are added
  * at the end. */
 ALWAYS AVX2 void i8_rows(const int rows, const iad_tile *t) {
-    for (int strip = 0; strip < 8; strip++) {
+    for (int strip = 0; strip * 8 < t->cols; strip++) {
         __m256i acc[IAD_TILE_ROWS][2];
         UNROLL for (int r = 0; r < rows; r++)
             UNROLL for (int v = 0; v < 2; v++) acc[r][v] = _mm256_setzero_si256();

@@ -20,122 +20,132 @@ typedef struct __attribute__((packed, may_alias)) word {
 } word;
 
 /* The sums of up to 6 rows x 64 outputs live in 24 registers; each group costs 4 loads of the panel and a broadcast per row. The
- * bodies are written for a constant number of rows and instantiated for 1..6 below. The dot products are inline assembly: gcc 12
+ * bodies are written for a constant number of rows and vectors and instantiated below. The dot products are inline assembly: gcc 12
  * stores and reloads the accumulators of the intrinsics at every step. */
 
-ALWAYS AVX512 void load_acc(const int rows, const iad_tile *t, __m512 acc[IAD_TILE_ROWS][4]) {
+ALWAYS AVX512 void load_acc(const int rows, const int vectors, const iad_tile *t, __m512 acc[IAD_TILE_ROWS][4]) {
     UNROLL for (int r = 0; r < rows; r++)
-        UNROLL for (int v = 0; v < 4; v++)
+        UNROLL for (int v = 0; v < vectors; v++)
             acc[r][v] = t->load ? _mm512_load_ps((const float *)t->acc + r * IAD_PANEL + v * 16) : _mm512_setzero_ps();
 }
 
-ALWAYS AVX512 void store_acc(const int rows, const iad_tile *t, __m512 acc[IAD_TILE_ROWS][4]) {
+ALWAYS AVX512 void store_acc(const int rows, const int vectors, const iad_tile *t, __m512 acc[IAD_TILE_ROWS][4]) {
     UNROLL for (int r = 0; r < rows; r++)
-        UNROLL for (int v = 0; v < 4; v++) _mm512_store_ps((float *)t->acc + r * IAD_PANEL + v * 16, acc[r][v]);
+        UNROLL for (int v = 0; v < vectors; v++) _mm512_store_ps((float *)t->acc + r * IAD_PANEL + v * 16, acc[r][v]);
 }
 
-ALWAYS AVX512 void fetch(const unsigned char *p) {
-    UNROLL for (int v = 0; v < 4; v++) _mm_prefetch((const char *)p + AHEAD + 64 * v, _MM_HINT_T0);
+ALWAYS AVX512 void fetch(const int vectors, const unsigned char *p) {
+    UNROLL for (int v = 0; v < vectors; v++) _mm_prefetch((const char *)p + AHEAD + 64 * v, _MM_HINT_T0);
 }
 
-ALWAYS AVX512 void f32_rows(const int rows, const iad_tile *t) {
+ALWAYS AVX512 void f32_rows(const int rows, const int vectors, const iad_tile *t) {
     __m512 acc[IAD_TILE_ROWS][4];
-    load_acc(rows, t, acc);
+    load_acc(rows, vectors, t, acc);
     const unsigned char *p = t->panel;
     const char *x = t->x;
     for (int64_t g = 0; g < t->n_group; g++, p += IAD_GROUP_BYTES, x += 4) {
-        fetch(p);
+        fetch(vectors, p);
         __m512 w[4];
-        UNROLL for (int v = 0; v < 4; v++) w[v] = _mm512_load_ps(p + 64 * v);
+        UNROLL for (int v = 0; v < vectors; v++) w[v] = _mm512_load_ps(p + 64 * v);
         UNROLL for (int r = 0; r < rows; r++) {
             __m512 xr = _mm512_set1_ps(*(const float *)(const void *)(x + (size_t)r * t->x_stride));
-            UNROLL for (int v = 0; v < 4; v++) acc[r][v] = _mm512_fmadd_ps(w[v], xr, acc[r][v]);
+            UNROLL for (int v = 0; v < vectors; v++) acc[r][v] = _mm512_fmadd_ps(w[v], xr, acc[r][v]);
         }
     }
-    store_acc(rows, t, acc);
+    store_acc(rows, vectors, t, acc);
 }
 
-ALWAYS AVX512 void bf16_rows(const int rows, const iad_tile *t) {
+ALWAYS AVX512 void bf16_rows(const int rows, const int vectors, const iad_tile *t) {
     __m512 acc[IAD_TILE_ROWS][4];
-    load_acc(rows, t, acc);
+    load_acc(rows, vectors, t, acc);
     const unsigned char *p = t->panel;
     const char *x = t->x;
     const __m512i high = _mm512_set1_epi32((int)0xffff0000u);
     for (int64_t g = 0; g < t->n_group; g++, p += IAD_GROUP_BYTES, x += 8) {
-        fetch(p);
+        fetch(vectors, p);
         __m512 even[4];
-        UNROLL for (int v = 0; v < 4; v++)
+        UNROLL for (int v = 0; v < vectors; v++)
             even[v] = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_load_si512(p + 64 * v), 16));
         UNROLL for (int r = 0; r < rows; r++) {
             __m512 xr = _mm512_set1_ps(*(const float *)(const void *)(x + (size_t)r * t->x_stride));
-            UNROLL for (int v = 0; v < 4; v++) acc[r][v] = _mm512_fmadd_ps(even[v], xr, acc[r][v]);
+            UNROLL for (int v = 0; v < vectors; v++) acc[r][v] = _mm512_fmadd_ps(even[v], xr, acc[r][v]);
         }
         __m512 odd[4];
-        UNROLL for (int v = 0; v < 4; v++)
+        UNROLL for (int v = 0; v < vectors; v++)
             odd[v] = _mm512_castsi512_ps(_mm512_and_si512(_mm512_load_si512(p + 64 * v), high));
         UNROLL for (int r = 0; r < rows; r++) {
             __m512 xr = _mm512_set1_ps(*(const float *)(const void *)(x + (size_t)r * t->x_stride + 4));
-            UNROLL for (int v = 0; v < 4; v++) acc[r][v] = _mm512_fmadd_ps(odd[v], xr, acc[r][v]);
+            UNROLL for (int v = 0; v < vectors; v++) acc[r][v] = _mm512_fmadd_ps(odd[v], xr, acc[r][v]);
         }
     }
-    store_acc(rows, t, acc);
+    store_acc(rows, vectors, t, acc);
 }
 
-ALWAYS AVX512_BF16 void dot_rows(const int rows, const iad_tile *t) {
+ALWAYS AVX512_BF16 void dot_rows(const int rows, const int vectors, const iad_tile *t) {
     __m512 acc[IAD_TILE_ROWS][4];
-    load_acc(rows, t, acc);
+    load_acc(rows, vectors, t, acc);
     const unsigned char *p = t->panel;
     const char *x = t->x;
     for (int64_t g = 0; g < t->n_group; g++, p += IAD_GROUP_BYTES, x += 4) {
-        fetch(p);
+        fetch(vectors, p);
         __m512i w[4];
-        UNROLL for (int v = 0; v < 4; v++) w[v] = _mm512_load_si512(p + 64 * v);
+        UNROLL for (int v = 0; v < vectors; v++) w[v] = _mm512_load_si512(p + 64 * v);
         UNROLL for (int r = 0; r < rows; r++) {
             const word *pair = (const word *)(const void *)(x + (size_t)r * t->x_stride);
             __m512i xr = _mm512_set1_epi32((int)pair->bits);
-            UNROLL for (int v = 0; v < 4; v++) __asm__("vdpbf16ps %2, %1, %0" : "+v"(acc[r][v]) : "v"(w[v]), "v"(xr));
+            UNROLL for (int v = 0; v < vectors; v++) __asm__("vdpbf16ps %2, %1, %0" : "+v"(acc[r][v]) : "v"(w[v]), "v"(xr));
         }
     }
-    store_acc(rows, t, acc);
+    store_acc(rows, vectors, t, acc);
 }
 
-ALWAYS AVX512_VNNI void vnni_rows(const int rows, const iad_tile *t) {
+ALWAYS AVX512_VNNI void vnni_rows(const int rows, const int vectors, const iad_tile *t) {
     __m512i acc[IAD_TILE_ROWS][4];
     UNROLL for (int r = 0; r < rows; r++)
-        UNROLL for (int v = 0; v < 4; v++)
+        UNROLL for (int v = 0; v < vectors; v++)
             acc[r][v] = t->load ? _mm512_load_si512((const int32_t *)t->acc + r * IAD_PANEL + v * 16) : _mm512_setzero_si512();
     const unsigned char *p = t->panel;
     const char *x = t->x;
     for (int64_t g = 0; g < t->n_group; g++, p += IAD_GROUP_BYTES, x += 4) {
-        fetch(p);
+        fetch(vectors, p);
         __m512i w[4];
-        UNROLL for (int v = 0; v < 4; v++) w[v] = _mm512_load_si512(p + 64 * v);
+        UNROLL for (int v = 0; v < vectors; v++) w[v] = _mm512_load_si512(p + 64 * v);
         UNROLL for (int r = 0; r < rows; r++) {
             const word *four = (const word *)(const void *)(x + (size_t)r * t->x_stride);
             __m512i xr = _mm512_set1_epi32((int)four->bits);
-            UNROLL for (int v = 0; v < 4; v++) __asm__("vpdpbusd %2, %1, %0" : "+v"(acc[r][v]) : "v"(xr), "v"(w[v]));
+            UNROLL for (int v = 0; v < vectors; v++) __asm__("vpdpbusd %2, %1, %0" : "+v"(acc[r][v]) : "v"(xr), "v"(w[v]));
         }
     }
     UNROLL for (int r = 0; r < rows; r++)
-        UNROLL for (int v = 0; v < 4; v++) _mm512_store_si512((int32_t *)t->acc + r * IAD_PANEL + v * 16, acc[r][v]);
+        UNROLL for (int v = 0; v < vectors; v++) _mm512_store_si512((int32_t *)t->acc + r * IAD_PANEL + v * 16, acc[r][v]);
 }
 
-#define BY_ROWS(name, target, body)                  \
-    target void name(const iad_tile *tile) {         \
-        switch (tile->rows) {                        \
-        case 1: body(1, tile); break;                \
-        case 2: body(2, tile); break;                \
-        case 3: body(3, tile); break;                \
-        case 4: body(4, tile); break;                \
-        case 5: body(5, tile); break;                \
-        default: body(6, tile); break;               \
-        }                                            \
+#define BY_ROWS(body, vectors)                           \
+    switch (tile->rows) {                                \
+    case 1: body(1, vectors, tile); break;               \
+    case 2: body(2, vectors, tile); break;               \
+    case 3: body(3, vectors, tile); break;               \
+    case 4: body(4, vectors, tile); break;               \
+    case 5: body(5, vectors, tile); break;               \
+    default: body(6, vectors, tile); break;              \
     }
 
-BY_ROWS(iad_tile_f32_avx512, AVX512, f32_rows)
-BY_ROWS(iad_tile_bf16_avx512, AVX512, bf16_rows)
-BY_ROWS(iad_tile_bf16_dot, AVX512_BF16, dot_rows)
-BY_ROWS(iad_tile_i8_vnni, AVX512_VNNI, vnni_rows)
+/* The last panel of a layer may have few outputs: then less than four vectors are worked on. */
+#define KERNEL(name, target, body)                                             \
+    target static void body##_narrow(const iad_tile *tile) {                   \
+        if (tile->cols > 32) { BY_ROWS(body, 3) }                      \
+        else if (tile->cols > 16) { BY_ROWS(body, 2) }                 \
+        else { BY_ROWS(body, 1) }                                      \
+    }                                                                          \
+    target void name(const iad_tile *tile) {                                   \
+        if (tile->cols <= 48) body##_narrow(tile);                             \
+        else { BY_ROWS(body, 4) }                                      \
+    }
+
+KERNEL(iad_tile_f32_avx512, AVX512, f32_rows)
+KERNEL(iad_tile_bf16_avx512, AVX512, bf16_rows)
+KERNEL(iad_tile_bf16_dot, AVX512_BF16, dot_rows)
+KERNEL(iad_tile_i8_vnni, AVX512_VNNI, vnni_rows)
 
 AVX512 void iad_finish_avx512(const iad_finish *finish) { iad_finish_body(finish); }
 

@@ -14,8 +14,8 @@ typedef enum iad_x_form {
     IAD_X_S16    /* quantised, read in fours */
 } iad_x_form;
 
-/* acc[r][o] (+)= sum over the groups of x[r] . panel[o], r < rows <= IAD_TILE_ROWS, all 64 outputs. The order of the sum is that of
- * the groups, also across two calls with load = 1. */
+/* acc[r][o] (+)= sum over the groups of x[r] . panel[o], r < rows <= IAD_TILE_ROWS, the first `cols` outputs (what acc holds of the others
+ * is undefined). The order of the sum is that of the groups, also across two calls with load = 1. */
 typedef struct iad_tile {
     int rows;
     const void *x;
@@ -24,6 +24,7 @@ typedef struct iad_tile {
     int64_t n_group;
     void *acc;                   /* [rows][64] f32 or int32, 64-byte aligned */
     int load;                    /* 0: acc starts at zero */
+    int cols;                    /* outputs wanted, 1..64 */
 } iad_tile;
 
 /* y (+)= acc * scales + bias for one tile. */
@@ -49,6 +50,7 @@ typedef struct iad_matmul_kernels {
     void (*finish)(const iad_finish *finish);
     /* n values (f32 or bf16) of a row -> U8 or S16 and their scale, by the rule of pack.h */
     void (*quantise)(const void *x, iad_dtype type, size_t n, iad_x_form form, void *q, float *scale);
+    void (*turn)(const uint32_t *words, size_t stride, size_t n, void *dst); /* of packing: see iad_pack_turn_plain */
 } iad_matmul_kernels;
 
 /* What the device's instruction set and the processor allow. */
@@ -75,7 +77,9 @@ void iad_quantise_avx512(const void *x, iad_dtype type, size_t n, iad_x_form for
 /* The weights' side: q = v * factor, nearest even; a factor of 0 gives zeros. */
 void iad_quant_row_s8(const float *v, size_t n, float factor, int8_t *q);
 
-/* dst[w][r] = words[r * stride + w] for 64 rows r and n words w. */
-void iad_pack_transpose(const uint32_t *words, size_t stride, size_t n, void *dst);
+/* dst[w][r] = words[r * stride + w] for 64 rows r and n words w (pack_turn.inc); not aligned. */
+void iad_pack_turn_plain(const uint32_t *words, size_t stride, size_t n, void *dst);
+void iad_pack_turn_avx2(const uint32_t *words, size_t stride, size_t n, void *dst);
+void iad_pack_turn_avx512(const uint32_t *words, size_t stride, size_t n, void *dst);
 
 #endif

@@ -58,12 +58,3 @@ void iad_quant_row_s8(const float *v, size_t n, float factor, int8_t *q) {
     else
         for (size_t i = 0; i < n; i++) q[i] = (int8_t)iad_quant_nearest(v[i] * factor);
 }
-
-void iad_pack_transpose(const uint32_t *words, size_t stride, size_t n, void *dst) {
-    uint32_t *out = dst;
-    for (size_t w = 0; w < n; w += 16) {
-        size_t m = n - w < 16 ? n - w : 16; /* one cache line of every row at a time */
-        for (size_t i = w; i < w + m; i++)
-            for (size_t r = 0; r < IAD_PANEL; r++) out[i * IAD_PANEL + r] = words[r * stride + i];
-    }
-}

@@ -19,6 +19,7 @@ typedef struct stage {
     uint32_t words[IAD_PANEL * STAGE];
     float values[CHUNK * 4];
     float factor[IAD_PANEL];
+    void (*turn)(const uint32_t *words, size_t stride, size_t n, void *dst);
 } stage;
 
 /* max|w| of a row, read in pieces. */
@@ -87,7 +88,7 @@ static iad_status pack_panel(const iad_weight_spec *spec, iad_weight *w, int64_t
             memset(line + keep, 0, (words - keep) * sizeof *line);
             if (r < rows && n > 0) IAD_TRY(stage_row(spec, w, row0 + r, first, (size_t)n, st, st->factor[r], line, err));
         }
-        iad_pack_transpose(st->words, STAGE, words, dst + (size_t)g * IAD_GROUP_BYTES);
+        st->turn(st->words, STAGE, words, dst + (size_t)g * IAD_GROUP_BYTES);
     }
     return IAD_OK;
 }
@@ -96,7 +97,7 @@ static iad_status row_as_bf16(const iad_weight_spec *spec, int64_t row, int64_t 
     int64_t inside;
     const iad_weight_part *part = iad_spec_part(spec, row, &inside);
     if (part->dtype == IAD_BF16) {
-        memcpy(dst, (const uint16_t *)part->data + inside * spec->n_in + first, n * sizeof *dst);
+        memcpy(dst, (const char *)part->data + (size_t)(inside * spec->n_in + first) * sizeof *dst, n * sizeof *dst);
         return IAD_OK;
     }
     IAD_TRY(iad_spec_row(spec, row, first, n, values, err));
@@ -161,8 +162,10 @@ static iad_status weight_alloc(iad_device *device, const iad_weight_spec *spec, 
     return IAD_OK;
 }
 
-static iad_status pack_panels(const iad_weight_spec *spec, const int *droppable, iad_weight *w, int64_t begin, int64_t end, iad_err *err) {
+static iad_status pack_panels(const iad_device *device, const iad_weight_spec *spec, const int *droppable, iad_weight *w, int64_t begin,
+                              int64_t end, iad_err *err) {
     stage st;
+    st.turn = iad_matmul_kernels_for(device).turn;
     memset(st.factor, 0, sizeof st.factor);
     for (int64_t p = begin; p < end; p++) {
         IAD_TRY(spec->transposed ? pack_panel_transposed(spec, w, p, &st, err) : pack_panel(spec, w, p, &st, err));
@@ -185,7 +188,7 @@ static iad_status pack_all(iad_device *device, const iad_weight_spec *spec, iad_
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
     for (int t = 0; t < threads; t++) {
         iad_err own = IAD_ERR_NONE;
-        iad_status result = pack_panels(spec, droppable, w, w->n_panel * t / threads, w->n_panel * (t + 1) / threads, &own);
+        iad_status result = pack_panels(device, spec, droppable, w, w->n_panel * t / threads, w->n_panel * (t + 1) / threads, &own);
         if (result != IAD_OK) {
 #pragma omp critical(iad_pack_error)
             {

@@ -3,6 +3,8 @@
 #ifndef IAD_TRAIN_FLAT_BODY_H
 #define IAD_TRAIN_FLAT_BODY_H
 
+#include <math.h>
+
 #include "train/cpu/adamw8.h"
 #include "train/cpu/flat.h"
 
@@ -14,8 +16,8 @@ IAD_FLAT float iad_flat_join(uint16_t high, uint16_t low) {
 
 /* Half up; what is left fits an int16 in every case. A NaN becomes the NaN whose low half is zero. */
 IAD_FLAT void iad_flat_split(float v, uint16_t *high, uint16_t *low) {
-    uint32_t bits = iad_code8_bits(v);
-    bits = (bits & 0x7fffffffu) > 0x7f800000u ? (bits & 0x80000000u) | 0x7fc00000u : bits;
+    uint32_t bits = iad_code8_bits(v), nan = 0u - (uint32_t)((bits & 0x7fffffffu) > 0x7f800000u); /* a mask: compilers branch else */
+    bits = (bits & ~(nan & 0x7fffffffu)) | (nan & 0x7fc00000u);
     *high = (uint16_t)((bits + 0x8000u) >> 16);
     *low = (uint16_t)bits;
 }
@@ -31,38 +33,32 @@ IAD_FLAT double iad_flat_square_sum(const float *x, int64_t n) {
     return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
 }
 
-/* What is the same for all elements. */
+/* What is the same for all elements. A copy: stores to the arrays could change the job for all that the compiler knows. */
 typedef struct iad_flat_adamw_terms {
-    float keep;      /* 1 - rate * decay */
+    float keep;         /* 1 - rate * decay */
     float m_add, v_add; /* 1 - beta */
-    float step;      /* rate / (1 - beta1^t) */
-    float root;      /* sqrt(1 - beta2^t) */
+    float v_keep;
+    float step;         /* rate / (1 - beta1^t) */
+    float root;         /* sqrt(1 - beta2^t) */
+    float eps, grad_scale;
 } iad_flat_adamw_terms;
 
 IAD_FLAT iad_flat_adamw_terms iad_flat_adamw_terms_of(const iad_adamw *a) {
-    return (iad_flat_adamw_terms){(float)(1.0 - (double)a->rate * (double)a->decay), (float)(1.0 - (double)a->beta1),
-                                  (float)(1.0 - (double)a->beta2), (float)((double)a->rate / (double)a->correct1),
-                                  (float)sqrt((double)a->correct2)};
+    return (iad_flat_adamw_terms){.keep = (float)(1.0 - (double)a->rate * (double)a->decay), .m_add = (float)(1.0 - (double)a->beta1),
+                                  .v_add = (float)(1.0 - (double)a->beta2), .v_keep = a->beta2,
+                                  .step = (float)((double)a->rate / (double)a->correct1), .root = (float)sqrt((double)a->correct2),
+                                  .eps = a->eps, .grad_scale = a->grad_scale};
 }
 
-/* One element, in the order of torch.optim.AdamW: decay, moments, step. */
-IAD_FLAT float iad_flat_adamw_element(const iad_adamw *a, const iad_flat_adamw_terms *t, float w, float g, float *m, float *v) {
-    w = w * t->keep;
-    *m = *m + t->m_add * (g - *m);
-    *v = a->beta2 * *v + t->v_add * (g * g);
-    return w - t->step * (*m / (sqrtf(*v) / t->root + a->eps));
-}
-
-IAD_FLAT void iad_flat_adamw_f32(const iad_adamw *a, int64_t begin, int64_t end) {
-    const iad_flat_adamw_terms t = iad_flat_adamw_terms_of(a);
-    uint16_t *restrict high = a->high, *restrict low = a->low;
-    float *restrict m = a->m, *restrict v = a->v;
-    const float *restrict grad = a->grad;
-    for (int64_t i = begin; i < end; i++) {
-        float mi = m[i], vi = v[i];
-        float w = iad_flat_adamw_element(a, &t, iad_flat_join(high[i], low[i]), grad[i] * a->grad_scale, &mi, &vi);
+/* n elements, in the order of torch.optim.AdamW: decay, moments, step. */
+IAD_FLAT void iad_flat_adamw_elements(const iad_flat_adamw_terms t, int64_t n, uint16_t *restrict high, uint16_t *restrict low,
+                                      const float *restrict grad, float *restrict m, float *restrict v) {
+    for (int64_t i = 0; i < n; i++) {
+        float w = iad_flat_join(high[i], low[i]) * t.keep, g = grad[i] * t.grad_scale;
+        float mi = m[i] + t.m_add * (g - m[i]), vi = t.v_keep * v[i] + t.v_add * (g * g);
         m[i] = mi;
         v[i] = vi;
+        w = w - t.step * (mi / (sqrtf(vi) / t.root + t.eps));
         iad_flat_split(w, &high[i], &low[i]);
     }
 }
@@ -78,27 +74,25 @@ IAD_FLAT float iad_flat_most(const float *x, int64_t n) {
 }
 
 /* One block of the 8-bit states. The update uses the exact moments of this step; what is rounded is what the next step starts from. */
-IAD_FLAT void iad_flat_adamw_block8(const iad_adamw *a, int64_t block) {
-    const iad_flat_adamw_terms t = iad_flat_adamw_terms_of(a);
+IAD_FLAT void iad_flat_adamw_block8(const iad_adamw *a, const iad_flat_adamw_terms t, int64_t block) {
     int64_t begin = block * IAD_ADAMW_BLOCK, n = a->n - begin < IAD_ADAMW_BLOCK ? a->n - begin : IAD_ADAMW_BLOCK;
-    float m[IAD_ADAMW_BLOCK], v[IAD_ADAMW_BLOCK], g[IAD_ADAMW_BLOCK];
+    uint8_t *restrict m8 = a->m8 + begin, *restrict v8 = a->v8 + begin;
+    const float *restrict grad = a->grad + begin;
+    float m[IAD_ADAMW_BLOCK], v[IAD_ADAMW_BLOCK], m_scale = a->m_scale[block], v_scale = a->v_scale[block];
     for (int64_t i = 0; i < n; i++) {
-        m[i] = iad_code8_m(a->m8[begin + i]) * a->m_scale[block];
-        v[i] = iad_code8_v(a->v8[begin + i]) * a->v_scale[block];
-        g[i] = a->grad[begin + i] * a->grad_scale;
+        m[i] = iad_code8_m(m8[i]) * m_scale;
+        v[i] = iad_code8_v(v8[i]) * v_scale;
     }
-    for (int64_t i = 0; i < n; i++) {
-        float w = iad_flat_adamw_element(a, &t, iad_flat_join(a->high[begin + i], a->low[begin + i]), g[i], &m[i], &v[i]);
-        iad_flat_split(w, &a->high[begin + i], &a->low[begin + i]);
-    }
+    iad_flat_adamw_elements(t, n, a->high + begin, a->low + begin, grad, m, v);
     float m_most = iad_flat_most(m, n), v_most = iad_flat_most(v, n);
-    float m_inverse = m_most > 0x1p-126f ? 1.0f / m_most : 0.0f, v_inverse = v_most > 0x1p-126f ? 1.0f / v_most : 0.0f;
+    /* A block whose largest magnitude is no normal number, or whose inverse would be none, counts as zero. */
+    float m_inverse = m_most > 0x1p-124f ? IAD_CODE8_MOST / m_most : 0.0f, v_inverse = v_most > 0x1p-124f ? IAD_CODE8_MOST / v_most : 0.0f;
     for (int64_t i = 0; i < n; i++) {
-        a->m8[begin + i] = iad_code8_of_m(m[i] * m_inverse);
-        a->v8[begin + i] = iad_code8_of_v(v[i] * v_inverse, iad_code8_coin(iad_code8_bits(v[i]), iad_code8_bits(g[i])));
+        m8[i] = iad_code8_of_m(m[i] * m_inverse);
+        v8[i] = iad_code8_of_v(v[i] * v_inverse, iad_code8_coin(iad_code8_bits(v[i]), iad_code8_bits(grad[i])));
     }
-    a->m_scale[block] = m_inverse > 0.0f || !(m_most >= 0.0f) ? m_most : 0.0f;
-    a->v_scale[block] = v_inverse > 0.0f || !(v_most >= 0.0f) ? v_most : 0.0f;
+    a->m_scale[block] = m_inverse > 0.0f || !(m_most >= 0.0f) ? m_most / IAD_CODE8_MOST : 0.0f;
+    a->v_scale[block] = v_inverse > 0.0f || !(v_most >= 0.0f) ? v_most / IAD_CODE8_MOST : 0.0f;
 }
 
 /* The kernels of one instruction set; TARGET are its attributes. */
@@ -108,9 +102,11 @@ IAD_FLAT void iad_flat_adamw_block8(const iad_adamw *a, int64_t block) {
     }                                                                                                                             \
     TARGET static double flat_square_sum(const float *x, int64_t n) { return iad_flat_square_sum(x, n); }                         \
     TARGET static void flat_adamw(const iad_adamw *a, int64_t begin, int64_t end) {                                               \
-        if (a->m8 == NULL) iad_flat_adamw_f32(a, begin, end);                                                                     \
+        const iad_flat_adamw_terms t = iad_flat_adamw_terms_of(a);                                                                \
+        if (a->m8 == NULL)                                                                                                        \
+            iad_flat_adamw_elements(t, end - begin, a->high + begin, a->low + begin, a->grad + begin, a->m + begin, a->v + begin);\
         else                                                                                                                      \
-            for (int64_t b = begin / IAD_ADAMW_BLOCK; b * IAD_ADAMW_BLOCK < end; b++) iad_flat_adamw_block8(a, b);                \
+            for (int64_t b = begin / IAD_ADAMW_BLOCK; b * IAD_ADAMW_BLOCK < end; b++) iad_flat_adamw_block8(a, t, b);             \
     }                                                                                                                             \
     TARGET static void flat_join(const uint16_t *high, const uint16_t *low, int64_t n, float *y) {                                \
         if (low != NULL)                                                                                                          \

@@ -6,7 +6,7 @@
 #include "train/cpu/grad_ops_cpu.h"
 
 /* Elements below which waking the team costs more than it saves. */
-enum { SERIAL_LIGHT = 1 << 16, SERIAL_HEAVY = 1 << 14, COLS = 64, SLOT_STATS = IAD_CPU_SCRATCH_OPS };
+enum { SERIAL_LIGHT = 1 << 16, SERIAL_HEAVY = 1 << 14, LINE = 16, SLOT_STATS = IAD_CPU_SCRATCH_OPS };
 
 const iad_grad_kernels *iad_grad_kernels_of(const iad_device *device) {
 #if defined(__x86_64__)
@@ -26,9 +26,11 @@ static int team(const iad_queue *queue, int64_t rows, int64_t cols, int64_t seri
 
 static float *row_at(const iad_mat *m, int64_t row) { return (float *)m->data + row * m->stride; }
 
-/* Pieces of about COLS columns. */
-static int64_t parts_of(int64_t cols) { return (cols + COLS - 1) / COLS; }
-static int64_t part_size(int64_t cols, int64_t part) { return cols - part * COLS < COLS ? cols - part * COLS : COLS; }
+/* First column of thread `part` of `threads`, in whole cache lines: pieces as wide as they can be, so that rows are read in one go. */
+static int64_t part_at(int64_t cols, int part, int threads) {
+    int64_t col = (cols + LINE - 1) / LINE * part / threads * LINE;
+    return col < cols ? col : cols;
+}
 
 iad_status iad_cpu_rmsnorm_back(iad_queue *queue, iad_mat x, const float *weight, float eps, iad_mat dy, iad_mat dx, int set, float *dw,
                                 iad_err *err) {
@@ -44,8 +46,10 @@ iad_status iad_cpu_rmsnorm_back(iad_queue *queue, iad_mat x, const float *weight
 #pragma omp for schedule(static)
         for (int64_t r = 0; r < x.rows; r++) factor[r] = kernels->rms_factor(row_at(&x, r), eps, x.cols);
 #pragma omp for schedule(static)
-        for (int64_t c = 0; c < (dw != NULL ? parts_of(x.cols) : 0); c++)
-            kernels->rmsnorm_dw(x, dy, factor, c * COLS, part_size(x.cols, c), dw);
+        for (int t = 0; t < (dw != NULL ? threads : 0); t++) {
+            int64_t col = part_at(x.cols, t, threads);
+            kernels->rmsnorm_dw(x, dy, factor, col, part_at(x.cols, t + 1, threads) - col, dw);
+        }
 #pragma omp for schedule(static)
         for (int64_t r = 0; r < x.rows; r++)
             kernels->rmsnorm_dx(row_at(&x, r), weight, factor[r], row_at(&dy, r), x.cols, set, row_at(&dx, r));
@@ -89,8 +93,10 @@ iad_status iad_cpu_fuse_back(iad_queue *queue, const iad_fuse_back *back, iad_er
 #pragma omp for schedule(static)
         for (int64_t r = 0; r < rows; r++) kernels->fuse_stats(back, r, &stats[r]);
 #pragma omp for schedule(static)
-        for (int64_t c = 0; c < (back->dnorm != NULL || back->dgate_w != NULL ? parts_of(cols) : 0); c++)
-            kernels->fuse_params(back, stats, c * COLS, part_size(cols, c));
+        for (int t = 0; t < (back->dnorm != NULL || back->dgate_w != NULL ? threads : 0); t++) {
+            int64_t col = part_at(cols, t, threads);
+            kernels->fuse_params(back, stats, col, part_at(cols, t + 1, threads) - col);
+        }
 #pragma omp for schedule(static)
         for (int64_t r = 0; r < rows; r++) kernels->fuse_taps(back, r, &stats[r]);
     }
@@ -106,10 +112,11 @@ iad_status iad_cpu_scatter_add(iad_queue *queue, iad_mat dy, const int32_t *inde
     const iad_grad_kernels *kernels = iad_grad_kernels_of(queue->device);
     int threads = team(queue, dy.rows, dy.cols, SERIAL_LIGHT);
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (int64_t c = 0; c < parts_of(dy.cols); c++)
+    for (int t = 0; t < threads; t++) {
+        int64_t col = part_at(dy.cols, t, threads), n = part_at(dy.cols, t + 1, threads) - col;
         for (int64_t r = 0; r < dy.rows; r++)
-            if (index[r] >= 0)
-                kernels->add(IAD_F32, row_at(&dy, r) + c * COLS, part_size(dy.cols, c), row_at(&dtable, index[r]) + c * COLS);
+            if (index[r] >= 0) kernels->add(IAD_F32, row_at(&dy, r) + col, n, row_at(&dtable, index[r]) + col);
+    }
     return IAD_OK;
 }
 

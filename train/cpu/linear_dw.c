@@ -78,7 +78,7 @@ static void piece(const product *p, int64_t panel, int64_t o, int64_t end, float
         float *dw = (float *)p->dw.data + o * p->dw.stride + col;
         for (int r = 0; r < rows; r++) memcpy(acc + r * IAD_PANEL, dw + r * p->dw.stride, (size_t)n * sizeof *acc);
         iad_tile tile = {rows, p->turned + o * p->turned_stride, (size_t)p->turned_stride * 4,
-                         (const unsigned char *)(p->panels + panel * p->panel_groups * IAD_PANEL), p->n_group, acc, 1};
+                         (const unsigned char *)(p->panels + panel * p->panel_groups * IAD_PANEL), p->n_group, acc, 1, (int)n};
         p->tile(&tile);
         for (int r = 0; r < rows; r++) memcpy(dw + r * p->dw.stride, acc + r * IAD_PANEL, (size_t)n * sizeof *acc);
     }

@@ -86,17 +86,17 @@ static void test_every_kernel(void **state) {
         fill_x(kernels[k].form, per_group, x);
         fill_panel(kernels[k].storage, per_group, panel);
         for (int rows = 1; rows <= IAD_TILE_ROWS; rows++)
-            for (int cut = 0; cut < GROUPS; cut += 29) {
+            for (int cut = 0, cols = 64; cut < GROUPS; cut += 29, cols = cols > 13 ? cols - 13 : 64) {
                 memset(acc, 0x5a, (IAD_TILE_ROWS + 1) * IAD_PANEL * 4);
                 /* In one go, and in two pieces. */
-                iad_tile tile = {rows, x, STRIDE, panel, cut > 0 ? cut : GROUPS, acc, 0};
+                iad_tile tile = {rows, x, STRIDE, panel, cut > 0 ? cut : GROUPS, acc, 0, cols};
                 kernels[k].run(&tile);
                 if (cut > 0) {
-                    tile = (iad_tile){rows, x + cut * x_group, STRIDE, panel + cut * IAD_GROUP_BYTES, GROUPS - cut, acc, 1};
+                    tile = (iad_tile){rows, x + cut * x_group, STRIDE, panel + cut * IAD_GROUP_BYTES, GROUPS - cut, acc, 1, cols};
                     kernels[k].run(&tile);
                 }
                 for (int r = 0; r < rows; r++)
-                    for (int o = 0; o < IAD_PANEL; o++) {
+                    for (int o = 0; o < cols; o++) {
                         int want = 0, got;
                         for (int i = 0; i < GROUPS * per_group; i++)
                             want += (x_value(r, i) + (kernels[k].form == IAD_X_U8 ? 128 : 0)) * w_value(o, i);
@@ -108,7 +108,8 @@ static void test_every_kernel(void **state) {
                             got = (int)f;
                         }
                         if (got != want)
-                            fail_msg("%s, %d rows, cut %d: [%d][%d] is %d, expected %d", kernels[k].name, rows, cut, r, o, got, want);
+                            fail_msg("%s, %d rows, %d columns, cut %d: [%d][%d] is %d, expected %d", kernels[k].name, rows, cols, cut, r, o, got,
+                                     want);
                     }
                 for (int i = rows * IAD_PANEL; i < (IAD_TILE_ROWS + 1) * IAD_PANEL; i++) assert_int_equal(acc[i], 0x5a5a5a5a);
             }

@@ -140,29 +140,30 @@ static void test_split_join(void **state) {
 
 static void test_codes(void **state) {
     (void)state;
-    /* Both tables rise, their ends are exact, the ratio of neighbours is the root that the header names. */
+    /* Both tables rise by an eighth of a power of two, end at 1.875, and their codes are found again. */
     for (int k = 1; k < 128; k++) {
         float v = iad_code8_m((uint8_t)k);
-        assert_true(v > iad_code8_m((uint8_t)(k - 1)));
-        assert_true(iad_code8_m((uint8_t)(k | 128)) == -v);
-        assert_close((double)v, pow(2, (k - 127) / 6.0), 1e-7 * (double)v);
+        assert_true((double)v == (1 + k % 8 / 8.0) * pow(2, k / 8 - 15));
+        assert_true(v > iad_code8_m((uint8_t)(k - 1)) && iad_code8_m((uint8_t)(k | 128)) == -v);
         assert_int_equal(iad_code8_of_m(v), k);
         assert_int_equal(iad_code8_of_m(-v), k | 128);
     }
-    assert_true(iad_code8_m(127) == 1 && iad_code8_m(0) == 0 && iad_code8_of_m(0.0f) == 0 && iad_code8_of_m(-0.0f) == 0);
+    assert_true(iad_code8_m(127) == IAD_CODE8_MOST && iad_code8_m(0) == 0 && iad_code8_of_m(0.0f) == 0 && iad_code8_of_m(-0.0f) == 0);
+    assert_true(iad_code8_of_m(2.0f) == 127 && iad_code8_of_m(-1e-9f) == 0);
     for (int k = 1; k < 256; k++) {
         float v = iad_code8_v((uint8_t)k);
+        assert_true((double)v == (1 + k % 8 / 8.0) * pow(2, k / 8 - 31));
         assert_true(v > iad_code8_v((uint8_t)(k - 1)));
-        assert_close((double)v, pow(2, (k - 255) / 8.0), 1e-7 * (double)v);
         assert_int_equal(iad_code8_of_v(v, 0xffffffffu), k);
-        assert_int_equal(iad_code8_of_v(v, 1), k);
+        assert_int_equal(iad_code8_of_v(v, 0), k);
     }
-    assert_true(iad_code8_v(255) == 1 && iad_code8_of_v(0.0f, 0) == 0 && iad_code8_of_v(1e-38f, 0xffffffffu) == 1);
+    assert_true(iad_code8_v(255) == IAD_CODE8_MOST && iad_code8_v(0) == 0);
+    assert_true(iad_code8_of_v(0.0f, 0xffffffffu) == 0 && iad_code8_of_v(1e-38f, 0) == 1 && iad_code8_of_v(2.0f, 0xffffffffu) == 255);
     /* m: the nearest of all codes. */
     iad_rng rng;
     iad_rng_init(&rng, 2, 2);
     for (int i = 0; i < 20000; i++) {
-        float x = (float)(iad_rng_range(&rng, -1, 1) * pow(2, iad_rng_range(&rng, -24, 0)));
+        float x = (float)(iad_rng_range(&rng, -1.875, 1.875) * pow(2, iad_rng_range(&rng, -18, 0)));
         float got = iad_code8_m(iad_code8_of_m(x)), best = 0;
         for (int k = 0; k < 256; k++)
             if (fabsf(iad_code8_m((uint8_t)k) - x) < fabsf(best - x)) best = iad_code8_m((uint8_t)k);
@@ -170,7 +171,7 @@ static void test_codes(void **state) {
     }
     /* v: one of the two neighbours, and the mean is the value: 10^6 coins, 4 sigma. */
     for (int i = 0; i < 5; i++) {
-        float x = (float)pow(2, iad_rng_range(&rng, -20, -0.2));
+        float x = (float)pow(2, iad_rng_range(&rng, -20, 0.8));
         double sum = 0, low = 2, high = 0;
         enum { COINS = 1000000 };
         for (uint32_t c = 0; c < COINS; c++) {
@@ -179,7 +180,7 @@ static void test_codes(void **state) {
             low = fmin(low, v);
             high = fmax(high, v);
         }
-        assert_true(low <= (double)x && (double)x <= high && high <= low * pow(2, 1.0 / 8) * 1.000001);
+        assert_true(low <= (double)x && (double)x <= high && high <= low * 1.125);
         assert_close(sum / COINS, (double)x, 4 * (high - low) / 2 / sqrt(COINS));
     }
 }
@@ -208,7 +209,7 @@ static iad_adamw job_of(const states8 *s, int64_t n, const float *grad) {
 }
 
 /* Against f32 states: gradients whose size differs by 10^4 inside a block. Single paths differ by the noise that adamw8.h names, their sum by
- * 2 %, v in the mean by 3 %; and when the gradients end, v decays as it should. */
+ * 2 %; v over what it should be has mean 1 within 4 sigma of that noise, also when the gradients have ended and it only decays. */
 static void test_states8(void **state) {
     (void)state;
     enum { N = 700, STEPS = 400, QUIET = 300 };
@@ -225,7 +226,7 @@ static void test_states8(void **state) {
         memset(want, 0, sizeof want);
         for (int k = 0; k < N; k++) size[k] = (float)pow(10, iad_rng_range(&rng, -4, 0));
         iad_adamw a = job_of(&s, N, grad);
-        double off = 0, path = 0, sum = 0, v_sum = 0, v_want = 0, v_ratio = 0;
+        double off = 0, path = 0, sum = 0, v_ratio = 0;
         for (int t = 1; t <= STEPS + QUIET; t++) {
             set_step(&a, t);
             for (int k = 0; k < N; k++) {
@@ -245,12 +246,9 @@ static void test_states8(void **state) {
         }
         for (int k = 0; k < N; k++) {
             double v = (double)iad_code8_v(s.v8[k]) * (double)s.v_scale[k / IAD_ADAMW_BLOCK];
-            v_sum += v;
-            v_want += (double)want[k].v;
             v_ratio += v / (double)want[k].v / N;
         }
-        assert_close(v_sum / v_want, 1, 0.03);
-        assert_close(v_ratio, 1, 0.03);
+        assert_close(v_ratio, 1, 4 * 0.21 / sqrt(N));
         states_free(&s);
     }
     grad_close(&f);

@@ -1,0 +1,6 @@
+#include "runtime/cpu/matmul_kernels.h"
+#include "runtime/cpu/vec_avx512.h"
+
+#if defined(__x86_64__)
+#include "runtime/cpu/pack_turn.inc"
+#endif

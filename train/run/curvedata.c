@@ -32,7 +32,7 @@ static iad_status number(const json_t *object, const char *key, const char *wher
 
 static iad_status add_step(iad_curve_run *run, const json_t *object, size_t cap, const char *where, iad_err *err) {
     double value, samples, skipped;
-    IAD_TRY(iad_json_int(object, "step", 0, INT64_MAX, where, &run->step[run->n], err));
+    IAD_TRY(iad_json_int(object, "step", 0, IAD_CURVE_LAST_STEP, where, &run->step[run->n], err));
     if (run->n && run->step[run->n] <= run->step[run->n - 1])
         return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: step %" PRId64 " behind step %" PRId64, where, run->step[run->n], run->step[run->n - 1]);
     if (!run->n && json_object_get(object, "stage")) IAD_TRY(iad_json_int(object, "stage", 0, INT64_MAX, where, &run->stage, err));

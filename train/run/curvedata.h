@@ -27,6 +27,7 @@ typedef enum iad_curve_metric {
 
 enum { IAD_CURVE_MAX_STEPS = 20000000, IAD_CURVE_MAX_RUNS = 64, IAD_CURVE_MAX_LINE = 1 << 16 };
 #define IAD_CURVE_MAX_BYTES ((size_t)4 << 30)
+#define IAD_CURVE_LAST_STEP ((int64_t)1 << 53) /* exact as a double */
 
 /* The member's name in the file, "loss". */
 const char *iad_curve_key(iad_curve_metric metric);

@@ -40,6 +40,7 @@ static void refusals(void **state) {
         {"{\"step\":0}\n{\"loss\":1}\n", "line 2: \"step\" is missing"},
         {"{\"step\":\"0\"}\n", "line 1: \"step\" is not a whole number"},
         {"{\"step\":-1}\n", "line 1"},
+        {"{\"step\":9007199254740993}\n", "line 1"},
         {"{\"step\":3}\n{\"step\":3}\n", "line 2: step 3 behind step 3"},
         {"{\"step\":3,\"grad_norm\":\"big\"}\n", "line 1: \"grad_norm\" is not a number"},
         {"{\"step\":3,\"step\":4}\n", "line 1"},
@@ -125,7 +126,7 @@ static void pages(void **state) {
 
     /* Odd figures: one step, none, equal, beyond everything. */
     static const char *const odd[] = {"{\"step\":0,\"loss\":0}\n", "{\"step\":7}\n", "{\"step\":0,\"loss\":2}\n{\"step\":1,\"loss\":2}\n",
-                                      "{\"step\":0,\"loss\":-1e308}\n{\"step\":9223372036854775806,\"loss\":1e308}\n{\"step\":9223372036854775807,\"loss\":1}\n",
+                                      "{\"step\":0,\"loss\":-1e308}\n{\"step\":9007199254740991,\"loss\":1e308}\n{\"step\":9007199254740992,\"loss\":1}\n",
                                       "{\"step\":0,\"loss\":-1}\n{\"step\":1,\"loss\":-1e-300}\n", "{\"step\":0,\"loss\":1e-9}\n{\"step\":1,\"loss\":1e99}\n"};
     const char *one = c;
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {

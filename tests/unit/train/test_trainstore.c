@@ -210,10 +210,11 @@ static void many_chunks(void **state) {
     assert_null(iad_shard_find(&shard, 3, IAD_SHARD_M8, 0));
     assert_ok(iad_shard_verify(&shard, r, "t", &err));
     assert_memory_equal(values, map.data + r->at, (size_t)n);
+    const uint64_t at = r->at;
     uint8_t *copy = iad_alloc(map.n, 1);
     memcpy(copy, map.data, map.n);
     iad_shard_deinit(&shard);
-    copy[r->at + IAD_SHARD_CHUNK + 5] ^= 1; /* in the second chunk */
+    copy[at + IAD_SHARD_CHUNK + 5] ^= 1; /* in the second chunk */
     assert_ok(iad_shard_parse(copy, map.n, "shard", &shard, &err));
     assert_fails(IAD_ERR_FORMAT, iad_shard_verify(&shard, iad_shard_find(&shard, 3, IAD_SHARD_M8, 256), "t", &err));
     assert_ok(iad_shard_verify(&shard, iad_shard_find(&shard, 3, IAD_SHARD_M_SCALE, 256), "t", &err));

@@ -117,7 +117,7 @@ iad_status iad_dir_make(const char *path, iad_err *err) {
     return IAD_OK;
 }
 
-static iad_status write_all(int fd, const char *path, const uint8_t *bytes, size_t n, iad_err *err) {
+static iad_status write_all(int fd, const char *path, const uint8_t *bytes, size_t n, int wait, iad_err *err) {
     while (n) {
         ssize_t k = write(fd, bytes, n);
         if (k < 0 && errno == EINTR) continue;
@@ -125,7 +125,7 @@ static iad_status write_all(int fd, const char *path, const uint8_t *bytes, size
         bytes += k;
         n -= (size_t)k;
     }
-    if (fsync(fd) != 0 && errno != EINVAL && errno != EROFS) return io_fail(err, path, "write");
+    if (wait && fsync(fd) != 0 && errno != EINVAL && errno != EROFS) return io_fail(err, path, "write");
     return IAD_OK;
 }
 
@@ -144,16 +144,32 @@ static iad_status open_beside(const char *path, char temp[IAD_PATH_MAX], int *fd
     return io_fail(err, path, "create");
 }
 
-iad_status iad_file_write(const char *path, const void *bytes, size_t n, iad_err *err) {
+static iad_status write_beside(const char *path, const void *bytes, size_t n, int wait, iad_err *err) {
     char dir[IAD_PATH_MAX], temp[IAD_PATH_MAX];
     int fd = -1;
     iad_path_dir(dir, sizeof dir, path);
     IAD_TRY(iad_dir_make(dir, err));
     IAD_TRY(open_beside(path, temp, &fd, err));
-    iad_status status = write_all(fd, path, bytes, n, err);
+    iad_status status = write_all(fd, path, bytes, n, wait, err);
     if (close(fd) != 0 && status == IAD_OK) status = io_fail(err, path, "write");
     if (status == IAD_OK && rename(temp, path) != 0) status = io_fail(err, path, "rename to");
     if (status != IAD_OK) unlink(temp);
+    return status;
+}
+
+iad_status iad_file_write(const char *path, const void *bytes, size_t n, iad_err *err) {
+    return write_beside(path, bytes, n, 1, err);
+}
+
+iad_status iad_file_write_soon(const char *path, const void *bytes, size_t n, iad_err *err) {
+    return write_beside(path, bytes, n, 0, err);
+}
+
+iad_status iad_dir_flush(const char *path, iad_err *err) {
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return io_fail(err, path, "open");
+    iad_status status = syncfs(fd) == 0 ? IAD_OK : io_fail(err, path, "write");
+    close(fd);
     return status;
 }
 

@@ -51,6 +51,10 @@ iad_status iad_dir_make(const char *path, iad_err *err);
 /* Writes to a temporary name in the same folder, flushes it to disk, renames it: readers see the old or the new file,
  * never half of one. The parent folder is created. On failure nothing is left behind and the old file is untouched. */
 iad_status iad_file_write(const char *path, const void *bytes, size_t n, iad_err *err);
+/* The same without waiting for the disk: for many files that can be made again. A kill is as harmless as above; after a power failure such a
+ * file may be cut short. iad_dir_flush waits for all that was written on the folder's file system. */
+iad_status iad_file_write_soon(const char *path, const void *bytes, size_t n, iad_err *err);
+iad_status iad_dir_flush(const char *path, iad_err *err);
 
 /* ---- listing ---- */
 

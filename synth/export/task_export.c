@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "manifests/canonical.h"
 #include "manifests/query.h"
 #include "synth/export/task_export_size.h"
@@ -133,6 +134,7 @@ static iad_status export_chosen(const iad_task_export *run, const choice *c, iad
     IAD_TRY(iad_export_pictures_open(&pictures, run, counts, err));
     iad_status status = iad_export_writer_open(&writer, run, counts, err);
     if (status == IAD_OK) status = write_all(run, c, &pictures, &writer, counts, err);
+    if (status == IAD_OK) status = iad_dir_flush(run->out, err); /* pictures first, then what names them */
     if (status == IAD_OK) status = iad_export_writer_finish(&writer, err);
     iad_export_writer_drop(&writer);
     iad_export_pictures_close(&pictures);

@@ -12,6 +12,7 @@
 #include "base/sha256.h"
 #include "manifests/pictures.h"
 #include "manifests/query.h"
+#include "synth/recipe/wholefile.h"
 
 #define STORE_BYTES ((size_t)256 << 20)
 #define MAX_ENCODED ((size_t)256 << 20)
@@ -73,19 +74,6 @@ static iad_status key_of(const iad_export_pictures *pictures, const iad_task_ima
 
 /* ---- files ---- */
 
-static iad_status probe(const char *path, int *width, int *height, iad_err *err) {
-    iad_map map;
-    iad_image_info info;
-    IAD_TRY(iad_map_open(&map, path, err));
-    iad_status status = iad_image_probe(map.data, map.n, path, &info, err);
-    iad_map_close(&map);
-    if (status == IAD_OK) {
-        *width = info.width;
-        *height = info.height;
-    }
-    return status;
-}
-
 static iad_status full_path(const iad_export_pictures *pictures, const char *relative, char *out, iad_err *err) {
     return iad_path_join(out, IAD_PATH_MAX, pictures->run->out, relative, err);
 }
@@ -96,9 +84,9 @@ static iad_status render(iad_export_pictures *pictures, const iad_task_image *im
     iad_loaded loaded;
     snprintf(p->path, sizeof p->path, "render/%s.jpg", p->key);
     IAD_TRY(full_path(pictures, p->path, path, err));
-    if (iad_file_exists(path)) {
+    if (iad_picture_file_whole(path, &p->width, &p->height)) {
         pictures->counts->present++;
-        return probe(path, &p->width, &p->height, err);
+        return IAD_OK;
     }
     IAD_TRY(iad_picture_load(pictures->loader, image->image_id, image->synth_id, image->jitter, &loaded, err));
     p->width = loaded.picture.width;
@@ -106,7 +94,7 @@ static iad_status render(iad_export_pictures *pictures, const iad_task_image *im
     iad_buf_reset(&pictures->bytes);
     iad_status status = iad_encode_jpeg(&loaded.picture, &jpeg, &pictures->bytes, err);
     iad_loaded_deinit(&loaded);
-    if (status == IAD_OK) status = iad_file_write(path, pictures->bytes.data, pictures->bytes.len, err);
+    if (status == IAD_OK) status = iad_file_write_soon(path, pictures->bytes.data, pictures->bytes.len, err);
     pictures->counts->rendered += status == IAD_OK;
     return status;
 }
@@ -226,13 +214,13 @@ iad_status iad_export_mask_file(iad_export_pictures *pictures, const iad_task_im
     char name[IAD_SHA256_HEX + 16];
     snprintf(name, sizeof name, "masks/%s.png", picture->key);
     IAD_TRY(full_path(pictures, name, to, err));
-    if (!iad_file_exists(to)) {
+    if (!iad_picture_file_whole(to, NULL, NULL)) {
         IAD_TRY(mask_pixels(pictures, image, picture, mask_id, &mask, err));
         if (!mask.px) return IAD_OK; /* an anomaly that nobody outlined */
         iad_buf_reset(&pictures->bytes);
         iad_status status = iad_encode_png1(&mask, &pictures->bytes, err);
         iad_image_deinit(&mask);
-        if (status == IAD_OK) status = iad_file_write(to, pictures->bytes.data, pictures->bytes.len, err);
+        if (status == IAD_OK) status = iad_file_write_soon(to, pictures->bytes.data, pictures->bytes.len, err);
         IAD_TRY(status);
         pictures->counts->masks++;
     }

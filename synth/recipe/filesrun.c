@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
@@ -13,6 +12,7 @@
 #include "base/sha256.h"
 #include "manifests/query.h"
 #include "synth/recipe/picturestore.h"
+#include "synth/recipe/wholefile.h"
 
 enum { MAX_THREADS = 256, MAX_LIST = 1 << 30 };
 
@@ -137,18 +137,28 @@ static iad_status write_file(const char *path, const iad_buf *bytes, iad_err *er
     iad_text_copy(folder, sizeof folder, path);
     *strrchr(folder, '/') = 0;
     IAD_TRY(iad_dir_make(folder, err));
-    return iad_file_write(path, bytes->data, bytes->len, err);
+    return iad_file_write_soon(path, bytes->data, bytes->len, err);
+}
+
+static int has_mask(const file_item *item) { return item->synth_id && !item->null_edit; }
+
+/* Beside the folder test of the item lies one ground_truth. */
+static iad_status mask_path(const files_state *s, const file_item *item, char path[IAD_PATH_MAX], iad_err *err) {
+    char whole[700];
+    const char *test = strstr(item->relative, "/test/");
+    int n = test ? (int)(test - item->relative) : 0;
+    snprintf(whole, sizeof whole, "%.*s/ground_truth/%s", n, item->relative, test ? test + 6 : "");
+    return path_of(s, whole, "_mask.png", path, err);
+}
+
+static int mask_there(const files_state *s, const file_item *item) {
+    char path[IAD_PATH_MAX];
+    return !has_mask(item) || (mask_path(s, item, path, NULL) == IAD_OK && iad_picture_file_whole(path, NULL, NULL));
 }
 
 static iad_status write_mask(const files_state *s, const file_item *item, const iad_image *mask, iad_err *err) {
-    char path[IAD_PATH_MAX], relative[600];
-    iad_text_copy(relative, sizeof relative, item->relative);
-    char *test = strstr(relative, "/test/");
-    char whole[700];
-    if (!test) return IAD_OK;
-    *test = 0;
-    snprintf(whole, sizeof whole, "%s/ground_truth/%s", relative, test + 6);
-    IAD_TRY(path_of(s, whole, "_mask.png", path, err));
+    char path[IAD_PATH_MAX];
+    IAD_TRY(mask_path(s, item, path, err));
     iad_buf bytes;
     iad_buf_init(&bytes, IAD_IMAGE_MAX_FILE_BYTES);
     iad_status status = iad_encode_png1(mask, &bytes, err);
@@ -175,7 +185,7 @@ static iad_status work(void *user, size_t number, int thread, void *result, iad_
     const file_item *item = &s->items[number];
     char path[IAD_PATH_MAX];
     IAD_TRY(path_of(s, item->relative, s->run->png ? ".png" : ".jpg", path, err));
-    if (access(path, F_OK) == 0) { /* the mask is written before the picture */
+    if (iad_picture_file_whole(path, NULL, NULL) && mask_there(s, item)) {
         *(int *)result = 1;
         return IAD_OK;
     }
@@ -184,7 +194,7 @@ static iad_status work(void *user, size_t number, int thread, void *result, iad_
     IAD_TRY(iad_picture_load(s->loaders[thread], item->image_id, item->synth_id, NULL, &loaded, err));
     iad_buf_init(&bytes, IAD_IMAGE_MAX_FILE_BYTES);
     iad_status status = encode(s, item, &loaded.picture, &bytes, err);
-    if (status == IAD_OK && item->synth_id && !item->null_edit) status = write_mask(s, item, &loaded.mask, err);
+    if (status == IAD_OK && has_mask(item)) status = write_mask(s, item, &loaded.mask, err);
     if (status == IAD_OK) status = write_file(path, &bytes, err);
     iad_buf_deinit(&bytes);
     iad_loaded_deinit(&loaded);
@@ -251,6 +261,7 @@ iad_status iad_files_run_all(const iad_files_run *run, iad_files_counts *counts,
     if (status == IAD_OK) status = iad_pool_run(&job, s->n, run->threads, 0, run->stop, err);
     char path[IAD_PATH_MAX];
     if (status == IAD_OK) status = path_of(s, "list", ".tsv", path, err);
+    if (status == IAD_OK) status = iad_dir_flush(run->out, err);
     if (status == IAD_OK) status = iad_file_write(path, s->list.data, s->list.len, err);
     close_all(s);
     return status;

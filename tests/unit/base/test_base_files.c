@@ -68,6 +68,13 @@ static void test_write_then_read(void **state) {
     struct stat st;
     assert_int_equal(stat(ROOT "/deep/er/file.bin", &st), 0);
     assert_int_equal(st.st_mode & 0600, 0600);
+    assert_ok(iad_file_write_soon(ROOT "/deep/soon/file.bin", "later", 5, &err));
+    assert_ok(iad_dir_flush(ROOT "/deep/soon", &err));
+    assert_ok(iad_file_read(ROOT "/deep/soon/file.bin", 100, &data, &n, &err));
+    assert_int_equal(n, 5);
+    assert_memory_equal(data, "later", 5);
+    free(data);
+    assert_fails(IAD_ERR_NOT_FOUND, iad_dir_flush(ROOT "/none", &err));
 }
 
 static void test_failed_write_leaves_nothing(void **state) {

@@ -2,6 +2,7 @@
 #include "tests/unit/iad_test.h"
 
 #include <math.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/image/decode.h"
@@ -460,6 +461,18 @@ static void test_interrupted(void **state) {
     assert_int_equal(whole.rendered, 0);
     assert_true(half.rendered > 0);
     assert_int_equal(half.rendered + rest.rendered, EXPORT_PICTURES + 3); /* all of them, and three that are also shown changed: each once */
+    /* what a power failure cut short, or emptied, is made again */
+    iad_dir_list made = {0};
+    snprintf(path, sizeof path, "%s/render", f->out);
+    assert_ok(iad_dir_read(path, &made, &err));
+    assert_true(made.n > 2);
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/render/%s", f->out, made.items[i].name);
+        assert_int_equal(truncate(path, i ? 700 : 0), 0);
+    }
+    run_ok(&run, EXPORT_RECORDS, &whole);
+    assert_int_equal(whole.rendered, 2);
+    iad_dir_list_deinit(&made);
     export_fixture_close(f);
     free(f);
 }

@@ -125,23 +125,6 @@ iad_status iad_foreground_from_mask(const iad_image *mask, iad_foreground *fg, i
     return finish(&copy, fg, err);
 }
 
-iad_status iad_foreground_majority(const iad_foreground *items, size_t n, iad_foreground *fg, iad_err *err) {
-    iad_image mask;
-    *fg = (iad_foreground){0};
-    if (n == 0) return IAD_FAIL(err, IAD_ERR_ARG, "no foregrounds to vote");
-    for (size_t i = 1; i < n; i++)
-        if (items[i].mask.width != items[0].mask.width || items[i].mask.height != items[0].mask.height)
-            return IAD_FAIL(err, IAD_ERR_ARG, "foregrounds of different sizes");
-    IAD_TRY(iad_image_init(&mask, items[0].mask.width, items[0].mask.height, 1, err));
-    size_t pixels = (size_t)mask.width * (size_t)mask.height;
-    for (size_t p = 0; p < pixels; p++) {
-        size_t votes = 0;
-        for (size_t i = 0; i < n; i++) votes += !items[i].texture && items[i].mask.px[p];
-        mask.px[p] = 2 * votes > n ? 255 : 0;
-    }
-    return finish(&mask, fg, err);
-}
-
 void iad_foreground_pick(const iad_foreground *fg, iad_rng *rng, int *x, int *y) {
     int64_t k = (int64_t)iad_rng_below(rng, (uint32_t)fg->area); /* the k-th foreground pixel in raster order */
     int low = 0, high = fg->mask.height - 1;

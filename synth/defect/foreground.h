@@ -39,8 +39,6 @@ iad_status iad_foreground_rule_parse(const char *text, iad_foreground_rule *rule
 iad_status iad_foreground_find(const iad_image *picture, const iad_foreground_rule *rule, iad_foreground *fg, iad_err *err);
 /* From a mask that is already there (0 / non-zero; copied). An empty mask counts as texture. */
 iad_status iad_foreground_from_mask(const iad_image *mask, iad_foreground *fg, iad_err *err);
-/* Majority of n >= 1 foregrounds of one size (aligned categories). IAD_ERR_ARG when sizes differ. */
-iad_status iad_foreground_majority(const iad_foreground *items, size_t n, iad_foreground *fg, iad_err *err);
 /* A uniformly drawn foreground pixel. */
 void iad_foreground_pick(const iad_foreground *fg, iad_rng *rng, int *x, int *y);
 /* 1 when the picture shows no colour: one channel, or max - min of R, G, B is at most 6 for 99 % of the pixels. */

@@ -46,7 +46,7 @@ static iad_status rt_all_gather(iad_comm *comm, const void *mine, void *all, con
     w->from[comm->rank] = mine;
     pthread_barrier_wait(&w->gate);
     for (int r = 0; r < comm->world; r++)
-        if (bytes[r]) memmove((char *)all + at[r], w->from[r], bytes[r]);
+        if (bytes[r] && (char *)all + at[r] != w->from[r]) memcpy((char *)all + at[r], w->from[r], bytes[r]); /* mine may be in place */
     pthread_barrier_wait(&w->gate);
     return IAD_OK;
 }

@@ -35,7 +35,7 @@ static void test_overfit(void **state) {
         for (int j = 0; j < 16; j++) samples[i].mask[j] = i % 2 == 0 && (j % 4) / 2 == (i / 2) % 2 && j / 8 == i / 4;
         list[i] = &samples[i];
     }
-    assert_ok(iad_device_cpu_new(2, IAD_CPU_AUTO, &device, &err));
+    assert_ok(iad_device_cpu_new(1, IAD_CPU_AUTO, &device, &err));
     tm_fx t;
     tm_open(&t, device, &config, &options, NULL);
     size_t n = (size_t)t.params->n;

@@ -10,20 +10,23 @@ iad_status iad_synth_caption(iad_app *app, iad_manifest *manifest, const char *d
     IAD_TRY(iad_run_begin(manifest, "iad-synth caption", app->version, app->argv_text, NULL, 0, &run_id, err));
     iad_status status = iad_caption_run(manifest, dataset, &app->stop, &counts, err);
     iad_err end_err = IAD_ERR_NONE;
-    iad_status ended = iad_run_end(manifest, run_id, status == IAD_OK ? "ok" : status == IAD_ERR_INTERRUPTED ? "interrupted" : "failed", NULL, &end_err);
+    iad_status ended = iad_run_end(manifest, run_id, status == IAD_OK ? "ok" : status == IAD_ERR_INTERRUPTED ? "interrupted" : "failed", NULL,
+                                   &end_err);
     if (status == IAD_OK && ended != IAD_OK) {
         *err = end_err;
         status = ended;
     }
     if (counts.foreign) IAD_WARN(&app->log, "%zu pictures are of categories that no family has", counts.foreign);
-    fprintf(stderr, "%s caption: pictures=%zu captioned=%zu present=%zu foreign=%zu added=%zu\n", app->program, counts.pictures, counts.captioned, counts.present,
+    fprintf(stderr, "%s caption: pictures=%zu captioned=%zu present=%zu foreign=%zu added=%zu\n", app->program, counts.pictures, counts.captioned,
+            counts.present,
             counts.foreign, counts.added);
     return status;
 }
 
 static const char help[] =
-    "Captions the good pictures of a data set that iad-synth render made: what the product is, what it is made of, its structure or surface. The words are facts "
-    "that the renderer drew the product from, in phrasings drawn by the picture's path. Pictures that have such captions are left as they are.";
+    "Captions the good pictures of a data set that iad-synth render made: what the product is, what it is made of, its structure or surface. "
+    "The words are facts that the renderer drew the product from, in phrasings drawn by the picture's path. Pictures that have such captions are "
+    "left as they are.";
 
 int iad_cmd_caption(iad_app *app, int argc, char **argv, iad_err *err) {
     const char *db = NULL, *dataset = "rendered";

@@ -26,7 +26,8 @@ static iad_status add_row(iad_map_words *words, size_t position, int row_class, 
     void *arrays[3] = {words->position, words->row_class, words->weight};
     const size_t sizes[3] = {sizeof(size_t), sizeof(int), sizeof(float)};
     iad_status status = IAD_OK;
-    for (int i = 0; i < 3 && status == IAD_OK; i++) status = iad_grow(&arrays[i], &words->cap[i], (size_t)words->n + 1, sizes[i], 1 << 16, "the rows of the maps", err);
+    for (int i = 0; i < 3 && status == IAD_OK; i++) status = iad_grow(&arrays[i], &words->cap[i], (size_t)words->n + 1, sizes[i], 1 << 16,
+                                                                      "the rows of the maps", err);
     words->position = arrays[0];
     words->row_class = arrays[1];
     words->weight = arrays[2];
@@ -37,8 +38,8 @@ static iad_status add_row(iad_map_words *words, size_t position, int row_class, 
     return IAD_OK;
 }
 
-iad_status iad_map_words_add(iad_map_words *words, const iad_chat_tokens *tokens, size_t message, size_t item, size_t begin, size_t end, int row_class,
-                             iad_err *err) {
+iad_status iad_map_words_add(iad_map_words *words, const iad_chat_tokens *tokens, size_t message, size_t item, size_t begin, size_t end,
+                             int row_class, iad_err *err) {
     size_t first, count;
     IAD_TRY(iad_chat_span(tokens, message, item, begin, end, &first, &count, err));
     for (size_t i = 0; i < count; i++) IAD_TRY(add_row(words, first + i, row_class, 1.0f / (float)count, err));
@@ -46,8 +47,8 @@ iad_status iad_map_words_add(iad_map_words *words, const iad_chat_tokens *tokens
     return IAD_OK;
 }
 
-iad_status iad_map_words_find(iad_map_words *words, const iad_paper_config *paper, const iad_chat_tokens *tokens, size_t message, size_t item, const char *text,
-                              iad_err *err) {
+iad_status iad_map_words_find(iad_map_words *words, const iad_paper_config *paper, const iad_chat_tokens *tokens, size_t message, size_t item,
+                              const char *text, iad_err *err) {
     for (int row_class = 0; row_class < 2; row_class++) {
         int n_word = row_class == 0 ? paper->n_anomaly_words : paper->n_normal_words;
         for (int i = 0; i < n_word; i++) {

@@ -18,11 +18,11 @@ typedef struct iad_map_words {
 void iad_map_words_deinit(iad_map_words *words);
 
 /* The word at bytes begin .. end - 1 of text item `item` of message `message`. Errors: those of iad_chat_span. */
-iad_status iad_map_words_add(iad_map_words *words, const iad_chat_tokens *tokens, size_t message, size_t item, size_t begin, size_t end, int row_class,
-                             iad_err *err);
+iad_status iad_map_words_add(iad_map_words *words, const iad_chat_tokens *tokens, size_t message, size_t item, size_t begin, size_t end,
+                             int row_class, iad_err *err);
 /* All places of the config's words in that text (`text` is what was rendered there), as whole words; anomaly words first, each class in its order. */
-iad_status iad_map_words_find(iad_map_words *words, const iad_paper_config *paper, const iad_chat_tokens *tokens, size_t message, size_t item, const char *text,
-                              iad_err *err);
+iad_status iad_map_words_find(iad_map_words *words, const iad_paper_config *paper, const iad_chat_tokens *tokens, size_t message, size_t item,
+                              const char *text, iad_err *err);
 /* Once, when all are there. */
 void iad_map_words_weigh(iad_map_words *words, int n_map_layers);
 

@@ -46,8 +46,8 @@ static iad_status polish(const char *raw, iad_buf *out, iad_err *err) {
     return IAD_OK;
 }
 
-iad_status iad_caption_text(const iad_templates *templates, const iad_render_facts *facts, const char *family, const char *aspect, const char *lang, uint64_t seed,
-                            iad_buf *text, iad_err *err) {
+iad_status iad_caption_text(const iad_templates *templates, const iad_render_facts *facts, const char *family, const char *aspect, const char *lang,
+                            uint64_t seed, iad_buf *text, iad_err *err) {
     char form[2 * IAD_RENDER_NAME];
     iad_slot slots[IAD_FACTS_MAX];
     iad_buf raw;
@@ -83,7 +83,8 @@ static iad_status has_captions(caption_work *w, int64_t image_id, int *has, iad_
     return iad_query_close(&q, err);
 }
 
-static iad_status caption_picture(caption_work *w, const iad_image_row *image, const iad_render_family *family, const iad_render_facts *facts, iad_err *err) {
+static iad_status caption_picture(caption_work *w, const iad_image_row *image, const iad_render_family *family, const iad_render_facts *facts,
+                                  iad_err *err) {
     int has;
     IAD_TRY(has_captions(w, image->id, &has, err));
     w->counts->pictures++;
@@ -98,7 +99,8 @@ static iad_status caption_picture(caption_work *w, const iad_image_row *image, c
         snprintf(name, sizeof name, TASK "/%.200s", image->path);
         iad_buf_reset(&w->text);
         IAD_TRY(iad_caption_text(w->templates, facts, family->name, aspects[a], LANG, iad_rng_subseed(w->seed, name, a), &w->text, err));
-        const iad_caption_row row = {.image_id = image->id, .aspect = aspects[a], .lang = LANG, .text = iad_buf_str(&w->text), .model = IAD_CAPTION_MODEL, .verified = 1};
+        const iad_caption_row row = {.image_id = image->id, .aspect = aspects[a], .lang = LANG, .text = iad_buf_str(&w->text),
+                                     .model = IAD_CAPTION_MODEL, .verified = 1};
         IAD_TRY(iad_caption_put(w->manifest, &row, &id, err));
         w->counts->added++;
     }

@@ -1,4 +1,5 @@
-/* What can be said of a product in words: facts that the renderer drew it from (material, colours, counts), true for every good picture of a category. */
+/* What can be said of a product in words: facts that the renderer drew it from (material, colours, counts), true for every good picture of a
+ * category. */
 #ifndef IAD_RENDER_FACTS_H
 #define IAD_RENDER_FACTS_H
 

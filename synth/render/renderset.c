@@ -103,7 +103,8 @@ static iad_status compare_recipe(const iad_render_set *set, const char *path, ia
     uint64_t seed;
     IAD_TRY(read_recipe(path, &version, &side, &seed, err));
     if (version == IAD_RENDER_VERSION && side == set->side && seed == set->seed) return IAD_OK;
-    return IAD_FAIL(err, IAD_ERR_EXISTS, "%s: holds pictures of renderer %lld, seed %llu, side %lld; wanted are renderer %d, seed %llu, side %d", set->out,
+    return IAD_FAIL(err, IAD_ERR_EXISTS, "%s: holds pictures of renderer %lld, seed %llu, side %lld; wanted are renderer %d, seed %llu, side %d",
+                    set->out,
                     (long long)version, (unsigned long long)seed, (long long)side, IAD_RENDER_VERSION, (unsigned long long)set->seed, set->side);
 }
 

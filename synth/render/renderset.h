@@ -5,8 +5,8 @@
  *     <out>/<category>/test/good/000.png, test/<kind>/000.png
  *     <out>/<category>/ground_truth/<kind>/000_mask.png  8-bit grey, 0 or 255
  *
- * A category is one product: the first design of a family bears the family's name, the others "<family>_2", "<family>_3" and so on. A set that is all for
- * training has its good pictures in train/good, the defective ones in train/<kind> with masks in ground_truth/train/<kind>.
+ * A category is one product: the first design of a family bears the family's name, the others "<family>_2", "<family>_3" and so on. A set
+ * that is all for training has its good pictures in train/good, the defective ones in train/<kind> with masks in ground_truth/train/<kind>.
  *
  * Each picture's seed follows from the set's seed, the picture's folder and its number alone: asking for more pictures
  * or more families later adds files and leaves those that are there as they are. Every file appears complete or not at
@@ -61,8 +61,8 @@ uint64_t iad_render_category_design(uint64_t seed, const char *name);
 iad_status iad_render_set_item(const iad_render_set *set, size_t item, iad_render_job *job, char *picture, char *mask,
                                size_t size, iad_err *err);
 
-/* What made the folder `out`, from its render.json. Errors: IAD_ERR_NOT_FOUND (no such file: not a folder of ours), IAD_ERR_FORMAT, IAD_ERR_UNSUPPORTED (made by
- * another version of the renderer). */
+/* What made the folder `out`, from its render.json. Errors: IAD_ERR_NOT_FOUND (no such file: not a folder of ours), IAD_ERR_FORMAT,
+ * IAD_ERR_UNSUPPORTED (made by another version of the renderer). */
 iad_status iad_render_folder_seed(const char *out, uint64_t *seed, int *side, iad_err *err);
 
 /* Renders and writes what is missing. A picture counts as present when its file and, for a defective one, its mask are

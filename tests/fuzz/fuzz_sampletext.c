@@ -1,4 +1,5 @@
-/* Anomaly spans, NUL, normal spans, NUL, question, NUL, answer: what the trainer makes of a record's columns. Whatever is accepted keeps its promises: one row
+/* Anomaly spans, NUL, normal spans, NUL, question, NUL, answer: what the trainer makes of a record's columns. Whatever is accepted keeps its
+ * promises: one row
  * per picture, targets that are the next token, marked words behind nothing but inside the prompt, weights that add up. */
 #include <math.h>
 #include <stdint.h>
@@ -22,7 +23,8 @@ static const iad_tokenizer *tokenizer(void) {
     static iad_tokenizer *tok;
     if (tok) return tok;
     char dir[] = "/tmp/iad-fuzz-XXXXXX", path[IAD_PATH_MAX];
-    static const char *const files[] = {"tokenizer.json", "vocab.json", "merges.txt", "tokenizer_config.json"}, text[] = "a defect or abnormal region: normal, abnormal\n";
+    static const char *const files[] = {"tokenizer.json", "vocab.json", "merges.txt", "tokenizer_config.json"},
+        text[] = "a defect or abnormal region: normal, abnormal\n";
     iad_bpe_train *train;
     if (!mkdtemp(dir)) abort();
     must(iad_bpe_train_new(&train, NULL));
@@ -57,7 +59,8 @@ static void check_words(iad_map_words *words, const iad_token_writer *w, size_t 
 }
 
 static void try_record(const char *anomaly, const char *normal, const char *question, const char *answer) {
-    static const iad_paper_config paper = {.n_anomaly_words = 2, .n_normal_words = 1, .anomaly_words = {"defect", "abnormal"}, .normal_words = {"normal"}, .n_map_layers = 4};
+    static const iad_paper_config paper = {.n_anomaly_words = 2, .n_normal_words = 1, .anomaly_words = {"defect", "abnormal"},
+                                           .normal_words = {"normal"}, .n_map_layers = 4};
     iad_word_spans spans = {0};
     iad_map_words words = {0};
     iad_token_scratch *scratch;

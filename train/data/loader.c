@@ -291,10 +291,12 @@ static iad_status check_options(const iad_loader_options *o, iad_err *err) {
     if (o->stage < 1 || o->stage > 3) return IAD_FAIL(err, IAD_ERR_ARG, "stage %d: 1 to 3", o->stage);
     if (o->replay_share > 1) return IAD_FAIL(err, IAD_ERR_ARG, "replay share %g: 0 to 1", o->replay_share);
     if (o->batch < 1 || o->batch > MAX_BATCH) return IAD_FAIL(err, IAD_ERR_ARG, "batch %d: 1 to %d", o->batch, MAX_BATCH);
-    if (o->world < 1 || o->world > MAX_WORLD || o->rank < 0 || o->rank >= o->world) return IAD_FAIL(err, IAD_ERR_ARG, "rank %d of %d", o->rank, o->world);
+    if (o->world < 1 || o->world > MAX_WORLD || o->rank < 0 || o->rank >= o->world)
+        return IAD_FAIL(err, IAD_ERR_ARG, "rank %d of %d", o->rank, o->world);
     if (o->threads < 1 || o->threads > MAX_THREADS) return IAD_FAIL(err, IAD_ERR_ARG, "%d threads: 1 to %d", o->threads, MAX_THREADS);
     if (o->ahead < 0 || o->ahead > MAX_AHEAD) return IAD_FAIL(err, IAD_ERR_ARG, "%d batches ahead: 0 to %d", o->ahead, MAX_AHEAD);
-    if (o->mask_scale < 1 || o->mask_scale > IAD_SAMPLE_MAX_MASK_SCALE) return IAD_FAIL(err, IAD_ERR_ARG, "mask scale %d: 1 to %d", o->mask_scale, IAD_SAMPLE_MAX_MASK_SCALE);
+    if (o->mask_scale < 1 || o->mask_scale > IAD_SAMPLE_MAX_MASK_SCALE)
+        return IAD_FAIL(err, IAD_ERR_ARG, "mask scale %d: 1 to %d", o->mask_scale, IAD_SAMPLE_MAX_MASK_SCALE);
     if (o->max_rows < 1) return IAD_FAIL(err, IAD_ERR_ARG, "%d rows at most: at least 1", o->max_rows);
     if (o->retention == 0 || o->retention > 1) return IAD_FAIL(err, IAD_ERR_ARG, "retention %g: above 0, at most 1", o->retention);
     return IAD_OK;
@@ -302,8 +304,9 @@ static iad_status check_options(const iad_loader_options *o, iad_err *err) {
 
 static iad_status kit_open(iad_loader *l, loader_kit *kit, iad_err *err) {
     const iad_loader_options *o = &l->options;
-    kit->maker = (iad_sample_maker){.config = &l->config, .tokenizer = l->tokenizer, .image = iad_preprocess_of_config(&l->config), .mask_scale = o->mask_scale,
-                                    .max_rows = o->max_rows, .retention = o->retention < 0 ? l->config.paper.retention : o->retention, .compress = o->compress};
+    kit->maker = (iad_sample_maker){.config = &l->config, .tokenizer = l->tokenizer, .image = iad_preprocess_of_config(&l->config),
+                                    .mask_scale = o->mask_scale, .max_rows = o->max_rows, .compress = o->compress,
+                                    .retention = o->retention < 0 ? l->config.paper.retention : o->retention};
     IAD_TRY(iad_manifest_open(l->db, IAD_MANIFEST_READ, &kit->manifest, err));
     kit->maker.manifest = kit->manifest;
     IAD_TRY(iad_picture_loader_new(l->store, kit->manifest, &kit->maker.pictures, err));
@@ -324,7 +327,8 @@ static iad_status open_parts(iad_loader *l, iad_err *err) {
     if (!l->kits || !l->steps || !l->threads || !l->db || !l->model_dir) return IAD_NOMEM(err, "a loader");
     IAD_TRY(iad_tokenizer_load(l->model_dir, &l->tokenizer, err));
     if (iad_tokenizer_size(l->tokenizer) > l->config.text.vocab)
-        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: the tokenizer has %d tokens, the model %d", l->model_dir, (int)iad_tokenizer_size(l->tokenizer), l->config.text.vocab);
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: the tokenizer has %d tokens, the model %d", l->model_dir, (int)iad_tokenizer_size(l->tokenizer),
+                        l->config.text.vocab);
     IAD_TRY(iad_picture_store_new(l->options.picture_budget, IAD_WORK_MAX_SIDE, &l->store, err));
     for (int i = 0; i < l->n_kit; i++) IAD_TRY(kit_open(l, &l->kits[i], err));
     return iad_loader_list_read(&l->options, l->kits[0].manifest, &l->list, err);

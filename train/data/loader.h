@@ -16,7 +16,7 @@ typedef struct iad_loader_options {
     double replay_share;          /* of the stage before: 0.5 in stage 2, 0.8 in stage 3, or -1: that default */
     const char *const *tasks;     /* NULL, or only these task names ("s3_detect", ...), of own and replayed records */
     int n_task;
-    const char *part;             /* "train" (NULL), or "eval": held-out records, by id, once: the last batch is shorter, later ones are empty; no replay */
+    const char *part;             /* "train" (NULL), or "eval": held-out records by id, once (the last batch is shorter), no replay */
     int batch, rank, world;       /* of the whole world, up to 4096 */
     int threads, ahead;           /* workers, at least 1; batches in flight beside the present one, 2 */
     size_t picture_budget;        /* bytes of decoded pictures */
@@ -37,7 +37,8 @@ const iad_tokenizer *iad_loader_tokenizer(const iad_loader *loader); /* borrowed
 
 #define IAD_BATCH_BROKEN 8 /* broken records of a batch that are named */
 
-/* This rank's samples of a step; costs already balanced over the ranks. Broken records (missing or changed picture, too long ...) are left out, but counted. */
+/* This rank's samples of a step; costs already balanced over the ranks. Broken records (missing or changed picture, too long ...) are left out, but
+ * counted. */
 typedef struct iad_batch {
     iad_sample *samples;          /* owned by the batch; NULL entries never */
     int n;
@@ -48,8 +49,8 @@ typedef struct iad_batch {
     char broken_why[IAD_BATCH_BROKEN][256];
 } iad_batch;
 void iad_batch_deinit(iad_batch *batch);
-/* Steps may be asked for in any order; the next ones are prepared ahead while the caller computes. A pure function of (options, step) and the pictures.
- * Errors: those of the machine (memory, database), which would hit the next record too. Broken records are none. */
+/* Steps may be asked for in any order; the next ones are prepared ahead while the caller computes. A pure function of (options, step) and the
+ * pictures. Errors: those of the machine (memory, database), which would hit the next record too. Broken records are none. */
 iad_status iad_loader_get(iad_loader *loader, int64_t step, iad_batch *batch, iad_err *err);
 
 /* One record, for tests and iad-train inspect. */

@@ -80,8 +80,8 @@ iad_status iad_loader_list_read(const iad_loader_options *o, iad_manifest *manif
     if (!eval && strcmp(part, "train") != 0) return IAD_FAIL(err, IAD_ERR_ARG, "part \"%.40s\": train or eval", part);
     iad_status status = eval ? read_eval(o, manifest, list, err) : read_train(o, manifest, list, err);
     if (status == IAD_OK && list->n == 0)
-        status = IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%s has no %s records of stage %d%s: iad-synth tasks --stage %d makes them", iad_manifest_path(manifest), part, o->stage,
-                          o->n_task > 0 ? " with these tasks" : "", o->stage);
+        status = IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%s has no %s records of stage %d%s: iad-synth tasks --stage %d makes them",
+                          iad_manifest_path(manifest), part, o->stage, o->n_task > 0 ? " with these tasks" : "", o->stage);
     if (status != IAD_OK) iad_loader_list_deinit(list);
     return status;
 }

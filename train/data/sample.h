@@ -34,12 +34,13 @@ typedef struct iad_sample {
     int query;               /* index of the query picture, -1: none */
     iad_sample_word *words;
     int n_word;
-    float *mask;             /* [mask_h][mask_w] in 0..1: share of defect pixels in each cell of a grid over the query picture; NULL: not supervised */
+    float *mask;             /* [mask_h][mask_w] in 0..1: share of defect pixels in the cells of a grid over the query; NULL: not supervised */
     int mask_h, mask_w;      /* 2 gh x 2 gw of merged tokens by default (train page 11) */
 } iad_sample;
 void iad_sample_deinit(iad_sample *sample); /* safe on an all-zero struct and twice */
 
-/* Rows of one picture in the language model, and rows of the sample, when each compressed picture keeps keep(retention, T) = max(1, floor(r T + 1/2)) tokens. */
+/* Rows of one picture in the language model, and rows of the sample, when each compressed picture keeps keep(retention, T) = 
+ * max(1, floor(r T + 1/2)) tokens. */
 int64_t iad_sample_picture_rows(const iad_sample_picture *picture, int merge, double retention);
 int64_t iad_sample_rows(const iad_sample *sample, int merge, double retention);
 

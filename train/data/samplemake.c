@@ -26,7 +26,8 @@ static iad_status manifest_size(iad_manifest *manifest, const iad_task_image *im
     const char *what = image->image_id ? "picture" : "synth";
     int64_t id = image->image_id ? image->image_id : image->synth_id;
     if (!there) return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%s %" PRId64 " is not there, or cannot be decoded", what, id);
-    if (w < 1 || h < 1 || w > IAD_IMAGE_MAX_SIDE || h > IAD_IMAGE_MAX_SIDE) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s %" PRId64 " has no size", what, id);
+    if (w < 1 || h < 1 || w > IAD_IMAGE_MAX_SIDE || h > IAD_IMAGE_MAX_SIDE)
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s %" PRId64 " has no size", what, id);
     *width = (int)w;
     *height = (int)h;
     return IAD_OK;
@@ -56,7 +57,7 @@ static iad_status shape_pictures(iad_sample_maker *maker, const iad_task_row *ro
     return IAD_OK;
 }
 
-/* The first reference keeps all its tokens, the others are compressed against it; so is the query when the model is asked to, which then has no map. */
+/* The first reference keeps all its tokens, the others are compressed against it; so is the query when the model asks for it: no map then. */
 static void compress_pictures(const iad_sample_maker *maker, const iad_task_row *row, iad_sample *sample) {
     int first = -1;
     if (!maker->compress || row->stage != 3 || maker->retention >= 1) return;
@@ -105,7 +106,8 @@ static iad_status later_turns(draft *d, const char *turns, iad_err *err) {
     if (!turns) return IAD_OK;
     IAD_TRY(iad_json_parse(turns, strlen(turns), 0, "turns", &list, err));
     size_t n = json_array_size(list);
-    iad_status status = n >= 2 && n % 2 == 0 && n <= 2 * IAD_SAMPLE_MAX_TURNS ? IAD_OK : IAD_FAIL(err, IAD_ERR_FORMAT, "turns: %zu of them are no dialogue", n);
+    int fits = n >= 2 && n % 2 == 0 && n <= 2 * IAD_SAMPLE_MAX_TURNS;
+    iad_status status = fits ? IAD_OK : IAD_FAIL(err, IAD_ERR_FORMAT, "turns: %zu of them are no dialogue", n);
     for (size_t i = 2; status == IAD_OK && i < n; i++) {
         const char *value;
         status = iad_json_string(json_array_get(list, i), "value", "turns", &value, err);
@@ -129,7 +131,8 @@ static iad_status set_words(draft *d, iad_err *err) {
     s->words = iad_calloc((size_t)w->n, sizeof *s->words);
     if (!s->words) return IAD_NOMEM(err, "the words of a sample");
     for (int i = 0; i < w->n; i++) {
-        if ((int64_t)w->position[i] <= s->pictures[query].position) return IAD_FAIL(err, IAD_ERR_FORMAT, "a marked word stands before the query's picture, which it cannot see");
+        if ((int64_t)w->position[i] <= s->pictures[query].position)
+            return IAD_FAIL(err, IAD_ERR_FORMAT, "a marked word stands before the query's picture, which it cannot see");
         s->words[i] = (iad_sample_word){(int64_t)w->position[i], w->row_class[i], w->weight[i]};
     }
     int cells = d->maker->mask_scale, merge = d->maker->image.merge;
@@ -156,7 +159,8 @@ static iad_status set_tokens(draft *d, iad_err *err) {
 static iad_status make(draft *d, iad_err *err) {
     const iad_task_row *row = d->row;
     iad_sample *s = d->sample;
-    if (row->query_pos >= (int)row->n_images) return IAD_FAIL(err, IAD_ERR_FORMAT, "its query is picture %d of %zu", row->query_pos + 1, row->n_images);
+    if (row->query_pos >= (int)row->n_images)
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "its query is picture %d of %zu", row->query_pos + 1, row->n_images);
     if (!(row->weight > 0) || row->weight > 1e6) return IAD_FAIL(err, IAD_ERR_FORMAT, "its weight is %g", row->weight);
     IAD_TRY(shape_pictures(d->maker, row, s, d->frames, err));
     compress_pictures(d->maker, row, s);
@@ -204,7 +208,8 @@ static iad_status load_picture(iad_sample_maker *maker, const iad_task_image *im
     IAD_TRY(iad_picture_load(maker->pictures, image->image_id, image->synth_id, image->jitter, &loaded, err));
     iad_status status = iad_preprocess(&loaded.picture, &maker->image, &made, err);
     if (status == IAD_OK && (made.gh != planned->gh || made.gw != planned->gw || made.n_col != planned->n_col)) {
-        status = IAD_FAIL(err, IAD_ERR_FORMAT, "picture %d is cut into %d x %d patches, the manifest's size gives %d x %d", i + 1, made.gw, made.gh, planned->gw, planned->gh);
+        status = IAD_FAIL(err, IAD_ERR_FORMAT, "picture %d is cut into %d x %d patches, the manifest's size gives %d x %d", i + 1, made.gw, made.gh,
+                          planned->gw, planned->gh);
         iad_patches_deinit(&made);
     }
     if (status == IAD_OK) *planned = made;

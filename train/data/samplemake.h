@@ -1,9 +1,9 @@
-/* From a row of the manifest's tasks to a sample. In two steps, because every rank needs the first of all records of a batch (their cost follows from it)
- * and the second only of its own: texts and shapes, which need the database and the tokenizer, then pixels.
+/* From a row of the manifest's tasks to a sample. In two steps, because every rank needs the first of all records of a batch (their cost follows
+ * from it) and the second only of its own: texts and shapes, which need the database and the tokenizer, then pixels.
  *
  * The text is what inference renders: the chat template with the default system message, pictures where the question has "<image>", the prompt up to
- * "<|im_start|>assistant\n"; then the answer, <|im_end|> and a line break. The answer's tokens and <|im_end|> are predicted, nothing else. Later turns
- * of a dialogue follow in the same way. Boxes are written in pixels of the resized picture. */
+ * "<|im_start|>assistant\n"; then the answer, <|im_end|> and a line break. The answer's tokens and <|im_end|> are predicted, nothing else. Later
+ * turns of a dialogue follow in the same way. Boxes are written in pixels of the resized picture. */
 #ifndef IAD_TRAIN_SAMPLEMAKE_H
 #define IAD_TRAIN_SAMPLEMAKE_H
 
@@ -35,8 +35,8 @@ typedef struct iad_sample_maker {
  * supervised (stage 3, a query, words of both classes). *sample is initialised here. Errors name the task: IAD_ERR_NOT_FOUND, IAD_ERR_FORMAT
  * (marks and pictures differ in number, spans, boxes or turns that are none), IAD_ERR_LIMIT (rows). */
 iad_status iad_sample_texts(iad_sample_maker *maker, int64_t task_id, int replayed, iad_sample *sample, iad_err *err);
-/* Adds the pixels and the mask to what iad_sample_texts made; where the query's mask is unknown, the words go and the map stays unsupervised. Errors as
- * iad_picture_load's; on failure the sample is still to be freed by the caller. */
+/* Adds the pixels and the mask to what iad_sample_texts made; where the query's mask is unknown, the words go and the map stays unsupervised.
+ * Errors as iad_picture_load's; on failure the sample is still to be freed by the caller. */
 iad_status iad_sample_pixels(iad_sample_maker *maker, iad_sample *sample, iad_err *err);
 
 /* Share of non-zero mask pixels in each cell of a grid of h x w cells that covers the mask: cells[h * w], exact area averages. */

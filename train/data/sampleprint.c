@@ -41,9 +41,10 @@ static iad_status print_pictures(const iad_sample *s, int merge, double retentio
     for (int i = 0; i < s->n_picture; i++) {
         const iad_sample_picture *p = &s->pictures[i];
         const iad_resize_record *z = &p->patches.size;
-        IAD_TRY(iad_buf_addf(out, err, "picture %d%s: %d x %d as %d x %d, %d x %d tokens", i + 1, i == s->query ? " (query)" : "", z->source_w, z->source_h, z->resized_w,
-                             z->resized_h, p->patches.gw / merge, p->patches.gh / merge));
-        if (p->reference >= 0) IAD_TRY(iad_buf_addf(out, err, ", %" PRId64 " kept against picture %d", iad_sample_picture_rows(p, merge, retention), p->reference + 1));
+        IAD_TRY(iad_buf_addf(out, err, "picture %d%s: %d x %d as %d x %d, %d x %d tokens", i + 1, i == s->query ? " (query)" : "", z->source_w,
+                             z->source_h, z->resized_w, z->resized_h, p->patches.gw / merge, p->patches.gh / merge));
+        int64_t kept = iad_sample_picture_rows(p, merge, retention);
+        if (p->reference >= 0) IAD_TRY(iad_buf_addf(out, err, ", %" PRId64 " kept against picture %d", kept, p->reference + 1));
         IAD_TRY(iad_buf_add_str(out, "\n", err));
     }
     return IAD_OK;
@@ -52,7 +53,8 @@ static iad_status print_pictures(const iad_sample *s, int merge, double retentio
 static iad_status print_words(const iad_sample *s, const iad_tokenizer *tokenizer, iad_buf *out, iad_err *err) {
     for (int i = 0; i < s->n_word; i++) {
         const iad_sample_word *w = &s->words[i];
-        IAD_TRY(iad_buf_addf(out, err, "word at %" PRId64 ", %s, weight %.6g: \"", w->position, w->row_class == 0 ? "anomaly" : "normal", (double)w->weight));
+        IAD_TRY(iad_buf_addf(out, err, "word at %" PRId64 ", %s, weight %.6g: \"", w->position, w->row_class == 0 ? "anomaly" : "normal",
+                             (double)w->weight));
         IAD_TRY(iad_tokenizer_decode(tokenizer, s->ids + w->position, 1, 0, out, err));
         IAD_TRY(iad_buf_add_str(out, "\"\n", err));
     }
@@ -80,11 +82,12 @@ static iad_status print_mask(const iad_sample *s, iad_buf *out, iad_err *err) {
     return IAD_OK;
 }
 
-iad_status iad_sample_print(const iad_sample *s, const iad_model_config *config, const iad_tokenizer *tokenizer, double retention, iad_buf *out, iad_err *err) {
+iad_status iad_sample_print(const iad_sample *s, const iad_model_config *config, const iad_tokenizer *tokenizer, double retention, iad_buf *out,
+                            iad_err *err) {
     int merge = config->vision.merge;
     double kept = retention < 0 ? config->paper.retention : retention;
-    IAD_TRY(iad_buf_addf(out, err, "task %" PRId64 "%s, weight %g: %d pictures, %" PRId64 " rows, %" PRId64 " predicted tokens\n", s->task_id, s->replayed ? " (replayed)" : "",
-                         (double)s->weight, s->n_picture, iad_sample_rows(s, merge, kept), s->n_target));
+    IAD_TRY(iad_buf_addf(out, err, "task %" PRId64 "%s, weight %g: %d pictures, %" PRId64 " rows, %" PRId64 " predicted tokens\n", s->task_id,
+                         s->replayed ? " (replayed)" : "", (double)s->weight, s->n_picture, iad_sample_rows(s, merge, kept), s->n_target));
     IAD_TRY(print_pictures(s, merge, kept, out, err));
     IAD_TRY(print_text(s, tokenizer, out, err));
     IAD_TRY(print_words(s, tokenizer, out, err));

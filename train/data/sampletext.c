@@ -12,26 +12,27 @@ enum { MARK_BYTES = sizeof MARK - 1, MAX_TOKENS = 1 << 22 };
 
 /* ---- spans ---- */
 
+static iad_status add_span(iad_word_spans *spans, int64_t begin, int64_t end, int row_class, iad_err *err) {
+    size_t n = spans->n;
+    IAD_TRY(iad_grow((void **)&spans->place, &spans->cap, 2 * (n + 1), sizeof *spans->place, 2 * IAD_SAMPLE_MAX_SPANS, "marked words", err));
+    IAD_TRY(iad_grow((void **)&spans->row_class, &spans->cap_class, n + 1, sizeof *spans->row_class, IAD_SAMPLE_MAX_SPANS, "marked words", err));
+    spans->place[2 * n] = (size_t)begin;
+    spans->place[2 * n + 1] = (size_t)end;
+    spans->row_class[spans->n++] = row_class;
+    return IAD_OK;
+}
+
 iad_status iad_word_spans_parse(const char *json, int row_class, const char *text, iad_word_spans *spans, iad_err *err) {
-    json_t *list, *entry;
-    size_t i, length = strlen(text);
+    json_t *list;
+    int64_t length = (int64_t)strlen(text);
     if (!json || !*json) return IAD_OK;
     IAD_TRY(iad_json_parse(json, strlen(json), 4, "spans", &list, err));
     iad_status status = json_is_array(list) ? IAD_OK : IAD_FAIL(err, IAD_ERR_FORMAT, "spans: no list");
-    json_array_foreach(list, i, entry) {
-        const json_t *begin = json_array_get(entry, 0), *end = json_array_get(entry, 1);
-        if (status != IAD_OK) break;
-        if (!json_is_integer(begin) || !json_is_integer(end) || json_integer_value(begin) < 0 || json_integer_value(end) <= json_integer_value(begin) ||
-            (uint64_t)json_integer_value(end) > length) {
-            status = IAD_FAIL(err, IAD_ERR_FORMAT, "spans[%zu]: no bytes of the question", i);
-            break;
-        }
-        status = iad_grow((void **)&spans->place, &spans->cap, 2 * (spans->n + 1), sizeof *spans->place, 2 * IAD_SAMPLE_MAX_SPANS, "marked words", err);
-        if (status == IAD_OK) status = iad_grow((void **)&spans->row_class, &spans->cap_class, spans->n + 1, sizeof *spans->row_class, IAD_SAMPLE_MAX_SPANS, "marked words", err);
-        if (status != IAD_OK) break;
-        spans->place[2 * spans->n] = (size_t)json_integer_value(begin);
-        spans->place[2 * spans->n + 1] = (size_t)json_integer_value(end);
-        spans->row_class[spans->n++] = row_class;
+    for (size_t i = 0; status == IAD_OK && i < json_array_size(list); i++) {
+        const json_t *entry = json_array_get(list, i), *begin = json_array_get(entry, 0), *end = json_array_get(entry, 1);
+        int64_t from = json_is_integer(begin) ? json_integer_value(begin) : -1, to = json_is_integer(end) ? json_integer_value(end) : -1;
+        if (from < 0 || to <= from || to > length) status = IAD_FAIL(err, IAD_ERR_FORMAT, "spans[%zu]: no bytes of the question", i);
+        else status = add_span(spans, from, to, row_class, err);
     }
     json_decref(list);
     return status;
@@ -106,13 +107,18 @@ static int is_canonical(const iad_chat_item *last) {
     return 0;
 }
 
-static iad_status find_words(const iad_chat_tokens *tokens, const iad_chat_item *items, size_t n, const char *text, const iad_word_spans *spans, const iad_paper_config *paper,
-                             iad_map_words *words, iad_err *err) {
+/* 1 when the bytes from begin to end lie in this text. */
+static int holds(const iad_chat_item *item, const char *begin, const char *end) {
+    return item->kind == IAD_CHAT_TEXT && begin >= item->text && end <= item->text + item->n;
+}
+
+static iad_status find_words(const iad_chat_tokens *tokens, const iad_chat_item *items, size_t n, const char *text, const iad_word_spans *spans,
+                             const iad_paper_config *paper, iad_map_words *words, iad_err *err) {
     if (n > 0 && items[n - 1].kind == IAD_CHAT_TEXT && is_canonical(&items[n - 1]))
         return iad_map_words_find(words, paper, tokens, 0, n - 1, items[n - 1].text, err);
     for (size_t s = 0; s < spans->n; s++) {
         size_t begin = spans->place[2 * s], end = spans->place[2 * s + 1], item = 0;
-        while (item < n && !(items[item].kind == IAD_CHAT_TEXT && text + begin >= items[item].text && text + end <= items[item].text + items[item].n)) item++;
+        while (item < n && !holds(&items[item], text + begin, text + end)) item++;
         if (item == n) return IAD_FAIL(err, IAD_ERR_FORMAT, "spans[%zu]: runs across an " MARK " mark", s);
         size_t offset = (size_t)(items[item].text - text);
         IAD_TRY(iad_map_words_add(words, tokens, 0, item, begin - offset, end - offset, spans->row_class[s], err));
@@ -120,8 +126,8 @@ static iad_status find_words(const iad_chat_tokens *tokens, const iad_chat_item 
     return IAD_OK;
 }
 
-iad_status iad_token_writer_question(iad_token_writer *w, const char *text, const iad_word_spans *spans, const iad_paper_config *paper, iad_map_words *words,
-                                     iad_err *err) {
+iad_status iad_token_writer_question(iad_token_writer *w, const char *text, const iad_word_spans *spans, const iad_paper_config *paper,
+                                     iad_map_words *words, iad_err *err) {
     iad_chat_item *items = NULL;
     iad_chat_tokens tokens = {0};
     size_t n, n_image, before = w->ids.n;
@@ -130,7 +136,8 @@ iad_status iad_token_writer_question(iad_token_writer *w, const char *text, cons
     if (status == IAD_OK && n_image > w->max_image - w->n_image)
         status = IAD_FAIL(err, IAD_ERR_FORMAT, "the texts have at least %zu " MARK " marks for %zu pictures", w->n_image + n_image, w->max_image);
     const iad_chat_message message = {.role = IAD_ROLE_USER, .items = items, .n = status == IAD_OK ? n : 0};
-    if (status == IAD_OK) status = iad_chat_render(w->tokenizer, w->scratch, &message, 1, IAD_CHAT_GENERATE | (first ? 0 : IAD_CHAT_NO_DEFAULT_SYSTEM), &tokens, err);
+    int flags = IAD_CHAT_GENERATE | (first ? 0 : IAD_CHAT_NO_DEFAULT_SYSTEM);
+    if (status == IAD_OK) status = iad_chat_render(w->tokenizer, w->scratch, &message, 1, flags, &tokens, err);
     if (status == IAD_OK) status = append(w, tokens.tokens.ids, tokens.tokens.n, 0, err);
     for (size_t i = 0; status == IAD_OK && i < tokens.n_runs; i++)
         if (tokens.runs[i].is_image) w->image_at[w->n_image++] = before + tokens.runs[i].begin;

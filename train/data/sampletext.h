@@ -26,14 +26,15 @@ typedef struct iad_token_writer {
     size_t *image_at;    /* [max_image] compact positions of the pictures so far */
     size_t n_image, max_image;
 } iad_token_writer;
-iad_status iad_token_writer_init(iad_token_writer *writer, const iad_tokenizer *tokenizer, iad_token_scratch *scratch, size_t max_image, iad_err *err);
+iad_status iad_token_writer_init(iad_token_writer *writer, const iad_tokenizer *tokenizer, iad_token_scratch *scratch, size_t max_image,
+                                 iad_err *err);
 void iad_token_writer_deinit(iad_token_writer *writer); /* safe on an all-zero struct */
 
-/* A user's message with pictures where the text has "<image>", up to the beginning of the answer; the first one behind the default system message. words
- * (NULL: not wanted) gets the rows of the marked words, or, when the text behind the pictures is a canonical question, those that inference would
- * look at; not yet weighed. Errors: IAD_ERR_FORMAT (more marks than pictures; a span across a mark). */
-iad_status iad_token_writer_question(iad_token_writer *writer, const char *text, const iad_word_spans *spans, const iad_paper_config *paper, iad_map_words *words,
-                                     iad_err *err);
+/* A user's message with pictures where the text has "<image>", up to the beginning of the answer; the first one behind the default system message.
+ * words (NULL: not wanted) gets the rows of the marked words, or, when the text behind the pictures is a canonical question, those that inference
+ * would look at; not yet weighed. Errors: IAD_ERR_FORMAT (more marks than pictures; a span across a mark). */
+iad_status iad_token_writer_question(iad_token_writer *writer, const char *text, const iad_word_spans *spans, const iad_paper_config *paper,
+                                     iad_map_words *words, iad_err *err);
 /* The answer with its end; its tokens and <|im_end|> are targets. IAD_ERR_FORMAT: it has an "<image>". */
 iad_status iad_token_writer_answer(iad_token_writer *writer, const char *text, iad_err *err);
 

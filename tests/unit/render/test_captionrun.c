@@ -129,7 +129,8 @@ static void test_run(void **state) {
         for (int i = 0; i < 3; i++) {
             char file[128];
             snprintf(file, sizeof file, "%s/train/%s/%03d.png", names[c], i == 2 ? "crack" : "good", i);
-            iad_image_row row = {.dataset_id = dataset, .category_id = category[c], .path = file, .width = 64, .height = 64, .format = "png", .part = IAD_PART_TRAIN,
+            iad_image_row row = {.dataset_id = dataset, .category_id = category[c], .path = file, .width = 64, .height = 64, .format = "png",
+                                 .part = IAD_PART_TRAIN,
                                  .label = i == 2 ? IAD_LABEL_ANOMALOUS : IAD_LABEL_NORMAL, .defect = i == 2 ? "crack" : NULL};
             assert_ok(iad_image_put(m, &row, &image, NULL, &err));
         }
@@ -170,6 +171,7 @@ static void test_run(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_phrasing), cmocka_unit_test(test_facts_are_seen), cmocka_unit_test(test_counts), cmocka_unit_test(test_run)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_phrasing), cmocka_unit_test(test_facts_are_seen), cmocka_unit_test(test_counts),
+                                       cmocka_unit_test(test_run)};
     return cmocka_run_group_tests_name("captionrun", tests, NULL, NULL);
 }

@@ -42,14 +42,16 @@ static inline void corpus_captions(iad_manifest *m) {
             char text[96];
             int64_t id;
             snprintf(text, sizeof text, k ? "一个零件，编号%d。" : "A part of the series, number %d.", (int)i);
-            assert_ok(iad_caption_put(m, &(iad_caption_row){.image_id = ids[i], .aspect = "overall", .lang = k ? "zh" : "en", .text = text, .model = "test"}, &id, &err));
+            assert_ok(iad_caption_put(m, &(iad_caption_row){.image_id = ids[i], .aspect = "overall", .lang = k ? "zh" : "en", .text = text,
+                                                            .model = "test"}, &id, &err));
         }
 }
 
 static inline void corpus_tasks(const char *db, iad_manifest *m, int stage, int eval, const iad_templates *templates) {
     iad_err err = IAD_ERR_NONE;
     iad_task_counts counts;
-    iad_task_run run = {.manifest = m, .stage = stage, .options = iad_task_options_default(), .pool = {.real = 1, .synthetic = 1, .threads = 1}, .eval = eval, .threads = 1};
+    iad_task_run run = {.manifest = m, .stage = stage, .options = iad_task_options_default(), .pool = {.real = 1, .synthetic = 1, .threads = 1},
+                        .eval = eval, .threads = 1};
     (void)db;
     memcpy(&run.templates, &templates, sizeof templates);
     run.options.templates = templates;
@@ -70,20 +72,24 @@ static inline void corpus_open(corpus *c, const char *name) {
     fixture_model(c->model);
     assert_ok(iad_model_config_load(c->model, &c->config, &err));
     const iad_render_family *families[2] = {iad_render_family_find("tile"), iad_render_family_find("washer")};
-    iad_render_set set = {.out = c->pictures, .families = families, .n_families = 2, .side = 96, .train = 6, .good = 2, .bad = 4, .seed = 5, .threads = 1};
+    iad_render_set set = {.out = c->pictures, .families = families, .n_families = 2, .side = 96, .train = 6, .good = 2, .bad = 4, .seed = 5,
+                          .threads = 1};
     iad_render_counts rendered;
     assert_ok(iad_render_set_run(&set, &rendered, &err));
     iad_manifest *m;
     assert_ok(iad_manifest_open(c->db, IAD_MANIFEST_CREATE, &m, &err));
     iad_ingest_result result = {0};
     json_t *options = json_pack("{s:s,s:s}", "set", "none", "mask-quality", "exact");
-    assert_ok(iad_ingest_run(m, &(iad_ingest_options){.adapter = iad_adapter_find("mvtec"), .root = c->pictures, .adapter_options = options, .name = "rendered",
-                                                      .licence = "Apache-2.0", .origin = "rendered", .eval_overlap = "", .threads = 1, .any_count = 1}, &result, &err));
+    assert_ok(iad_ingest_run(m, &(iad_ingest_options){.adapter = iad_adapter_find("mvtec"), .root = c->pictures, .adapter_options = options,
+                                                      .name = "rendered",
+                                                      .licence = "Apache-2.0", .origin = "rendered", .eval_overlap = "", .threads = 1,
+                                                          .any_count = 1}, &result, &err));
     iad_ingest_result_deinit(&result);
     json_decref(options);
     corpus_captions(m);
     iad_anomaly_counts drawn;
-    assert_ok(iad_anomaly_run_all(&(iad_anomaly_run){.manifest = m, .preset = iad_preset_find("full"), .seed = 1, .per_image = 3, .twin_share = 0.2, .textures = "other",
+    assert_ok(iad_anomaly_run_all(&(iad_anomaly_run){.manifest = m, .preset = iad_preset_find("full"), .seed = 1, .per_image = 3, .twin_share = 0.2,
+                                                     .textures = "other",
                                                      .max_side = IAD_WORK_MAX_SIDE, .budget = 1 << 24, .threads = 1}, &drawn, &err));
     assert_true(drawn.added > 10);
     iad_templates *templates;
@@ -95,7 +101,8 @@ static inline void corpus_open(corpus *c, const char *name) {
 }
 
 static inline iad_loader_options corpus_options(const corpus *c, int stage) {
-    return (iad_loader_options){.db = c->db, .model_dir = c->model, .stage = stage, .seed = 11, .replay_share = -1, .batch = 6, .rank = 0, .world = 1, .threads = 2, .ahead = 2,
+    return (iad_loader_options){.db = c->db, .model_dir = c->model, .stage = stage, .seed = 11, .replay_share = -1, .batch = 6, .rank = 0,
+                                .world = 1, .threads = 2, .ahead = 2,
                                 .picture_budget = 1 << 24, .mask_scale = 2, .max_rows = 2048, .retention = -1, .compress = 1};
 }
 

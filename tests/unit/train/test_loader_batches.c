@@ -1,4 +1,5 @@
-/* The loader: the same samples byte for byte however they are asked for, every record once an epoch, ranks that share a batch, broken records counted. */
+/* The loader: the same samples byte for byte however they are asked for, every record once an epoch, ranks that share a batch, broken records
+ * counted. */
 #include "tests/unit/train/loader_fixture.h"
 
 #include "base/sha256.h"
@@ -223,7 +224,8 @@ static void test_tasks(void **state) {
     options.n_task = 2;
     options.replay_share = 1;
     loader = corpus_loader(&shared, &options);
-    assert_int_equal(iad_loader_count(loader), corpus_ids(&shared, "SELECT id FROM task WHERE task IN('s3_detect','s2_outlier') AND part='train'", ids, 4096));
+    assert_int_equal(iad_loader_count(loader), corpus_ids(&shared, "SELECT id FROM task WHERE task IN('s3_detect','s2_outlier') AND part='train'",
+                                                          ids, 4096));
     iad_loader_free(loader);
     tasks[0] = "s9_none";
     options.n_task = 1;
@@ -305,7 +307,8 @@ static void test_broken(void **state) {
                     " WHERE t.stage=1 AND i.path LIKE 'washer/train/good/001%')");
     int64_t ids[4096];
     int lost = corpus_ids(&c, "SELECT x.task_id FROM task_image x JOIN task t ON t.id=x.task_id JOIN image i ON i.id=x.image_id WHERE t.stage=1 AND t.part='train' AND"
-                              " (i.path LIKE 'tile/train/good/000%' OR i.path LIKE 'tile/train/good/001%' OR i.path LIKE 'tile/train/good/002%')", ids, 4096);
+                              " (i.path LIKE 'tile/train/good/000%' OR i.path LIKE 'tile/train/good/001%' OR i.path LIKE 'tile/train/good/002%')",
+                                  ids, 4096);
     assert_true(lost >= 3);
     int kept[2] = {0, 0}, broken[2] = {0, 0};
     for (int world = 1; world <= 3; world += 2)
@@ -337,7 +340,9 @@ static void test_broken(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_bytes), cmocka_unit_test(test_epochs),  cmocka_unit_test(test_ranks),    cmocka_unit_test(test_eval),
-                                       cmocka_unit_test(test_tasks),      cmocka_unit_test(test_options), cmocka_unit_test(test_shutdown), cmocka_unit_test(test_broken)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_bytes), cmocka_unit_test(test_epochs),  cmocka_unit_test(test_ranks),
+                                       cmocka_unit_test(test_eval),
+                                       cmocka_unit_test(test_tasks),      cmocka_unit_test(test_options), cmocka_unit_test(test_shutdown),
+                                           cmocka_unit_test(test_broken)};
     return cmocka_run_group_tests_name("loader", tests, open_shared, close_shared);
 }

@@ -67,7 +67,8 @@ static texts texts_of(int64_t task) {
     iad_err err = IAD_ERR_NONE;
     iad_query q;
     texts t = {0};
-    assert_ok(iad_query_open(&q, manifest, "task", "SELECT question,answer,task,anomaly_spans,normal_spans,query_pos,shots FROM task WHERE id=?", &err));
+    assert_ok(iad_query_open(&q, manifest, "task", "SELECT question,answer,task,anomaly_spans,normal_spans,query_pos,shots FROM task WHERE id=?",
+                             &err));
     iad_query_i64(&q, task);
     assert_int_equal(iad_query_next(&q), 1);
     t.question = column_text(&q, 0);
@@ -184,7 +185,8 @@ static void check_words(const iad_sample *s, const texts *t) {
             const char *word = json_string_value(json_array_get(json_array_get(t->spans[c], i), 2));
             int n = 0;
             float share = s->words[row].weight;
-            while (row + n < s->n_word && s->words[row + n].row_class == c && (n == 0 || s->words[row + n].position == s->words[row + n - 1].position + 1)) {
+            while (row + n < s->n_word && s->words[row + n].row_class == c &&
+                   (n == 0 || s->words[row + n].position == s->words[row + n - 1].position + 1)) {
                 decoded(s->ids + s->words[row].position, (size_t)(s->words[row + n].position - s->words[row].position + 1), &text);
                 n++;
                 if (strstr(iad_buf_str(&text), word)) break;
@@ -207,7 +209,8 @@ static void check_words(const iad_sample *s, const texts *t) {
 static void test_all_records(void **state) {
     (void)state;
     int64_t ids[4096];
-    int n = corpus_ids(&shared, "SELECT id FROM task WHERE part='train' AND turns IS NULL ORDER BY id", ids, 4096), with_words = 0, chinese = 0, boxes = 0, good = 0, bad = 0;
+    int n = corpus_ids(&shared, "SELECT id FROM task WHERE part='train' AND turns IS NULL ORDER BY id", ids, 4096), with_words = 0, chinese = 0,
+        boxes = 0, good = 0, bad = 0;
     assert_true(n > 100 && n < 4096);
     for (int i = 0; i < n; i++) {
         iad_sample s = sample_of(ids[i]);
@@ -316,7 +319,8 @@ static void check_one_question(const char *question, const char *const *words, c
             if (classes[i] != c) continue;
             const char *at = strstr(question, words[i]);
             assert_non_null(at);
-            assert_ok(iad_buf_addf(&text, &err, "%s[%zu,%zu,\"x\"]", text.len ? "," : "[", (size_t)(at - question), (size_t)(at - question) + strlen(words[i])));
+            assert_ok(iad_buf_addf(&text, &err, "%s[%zu,%zu,\"x\"]", text.len ? "," : "[", (size_t)(at - question),
+                                   (size_t)(at - question) + strlen(words[i])));
         }
         if (text.len) assert_ok(iad_buf_add_str(&text, "]", &err));
         assert_ok(iad_word_spans_parse(text.len ? iad_buf_str(&text) : NULL, c, question, &spans, &err));
@@ -348,14 +352,16 @@ static void check_one_question(const char *question, const char *const *words, c
 static void test_spans(void **state) {
     (void)state;
     check_one_question("<image><image>Is there a defect here? Is it normal?", (const char *const[]){"defect", "normal"}, (const int[]){0, 1}, 2);
-    check_one_question("Image 1: <image>\nImage 2: <image>\nimperfections and unblemished", (const char *const[]){"imperfections", "unblemished"}, (const int[]){0, 1}, 2);
+    check_one_question("Image 1: <image>\nImage 2: <image>\nimperfections and unblemished", (const char *const[]){"imperfections", "unblemished"},
+                       (const int[]){0, 1}, 2);
     check_one_question("<image>请查找*缺陷*或异常区域。它是正常的吗？", (const char *const[]){"缺陷", "异常", "正常"}, (const int[]){0, 0, 1}, 3);
     check_one_question("Before <image> abnormal,<image>normal.", (const char *const[]){"abnormal", "normal."}, (const int[]){0, 1}, 2);
 
     iad_err err = IAD_ERR_NONE;
     iad_word_spans spans = {0};
     static const char *const bad[] = {"{}", "[1]", "[[0]]", "[[3,3,\"\"]]", "[[-1,2,\"\"]]", "[[0,99,\"\"]]", "[[0,1,\"\"]", "[[0.5,1,\"\"]]"};
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_fails(IAD_ERR_FORMAT, iad_word_spans_parse(bad[i], 0, "a normal text", &spans, &err));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_fails(IAD_ERR_FORMAT, iad_word_spans_parse(bad[i], 0, "a normal text", &spans,
+                                                                                                            &err));
     iad_word_spans_deinit(&spans);
 }
 
@@ -416,8 +422,10 @@ static void test_print(void **state) {
     iad_sample s = sample_of(id);
     assert_ok(iad_sample_print(&s, &shared.config, engine->tokenizer, -1, &text, &err));
     const char *t = iad_buf_str(&text);
-    static const char *const parts[] = {"picture 2: 96 x 96 as 112 x 84, 4 x 3 tokens, ", "kept against picture 1", "picture 3 (query)", "<|vision_start|><picture 1><|vision_end|>",
-                                        "** defect**", "** abnormal**", "++ normal++", "assistant\n[[No", "<|im_end|>]]", "anomaly, weight ", "mask of 8 x 6 cells\n|"};
+    static const char *const parts[] = {"picture 2: 96 x 96 as 112 x 84, 4 x 3 tokens, ", "kept against picture 1", "picture 3 (query)",
+                                        "<|vision_start|><picture 1><|vision_end|>",
+                                        "** defect**", "** abnormal**", "++ normal++", "assistant\n[[No", "<|im_end|>]]", "anomaly, weight ",
+                                            "mask of 8 x 6 cells\n|"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (!strstr(t, parts[i])) fail_msg("\"%s\" is not in\n%s", parts[i], t);
     assert_true(strpbrk(strstr(t, "mask of"), "@%#*+=-:.") != NULL);
@@ -434,9 +442,11 @@ static void test_print(void **state) {
 /* ---- costs ---- */
 
 static iad_sample shape(int pictures, int64_t text, int64_t supervised, int compressed) {
-    iad_sample s = {.n_picture = pictures, .n_id = text + pictures, .n_target = supervised, .pictures = iad_calloc((size_t)pictures, sizeof *s.pictures)};
+    iad_sample s = {.n_picture = pictures, .n_id = text + pictures, .n_target = supervised, .pictures = iad_calloc((size_t)pictures,
+                                                                                                                   sizeof *s.pictures)};
     for (int i = 0; i < pictures; i++)
-        s.pictures[i] = (iad_sample_picture){.patches = {.gh = 32, .gw = 32, .n_row = 1024, .n_col = 1176}, .reference = compressed && i > 0 && i + 1 < pictures ? 0 : -1};
+        s.pictures[i] = (iad_sample_picture){.patches = {.gh = 32, .gw = 32, .n_row = 1024, .n_col = 1176}, .reference = compressed && i > 0 &&
+                                             i + 1 < pictures ? 0 : -1};
     return s;
 }
 
@@ -465,7 +475,8 @@ static void test_costs(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_as_inference), cmocka_unit_test(test_all_records),      cmocka_unit_test(test_turns),
-                                       cmocka_unit_test(test_boxes),        cmocka_unit_test(test_spans),            cmocka_unit_test(test_broken_questions),
+                                       cmocka_unit_test(test_boxes),        cmocka_unit_test(test_spans),
+                                           cmocka_unit_test(test_broken_questions),
                                        cmocka_unit_test(test_mask_average), cmocka_unit_test(test_print),            cmocka_unit_test(test_costs)};
     return cmocka_run_group_tests_name("samples", tests, open_shared, close_shared);
 }

@@ -16,7 +16,7 @@
  * delta = dout . out + sum over probed keys of P * G, and the slab term scale * P * G on (probed rows) x (probed keys). The softmax is
  * computed again from q and k; nothing of size rows x keys is stored for more than a block of rows. */
 typedef struct iad_attend_back {
-    const iad_attend *job;        /* of the forward pass: q, out and the sequences' spans hold what it left; f32 keys and values */
+    const iad_attend *job;        /* of the forward pass: q, out and the sequences' spans hold what it left; all of them f32 */
     iad_mat dout;                 /* [rows][n_head * d_head] f32 */
     iad_mat dq;                   /* [rows][n_head * d_head] f32, SET */
     /* SET, the rows of sequence i: dk, dv [rows of all sequences' keys][n_kv_head * d_head]; those of sequence i begin at kv_row[i]. Only
@@ -42,7 +42,7 @@ typedef struct iad_adamw {
     uint16_t *low;                /* the rest: master bits = (high << 16) + (int16)low */
     const float *grad;            /* already summed over ranks, not yet clipped */
     float *m, *v;                 /* f32 states; NULL when m8 is used */
-    uint8_t *m8, *v8;             /* 8-bit states by blocks of IAD_ADAMW_BLOCK (cpu/adamw8.h has the code tables) */
+    uint8_t *m8, *v8;             /* 8-bit states by blocks of IAD_ADAMW_BLOCK (cpu/adamw8.h has the code); zero bytes and scales: a fresh state */
     float *m_scale, *v_scale;     /* [n / IAD_ADAMW_BLOCK rounded up] */
     float grad_scale;             /* clip factor / weight of the batch */
     float rate, decay;            /* decoupled: w -= rate * decay * w first, as torch.optim.AdamW */

@@ -1,5 +1,5 @@
 /* Transposed layers (the gradient of a layer's input) and new values in an existing weight, on every device. */
-#include "ops_fixture.h"
+#include "tests/unit/ops/ops_fixture.h"
 
 #include "base/alloc.h"
 

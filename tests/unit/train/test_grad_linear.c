@@ -4,7 +4,8 @@
 #include "train/cpu/grad_plain64.h"
 
 /* rows, n_out, n_in: tails of tiles, panels and blocks; the last two need several blocks of rows or threads. */
-static const int64_t shapes[][3] = {{0, 3, 5}, {1, 1, 1}, {2, 7, 64}, {3, 6, 65}, {17, 13, 130}, {64, 70, 63}, {259, 37, 200}, {1500, 97, 640}, {5000, 9, 20}};
+static const int64_t shapes[][3] = {{0, 3, 5},    {1, 1, 1},      {2, 7, 64},       {3, 6, 65},   {17, 13, 130},
+                                    {64, 70, 63}, {259, 37, 200}, {1500, 97, 640}, {5000, 9, 20}};
 enum { N_SHAPE = sizeof shapes / sizeof *shapes };
 
 static iad_mat as_bf16(iad_mat m) {

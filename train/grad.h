@@ -75,7 +75,8 @@ typedef struct iad_grad_ops {
     /* Softmax cross-entropy of rows: logits [n][vocab] f32 become dlogits = weight[i] * (softmax - onehot(target[i])). loss[i] (host, f64)
      * = -log p(target), unweighted; hit[i] (host, may be NULL) = 1 when the target has the largest logit (lowest index wins).
      * target, weight: host [n]. */
-    iad_status (*cross_entropy)(iad_queue *queue, iad_mat logits, const int32_t *target, const float *weight, double *loss, uint8_t *hit, iad_err *err);
+    iad_status (*cross_entropy)(iad_queue *queue, iad_mat logits, const int32_t *target, const float *weight, double *loss, uint8_t *hit,
+                                iad_err *err);
 
     /* Sum of squares of n floats in double, in chunks of fixed size, in order; IAD_OK with an infinite or NaN sum when the data has such. */
     iad_status (*square_sum)(iad_queue *queue, const float *x, int64_t n, double *sum, iad_err *err);

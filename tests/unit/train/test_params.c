@@ -1,6 +1,7 @@
 /* The flat space of parameters: layout, loading from every dtype, rules, pieces, exact values. */
 #include "tests/unit/train/params_fixture.h"
 
+#include "runtime/tensor/stwriter.h"
 #include "train/param/paramrules.h"
 
 static void layout(void **state) {
@@ -85,6 +86,49 @@ static void exact_values(void **state) {
     pf_close(&m);
 }
 
+/* A quantised tensor is refused by name, with the folder. */
+static void quantised(void **state) {
+    (void)state;
+    iad_err err = IAD_ERR_NONE;
+    static const char *const name = "model.layers.2.mlp.up_proj.weight";
+    pf_model m = pf_open(IAD_BF16, 1, 1), q = {.dir = "/tmp/iad_params_XXXXXX"};
+    char path[100];
+    iad_st_writer *w;
+    assert_non_null(mkdtemp(q.dir));
+    assert_ok(iad_st_writer_new_dir(q.dir, 0, &w, &err));
+    for (int pass = 0; pass < 2; pass++) {
+        if (pass == 1) assert_ok(iad_st_writer_begin(w, &err));
+        for (size_t i = 0; i < iad_checkpoint_count(m.checkpoint); i++) {
+            const iad_tensor_view *v = iad_checkpoint_at(m.checkpoint, i);
+            int eight = strcmp(v->name, name) == 0;
+            float *scale = iad_calloc((size_t)v->shape[0], sizeof *scale);
+            snprintf(path, sizeof path, "%s_scale", v->name);
+            if (pass == 0) {
+                assert_ok(iad_st_writer_declare(w, v->name, eight ? IAD_I8 : v->dtype, v->rank, v->shape, &err));
+                if (eight) assert_ok(iad_st_writer_declare(w, path, IAD_F32, 1, v->shape, &err));
+            } else {
+                assert_ok(iad_st_writer_write(w, v->data, eight ? v->bytes / 2 : v->bytes, &err));
+                if (eight) assert_ok(iad_st_writer_write(w, scale, (size_t)v->shape[0] * sizeof *scale, &err));
+            }
+            free(scale);
+        }
+    }
+    assert_ok(iad_st_writer_finish(w, &err));
+    iad_st_writer_free(w);
+    assert_ok(iad_model_config_write(iad_checkpoint_config(m.checkpoint), IAD_CONFIG_FLAT, "bfloat16", q.dir, &err));
+    assert_ok(iad_checkpoint_open(q.dir, &q.checkpoint, NULL, &err));
+    iad_device *device;
+    iad_params *params;
+    assert_ok(iad_device_cpu_new(1, IAD_CPU_AUTO, &device, &err));
+    assert_fails(IAD_ERR_UNSUPPORTED, iad_params_load(q.checkpoint, device, NULL, &params, &err));
+    assert_null(params);
+    assert_non_null(strstr(err.msg, name));
+    assert_non_null(strstr(err.msg, q.dir));
+    iad_device_free(device);
+    pf_close(&q);
+    pf_close(&m);
+}
+
 static void patterns(void **state) {
     (void)state;
     assert_true(iad_param_match("visual.*", "visual.blocks.0.norm1.weight"));
@@ -160,7 +204,7 @@ static void pieces(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(layout), cmocka_unit_test(loading), cmocka_unit_test(exact_values),
-        cmocka_unit_test(patterns), cmocka_unit_test(rules), cmocka_unit_test(pieces),
+        cmocka_unit_test(quantised), cmocka_unit_test(patterns), cmocka_unit_test(rules), cmocka_unit_test(pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

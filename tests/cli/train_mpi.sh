@@ -44,6 +44,10 @@ for mpi in "${pairs[@]}"; do
     job "$mpi" 3 -- gives-up 30
     said 1 'rank 0: io: all_gather: rank 2 gave up: no space left on /data \(in time\)'
     said 1 'rank 1: io: all_gather: rank 2 gave up: no space left on /data \(in time\)'
+    # one that has ended is not waited for until the deadline
+    job "$mpi" 3 -- closes 60
+    grep -qE 'rank ([01]): io: all_gather: rank 2 has ended, rank \1 still waits for it \(in time\)' out.txt || fail "$mpi: nobody noticed the end"
+    said 2 '\(in time\)'
     # two ranks that do not mean the same call
     job "$mpi" 2 -- sizes 10
     said 1 'rank 0: io: all_gather: rank 1 sent 8 bytes where 16 were expected'

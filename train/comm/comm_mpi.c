@@ -15,10 +15,13 @@
 
 /* MPI promises tags up to 32767. Data tags carry the call's kind and number, so that ranks in different calls never take each other's bytes: they
  * wait, and the deadline tells. */
-enum { TAG_GIVE_UP = 32767, TAG_UNDERSTOOD = 32766, TAG_CALLS = 8000, KIND_TO_ALL = 0, KIND_GATHER = 1, KIND_BARRIER = 2, KINDS = 3 };
+enum { TAG_GIVE_UP = 32767, TAG_UNDERSTOOD = 32766, TAG_CLOSED = 32765, TAG_CALLS = 8000 };
+enum { KIND_TO_ALL, KIND_GATHER, KIND_BARRIER, KINDS };
 
 /* How long a rank that gives up waits until the others have heard it. */
 #define GRACE 5.0
+/* How long after a rank has closed its communicator a message of it may still be on its way. */
+#define LATE 1.0
 
 typedef struct mpi_comm {
     iad_comm base;
@@ -26,6 +29,8 @@ typedef struct mpi_comm {
     void *state;
     size_t chunk;
     uint64_t call;      /* number of the next one */
+    unsigned char *closed; /* [world] 1: that rank makes no more calls */
+    int n_closed;
     char why[IAD_MPI_TEXT + 160]; /* of base.broken */
 } mpi_comm;
 
@@ -50,6 +55,22 @@ static iad_status broken(mpi_comm *c, iad_err *err, const char *why) {
     return IAD_FAIL(err, IAD_ERR_IO, "%s", c->why);
 }
 
+/* Which ranks have closed? */
+static iad_status hear_closed(mpi_comm *c, const char *call, iad_err *err) {
+    char text[IAD_MPI_TEXT] = "", why[sizeof c->why];
+    for (;;) {
+        int from = -1, n = 0;
+        if (c->mpi->probe(c->state, TAG_CLOSED, &from, &n, text) ||
+            (from >= 0 && c->mpi->receive(c->state, c->closed + from, 0, from, TAG_CLOSED, text))) {
+            snprintf(why, sizeof why, "%s: %s", call, text);
+            return broken(c, err, why);
+        }
+        if (from < 0) return IAD_OK;
+        c->n_closed += !c->closed[from];
+        c->closed[from] = 1;
+    }
+}
+
 /* Has another rank given up? Then its message is taken and answered. */
 static iad_status hear(mpi_comm *c, const char *call, iad_err *err) {
     char text[IAD_MPI_TEXT] = "", message[IAD_MPI_TEXT] = "", why[sizeof c->why];
@@ -58,7 +79,7 @@ static iad_status hear(mpi_comm *c, const char *call, iad_err *err) {
         snprintf(why, sizeof why, "%s: %s", call, text);
         return broken(c, err, why);
     }
-    if (from < 0) return IAD_OK;
+    if (from < 0) return hear_closed(c, call, err);
     c->mpi->drop(c->state);
     int bad = n < 0 || n >= (int)sizeof message || c->mpi->receive(c->state, message, n, from, TAG_GIVE_UP, text) ||
               c->mpi->send(c->state, text, 0, from, TAG_UNDERSTOOD, text);
@@ -84,6 +105,10 @@ static iad_status wait_all(mpi_comm *c, const char *call, iad_err *err) {
         if (pending != before) before = pending, moved = now;
         if (now - moved >= c->base.deadline) {
             snprintf(why, sizeof why, "%s: rank %d did not answer rank %d for %.3g seconds", call, peer, c->base.rank, c->base.deadline);
+            return broken(c, err, why);
+        }
+        if (c->closed[peer] && now - moved >= LATE) {
+            snprintf(why, sizeof why, "%s: rank %d has ended, rank %d still waits for it", call, peer, c->base.rank);
             return broken(c, err, why);
         }
         rest(now - moved);
@@ -194,11 +219,29 @@ static void mpi_give_up(iad_comm *comm, const char *message) {
     c->mpi->drop(c->state);
 }
 
+/* Tells the others that this rank makes no more calls, and waits until all have said so. 0: not all did. */
+static int all_closed(mpi_comm *c) {
+    char text[IAD_MPI_TEXT] = "";
+    int pending = 0, peer = -1, before = 0, bad = c->base.broken;
+    for (int r = 0; r < c->base.world && !bad; r++)
+        if (r != c->base.rank) bad = c->mpi->send(c->state, text, 0, r, TAG_CLOSED, text);
+    double moved = iad_clock();
+    while (!bad && (pending > 0 || c->n_closed < c->base.world - 1)) {
+        bad = c->mpi->progress(c->state, &pending, &peer, text) || hear(c, "close", NULL) != IAD_OK;
+        double now = iad_clock();
+        if (pending - c->n_closed != before) before = pending - c->n_closed, moved = now;
+        if (now - moved >= c->base.deadline) return 0;
+        rest(now - moved);
+    }
+    return !bad;
+}
+
+/* MPI_Finalize waits for all ranks without end, so it is called only when all are there. */
 static void mpi_close(iad_comm *comm) {
     mpi_comm *c = (mpi_comm *)comm;
-    /* MPI_Finalize waits for all ranks without end; a barrier does not. */
-    if (!comm->broken && comm->ops->barrier(comm, NULL) == IAD_OK) c->mpi->finish(c->state);
+    if (all_closed(c)) c->mpi->finish(c->state);
     else c->mpi->leave(c->state);
+    free(c->closed);
     free(c);
 }
 
@@ -255,6 +298,10 @@ iad_status iad_comm_mpi_new(const iad_launch *launch, double deadline, iad_comm 
     if (status == IAD_OK && (c->base.rank != launch->rank || c->base.world != launch->world)) {
         status = IAD_FAIL(err, IAD_ERR_ARG, "this process shall be rank %d of %d, but MPI (%s) counts it as rank %d of %d", launch->rank,
                           launch->world, c->mpi->mpi, c->base.rank, c->base.world);
+        c->mpi->leave(c->state);
+    }
+    if (status == IAD_OK && !(c->closed = iad_calloc((size_t)c->base.world, 1))) {
+        status = IAD_NOMEM(err, "a communicator");
         c->mpi->leave(c->state);
     }
     if (status != IAD_OK) {

@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# iad-train under the real mpirun: one, two and three ranks train the same model; both MPIs give the same bits; told to go, killed, and gone on with,
+# also at another number of ranks.
+set -euo pipefail
+for program in iad-synth iad-manifest iad-train iadgpt; do [ -x "$IAD_BIN/$program" ] || { echo "$program is not built"; exit 77; }; done
+pairs=()
+for mpi in openmpi mpich; do
+    command -v mpirun.$mpi > /dev/null && [ -f "$IAD_BIN/../lib/iadgpt/iad_comm_$mpi.so" ] && pairs+=("$mpi")
+done
+[ ${#pairs[@]} -gt 0 ] || { echo "no mpirun.openmpi or mpirun.mpich with its module here"; exit 77; }
+fail() { echo "FAILED: $*" >&2; tail -n 40 log.txt >&2; exit 1; }
+export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 # MPI keeps memory until the process ends
+
+{
+    "$IAD_BIN/iad-synth" render --out corpus --families washer --size 64 --train 5 --good 2 --bad 4 --part train --db corpus.db --quiet
+    "$IAD_BIN/iad-synth" anomalies --db corpus.db --per-image 1 --quiet
+    "$IAD_BIN/iad-synth" tasks --db corpus.db --stage 3 --quiet
+    "$IAD_BIN/iadgpt" new-model --config small --seed 3 init --quiet
+} > log.txt 2>&1 || fail "the corpus"
+# f32, so that worlds differ by the order of sums alone
+cat > config.json <<'JSON'
+{"stage": 3, "steps": 4, "batch": 7, "rate": 1e-4, "replay": 0, "compute": "f32", "image": [56, 56], "save_every": 1, "export": "f32"}
+JSON
+
+# start MPI WORLD OUT: iad-train on so many ranks, in this process's place
+start() {
+    local launcher=()
+    case $1 in
+        openmpi) launcher=(mpirun.openmpi --mca plm isolated --allow-run-as-root --oversubscribe --bind-to none -host "localhost:$2" -np "$2") ;;
+        mpich) launcher=(mpirun.mpich -np "$2") ;;
+    esac
+    exec timeout -k 5 600 "${launcher[@]}" "$IAD_BIN/iad-train" run --config config.json --db corpus.db --init init --deadline 60 \
+        --out "$3" --threads 1
+}
+whole() { (start "$@") > log.txt 2>&1 || fail "$*"; }
+weights() { sha256sum < "$1/model/model.safetensors"; }
+# near A B: the losses and gradient norms of every step agree within a millionth
+near() {
+    paste <(figures "$1") <(figures "$2") | awk '
+        { n++; for (i = 1; i <= 2; i++) { d = $i - $(i + 2); if (d < 0) d = -d; if (d > 1e-6 * $i) { print "step " n ": " $0; bad = 1 } } }
+        END { exit bad || n != 4 }' > near.txt || { cat near.txt >&2; fail "$1 and $2 differ"; }
+}
+figures() { sed 's/.*"grad_norm":\([^,]*\),.*"loss":\([^,]*\),.*/\1 \2/' "$1/metrics.jsonl"; }
+
+whole alone 1 one
+for mpi in "${pairs[@]}"; do
+    for world in 2 3; do
+        whole "$mpi" $world "$mpi$world"
+        near one "$mpi$world"
+    done
+done
+if [ ${#pairs[@]} = 2 ]; then
+    for world in 2 3; do [ "$(weights openmpi$world)" = "$(weights mpich$world)" ] || fail "the two MPIs differ at $world ranks"; done
+fi
+
+mpi=${pairs[0]}
+# waiting CONDITION: until it holds
+waiting() {
+    for _ in $(seq 3000); do
+        ! eval "$1" || return 0
+        sleep 0.1
+    done
+    fail "never came: $1"
+}
+# The processes of the ranks that write to OUT, not their launcher.
+ranks() {
+    pgrep -f -- "--out $1 --threads 1" | while read -r pid; do [[ $(readlink "/proc/$pid/exe") != */iad-train ]] || echo "$pid"; done
+}
+# One rank of two is killed hard: the job ends, and the same command goes on to the same bits.
+(start "$mpi" 2 killed) > log.txt 2>&1 &
+job=$!
+waiting '[ -e killed/latest ]'
+kill -9 "$(ranks killed | tail -n 1)" 2> /dev/null || true # it may have been faster
+wait $job || true
+whole "$mpi" 2 killed
+[ "$(weights killed)" = "$(weights "${mpi}2")" ] || fail "after a kill the weights are others"
+# One rank is told to go in its first steps: all save and go. Three ranks go on with what two began.
+(start "$mpi" 2 grown) > log.txt 2>&1 &
+job=$!
+waiting 'grep -q "from step 0" log.txt'
+kill -USR1 "$(ranks grown | head -n 1)"
+code=0
+wait $job || code=$?
+[ "$code" = 75 ] || fail "exit $code instead of 75"
+whole "$mpi" 3 grown
+near one grown

@@ -82,10 +82,10 @@ def codec(data):
 
 def mean(fn, repeats):
     fn()
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(repeats):
         fn()
-    return (time.perf_counter() - start) / repeats
+    return (time.process_time() - start) / repeats
 
 
 def main():

@@ -1,11 +1,16 @@
 #!/usr/bin/env bash
-# demo.sh [PATH]: the whole way from pictures to a report, in under three minutes on two cores, without network (once the packages are there).
-#   ./demo.sh                 renders product pictures, ingests them, benchmarks patchnn with 1, 2 and 4 exemplars, writes report.html
-#   ./demo.sh PATH            the same on a folder of your own in MVTec layout (CATEGORY/train/good, CATEGORY/test/KIND, CATEGORY/ground_truth/KIND)
-#   OUT=DIR ./demo.sh         results go to DIR (default demo-out)
+# demo.sh [--quick] [PATH]: the whole lifecycle on two cores, without network (once the packages are there) and without data.
+#   ./demo.sh                 renders a corpus of many products, captions it, draws defects, makes the records of all three stages, trains a small model
+#                             from nothing, and benchmarks it on families of parts that it never saw, beside patchnn; about ten minutes
+#   ./demo.sh --quick         the same way in under three: it shows that everything works, not what a model can learn
+#   ./demo.sh PATH            patchnn on a folder of your own in MVTec layout (CATEGORY/train/good, CATEGORY/test/KIND, CATEGORY/ground_truth/KIND)
+#   OUT=DIR ./demo.sh ...     results go to DIR (default demo-out)
 #   REFS=RULE ./demo.sh PATH  another rule for choosing exemplars (default random-nested:0; paired for template/test sets)
+# A demo that was stopped goes on where it was.
 set -euo pipefail
 cd "$(dirname "$0")"
+quick=0
+[ "${1:-}" != --quick ] || { quick=1; shift; }
 data=${1:-}
 [ -z "$data" ] || data=$(cd "$OLDPWD" && realpath -- "$data")
 out=${OUT:-demo-out}
@@ -13,22 +18,66 @@ refs=${REFS:-random-nested:0}
 
 bash cmake/setup.sh demo
 cmake --preset release >/dev/null
-cmake --build --preset release -j "$(nproc)" --target iad-synth iad-manifest iad-bench -- --quiet
+cmake --build --preset release -j "$(nproc)" --target iad-synth iad-manifest iad-bench iad-train iadgpt -- --quiet
 bin=build/release/bin
 mkdir -p "$out"
+out=$(realpath -- "$out")
+say() { printf '\n== %s\n' "$*"; }
 
-if [ -z "$data" ]; then
-    data=$out/rendered
-    name=rendered
-    more=(--option set=none) # some families share their names with categories of published sets
-    "$bin/iad-synth" render --out "$data" --size 256 --train 8 --good 10 --bad 12 --seed 1
-else
+if [ -n "$data" ]; then
     name=$(basename -- "$data")
-    more=()
+    "$bin/iad-manifest" ingest --db "$out/$name.db" --adapter mvtec --name "$name" "$data"
+    "$bin/iad-bench" run --db "$out/$name.db" --dataset "$name" --scorer patchnn --shots 1,2,4 --refs "$refs" --preset iadgpt-224 --out "$out/$name"
+    printf '\nreport: %s/report.html\n' "$out/$name"
+    exit 0
 fi
 
-db=$out/$name.db
-results=$out/$name
-"$bin/iad-manifest" ingest --db "$db" --adapter mvtec --name "$name" "${more[@]}" "$data"
-"$bin/iad-bench" run --db "$db" --dataset "$name" --scorer patchnn --shots 1,2,4 --refs "$refs" --preset iadgpt-224 --out "$results"
-printf '\nreport: %s/report.html\n' "$(cd "$results" && pwd)"
+# Families to learn from, families to be tested on, and how much of everything.
+seen=washer,bottle_mouth,blister_pack,connector,circuit_board,woven_textile,brushed_metal,wood,leather,wire_mesh
+unseen=capsule,gear,screw,tile
+if [ "$quick" = 1 ]; then
+    work=$out/quick designs=2 size=112 steps=(12 16 30) image='[112, 112]'
+else
+    work=$out/whole designs=8 size=168 steps=(50 90 270) image='[168, 168]'
+fi
+mkdir -p "$work"
+export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
+
+say "a corpus of rendered products, with captions from what was drawn"
+"$bin/iad-synth" render --out "$work/corpus" --families "$seen" --designs "$designs" --size "$size" --train 6 --good 4 --bad 8 --part train --seed 5 \
+    --db "$work/corpus.db" --captions
+
+say "defects, and the records of three stages"
+"$bin/iad-synth" anomalies --db "$work/corpus.db" --preset full --per-image 4 --seed 1
+for stage in 1 2 3; do "$bin/iad-synth" tasks --db "$work/corpus.db" --stage "$stage" --zh-share 0 --seed 1 --per-picture 2; done
+"$bin/iad-manifest" check --db "$work/corpus.db"
+
+say "a small model, trained from nothing"
+[ -e "$work/model0/config.json" ] || "$bin/iadgpt" new-model --config small --dtype f32 --seed 1 "$work/model0"
+before=$work/model0
+for stage in 1 2 3; do
+    sed "s/\"image\": .*/\"image\": $image,/" "train/configs/tiny-stage$stage.json" >"$work/stage$stage.json"
+    "$bin/iad-train" run --config "$work/stage$stage.json" --steps "${steps[stage - 1]}" --db "$work/corpus.db" --init "$before" --out "$work/stage$stage"
+    before=$work/stage$stage
+done
+"$bin/iad-train" curve --out "$work/curves.html" --title "From nothing, in three stages" "$work/stage1" "$work/stage2" "$work/stage3"
+
+say "families that it never saw, beside patchnn"
+"$bin/iad-synth" render --out "$work/test" --families "$unseen" --size "$size" --train 8 --good 10 --bad 12 --seed 77
+"$bin/iad-manifest" ingest --db "$work/test.db" --adapter mvtec --name unseen --option set=none "$work/test"
+"$bin/iad-bench" run --db "$work/test.db" --dataset unseen --scorer patchnn --shots 1,2,4 --refs "$refs" --preset iadgpt-224 --out "$work/patchnn"
+"$bin/iad-bench" run --db "$work/test.db" --dataset unseen --scorer iadgpt --model "$work/stage3/model" --shots 1,2,4 --refs "$refs" --preset iadgpt-224 --out "$work/iadgpt"
+"$bin/iad-bench" compare "$work/patchnn" "$work/iadgpt" || true
+
+say "its maps and its words"
+bad=("$work"/test/gear/test/[!g]*/000.png)
+"$bin/iadgpt" inspect --model "$work/stage3/model" --normal "$work/test/gear/train/good/000.png,$work/test/gear/train/good/001.png" --overlay "$work/seen" --explain \
+    --out "$work/words.jsonl" "${bad[@]}" >/dev/null
+sed -n 's/.*"file": *"\([^"]*\)".*"words": *"\([^"]*\)".*/\1\n    \2/p' "$work/words.jsonl"
+
+cat <<END
+
+curves:   $work/curves.html
+pictures: $work/seen
+report:   $work/iadgpt/report.html   (patchnn: $work/patchnn/report.html)
+END

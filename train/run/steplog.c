@@ -78,10 +78,9 @@ static iad_status open_text(const char *dir, const char *name, int64_t first_ste
     char path[IAD_PATH_MAX];
     IAD_TRY(iad_path_join(path, sizeof path, dir, name, err));
     IAD_TRY(cut(path, first_step, head != NULL, step_of, err));
-    int fresh = !iad_file_exists(path);
     *file = fopen(path, "ae");
-    if (!*file) return IAD_FAIL(err, IAD_ERR_IO, "%s: %s", path, strerror(errno));
-    if (head && fresh && fputs(head, *file) < 0) return IAD_FAIL(err, IAD_ERR_IO, "%s: %s", path, strerror(errno));
+    if (!*file || fseek(*file, 0, SEEK_END) != 0) return IAD_FAIL(err, IAD_ERR_IO, "%s: %s", path, strerror(errno));
+    if (head && ftell(*file) == 0 && (fputs(head, *file) < 0 || fflush(*file) != 0)) return IAD_FAIL(err, IAD_ERR_IO, "%s: %s", path, strerror(errno));
     return IAD_OK;
 }
 

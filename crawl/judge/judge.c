@@ -31,7 +31,7 @@ static void refused_by_decoder(iad_judgement *j, iad_status status, const iad_er
 static iad_status hash_pixels(const iad_image *image, iad_judgement *j, iad_err *err) {
     IAD_TRY(iad_pixel_sha256(image, j->pixel_sha256, err));
     IAD_TRY(iad_leak_hash(image, j->leak_hash, err));
-    IAD_TRY(iad_signature_make(image, j->signature, err));
+    IAD_TRY(iad_signature_make(image, &j->signature, err));
     iad_pixel_stats_of(image, &j->stats);
     j->has_pixels = 1;
     return IAD_OK;

@@ -33,7 +33,7 @@ typedef struct iad_judgement {
     int has_pixels;       /* 1: the fields below are set */
     uint8_t pixel_sha256[32];
     uint64_t leak_hash[4];
-    iad_signature signature[IAD_PDQ_TURNS];
+    iad_signature signature;
     iad_pixel_stats stats;
     iad_buf stored;       /* the file to keep when it is not the one received; empty otherwise */
     uint8_t stored_sha256[32];

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/http/url.h"
 #include "base/text.h"
+#include "crawl/session/signatureblob.h"
 #include "manifests/query.h"
 
 static const char *const state_names[] = {"todo", "active", "received", "done"};
@@ -135,11 +136,13 @@ iad_status iad_picture_row_find(iad_manifest *m, const uint8_t sha256[32], int64
 }
 
 iad_status iad_picture_row_add(iad_manifest *m, const iad_judgement *j, int64_t bytes, const char *path, int64_t stored_bytes, int64_t *id, iad_err *err) {
-    uint8_t leak[32], signature[IAD_PDQ_TURNS * IAD_SIGNATURE_BYTES];
+    uint8_t leak[32], signature[IAD_SIGNATURE_BLOB_MAX];
+    size_t n_signature = 0;
+    int good = j->outcome == IAD_OUT_OK && j->has_pixels; /* nothing is compared with what is not kept */
     const char *const exif[] = {j->exif.maker, j->exif.model, j->exif.software, j->exif.artist, j->exif.copyright};
     iad_query q;
     for (int i = 0; i < 32; i++) leak[i] = (uint8_t)(j->leak_hash[i / 8] >> (8 * (i % 8)));
-    for (int t = 0; t < IAD_PDQ_TURNS && j->has_pixels; t++) iad_signature_pack(&j->signature[t], signature + t * IAD_SIGNATURE_BYTES);
+    if (good) IAD_TRY(iad_signature_blob_make(&j->signature, signature, &n_signature, err));
     IAD_TRY(iad_query_open(&q, m, "crawl_picture",
                            "INSERT INTO crawl_picture(sha256,bytes,format,width,height,channels,depth,orientation,animated,warnings,maker,model,software,"
                            "artist,copyright,pixel_sha256,leak_hash,signature,quality,white_border,sharpness,colours,error,detail,path,stored_sha256,"
@@ -156,9 +159,9 @@ iad_status iad_picture_row_add(iad_manifest *m, const iad_judgement *j, int64_t 
     for (size_t i = 0; i < 5; i++) iad_query_text(&q, *exif[i] ? exif[i] : NULL);
     iad_query_blob(&q, j->has_pixels ? j->pixel_sha256 : NULL, 32);
     iad_query_blob(&q, j->has_pixels ? leak : NULL, 32);
-    iad_query_blob(&q, j->has_pixels ? signature : NULL, sizeof signature);
+    iad_query_blob(&q, good ? signature : NULL, n_signature);
     if (j->has_pixels) {
-        iad_query_i64(&q, j->signature[0].quality);
+        iad_query_i64(&q, j->signature.quality);
         iad_query_f64(&q, j->stats.white_border);
         iad_query_f64(&q, j->stats.sharpness);
         iad_query_i64(&q, j->stats.colours);

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "crawl/session/crawlrows.h"
 #include "crawl/session/decide_parts.h"
+#include "crawl/session/signatureblob.h"
 #include "crawl/session/strmap.h"
 #include "manifests/query.h"
 
@@ -83,7 +84,7 @@ typedef struct picture_facts {
     int width, height, refused;
     uint8_t pixel_sha256[32];
     uint64_t leak_hash[4];
-    iad_signature turn[IAD_PDQ_TURNS];
+    iad_signature signature;
 } picture_facts;
 
 static iad_status read_picture(iad_manifest *m, int64_t id, picture_facts *f, iad_err *err) {
@@ -101,15 +102,12 @@ static iad_status read_picture(iad_manifest *m, int64_t id, picture_facts *f, ia
         f->width = (int)iad_query_col_i64(&q, 1);
         f->height = (int)iad_query_col_i64(&q, 2);
         f->refused = iad_query_col_i64(&q, 6) != 0;
-        size_t n_leak, n_signature;
+        size_t n_leak, n;
         const uint8_t *leak = iad_query_col_blob(&q, 4, &n_leak);
         int whole = iad_query_col_bytes(&q, 3, f->pixel_sha256, 32) && n_leak == 32;
         for (int i = 0; whole && i < 32; i++) f->leak_hash[i / 8] |= (uint64_t)leak[i] << (8 * (i % 8));
-        const uint8_t *signature = iad_query_col_blob(&q, 5, &n_signature);
-        whole = whole && n_signature == IAD_PDQ_TURNS * IAD_SIGNATURE_BYTES;
-        for (int t = 0; whole && t < IAD_PDQ_TURNS; t++)
-            whole = iad_signature_unpack(signature + t * IAD_SIGNATURE_BYTES, IAD_SIGNATURE_BYTES, &f->turn[t], NULL) == IAD_OK;
-        if (f->error == IAD_OUT_OK && !whole) status = IAD_FAIL(err, IAD_ERR_FORMAT, "picture %lld of the crawl: damaged hashes", (long long)id);
+        const void *signature = iad_query_col_blob(&q, 5, &n);
+        if (f->error == IAD_OUT_OK && (!whole || iad_signature_blob_read(signature, n, &f->signature, NULL) != IAD_OK)) status = IAD_FAIL(err, IAD_ERR_FORMAT, "picture %lld of the crawl: damaged hashes", (long long)id);
     } else {
         status = IAD_FAIL(err, IAD_ERR_NOT_FOUND, "no picture %lld", (long long)id);
     }
@@ -220,7 +218,7 @@ static iad_status judge_picture(deciding *x, iad_candidate *c, const iad_url_row
         return IAD_OK;
     }
     iad_double found;
-    IAD_TRY(iad_doubles_find(x->doubles, c->picture_id, f.pixel_sha256, f.turn, &found, err));
+    IAD_TRY(iad_doubles_find(x->doubles, c->picture_id, f.pixel_sha256, &f.signature, &found, err));
     c->alike = found.alike;
     if (found.why) {
         c->state = IAD_HIT_DOUBLE;
@@ -231,7 +229,7 @@ static iad_status judge_picture(deciding *x, iad_candidate *c, const iad_url_row
     }
     c->state = x->rules->target && x->d->kept >= x->rules->target ? IAD_HIT_SPARE : IAD_HIT_KEPT;
     x->d->kept += c->state == IAD_HIT_KEPT;
-    return iad_doubles_add(x->doubles, c->picture_id, f.pixel_sha256, &f.turn[0], c->hit_id, x->category_id, x->d->n + 1, err);
+    return iad_doubles_add(x->doubles, c->picture_id, f.pixel_sha256, &f.signature, c->hit_id, x->category_id, x->d->n + 1, err);
 }
 
 static iad_status decide_hit(deciding *x, const hit_row *row, iad_candidate *c, iad_err *err) {

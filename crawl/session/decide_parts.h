@@ -16,7 +16,7 @@ typedef struct iad_double {
 } iad_double;
 
 /* Compares with all that was added. */
-iad_status iad_doubles_find(iad_doubles *doubles, int64_t picture_id, const uint8_t pixel_sha256[32], const iad_signature turn[IAD_PDQ_TURNS],
+iad_status iad_doubles_find(iad_doubles *doubles, int64_t picture_id, const uint8_t pixel_sha256[32], const iad_signature *signature,
                             iad_double *found, iad_err *err);
 iad_status iad_doubles_add(iad_doubles *doubles, int64_t picture_id, const uint8_t pixel_sha256[32], const iad_signature *signature, int64_t hit_id,
                            int64_t category_id, size_t place, iad_err *err);

@@ -56,7 +56,7 @@ static void found_one(iad_double *found, const char *why, const kept *item) {
     *found = (iad_double){why, item->place, item->hit_id, item->category_id, found->alike};
 }
 
-iad_status iad_doubles_find(iad_doubles *d, int64_t picture_id, const uint8_t pixel_sha256[32], const iad_signature turn[IAD_PDQ_TURNS],
+iad_status iad_doubles_find(iad_doubles *d, int64_t picture_id, const uint8_t pixel_sha256[32], const iad_signature *signature,
                             iad_double *found, iad_err *err) {
     char picture[24], pixels[IAD_SHA256_HEX];
     const kept *item;
@@ -68,7 +68,7 @@ iad_status iad_doubles_find(iad_doubles *d, int64_t picture_id, const uint8_t pi
         found_one(found, "pixels", item);
     } else {
         iad_copy_hit hit;
-        IAD_TRY(iad_copies_find(d->copies, turn, &hit, err));
+        IAD_TRY(iad_copies_find(d->copies, signature, &hit, err));
         if (hit.kind == IAD_COPY_SAME) found_one(found, "near", &d->items[hit.id]);
         else if (hit.kind == IAD_COPY_ALIKE) found->alike = d->items[hit.id].hit_id;
     }

@@ -146,9 +146,23 @@ static iad_status clean_one(const char *dir, const char *name, iad_err *err) {
     return iad_store_remove(path, err);
 }
 
+/* What iad_file_write was about to call `latest` when the run died. */
+static iad_status clean_latest(const char *path, iad_err *err) {
+    char file[IAD_PATH_MAX];
+    DIR *dir = opendir(path);
+    if (!dir) return IAD_FAIL(err, IAD_ERR_IO, "%s: cannot list: %s", path, strerror(errno));
+    for (struct dirent *entry; (entry = readdir(dir));)
+        if (iad_text_starts(entry->d_name, ".latest.") && iad_text_ends(entry->d_name, ".part") &&
+            iad_path_join(file, sizeof file, path, entry->d_name, NULL) == IAD_OK)
+            unlink(file);
+    closedir(dir);
+    return IAD_OK;
+}
+
 iad_status iad_store_clean(const char *dir, iad_err *err) {
     iad_dir_list list;
     if (!iad_file_exists(dir)) return IAD_OK;
+    IAD_TRY(clean_latest(dir, err));
     IAD_TRY(iad_dir_read(dir, &list, err));
     iad_status status = IAD_OK;
     for (size_t i = 0; i < list.n && status == IAD_OK; i++)

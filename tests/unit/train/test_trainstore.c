@@ -159,6 +159,7 @@ static void tidying(void **state) {
     iad_err err = IAD_ERR_NONE;
     assert_ok(iad_file_write(ts_path(&p, "step-00000007.tmp/.hidden"), "x", 1, &err));
     assert_ok(iad_file_write(ts_path(&p, "step-00000008/rank-00000.bin"), "x", 1, &err));
+    assert_ok(iad_file_write(ts_path(&p, ".latest.4308-0x7f-0.part"), "st", 2, &err));
     snprintf(old, sizeof old, "%s", ts_path(&p, "step-00000002.old"));
     assert_int_equal(0, rename(ts_path(&p, "step-00000002"), old));
     assert_int_equal(-1, latest(&p));
@@ -171,6 +172,7 @@ static void tidying(void **state) {
     assert_int_equal(digest, must(again(&p, 0), 1).digest[0]);
     assert_false(iad_file_exists(ts_path(&p, "step-00000007.tmp")));
     assert_false(iad_file_exists(ts_path(&p, "step-00000008")));
+    assert_false(iad_file_exists(ts_path(&p, ".latest.4308-0x7f-0.part")));
     assert_true(iad_file_exists(ts_path(&p, "step-9")));
     assert_fails(IAD_ERR_ARG, iad_train_store_open(&(iad_train_store_options){.dir = p.dir, .keep = 0}, comm, &store, &err));
     assert_null(store);

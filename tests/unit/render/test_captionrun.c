@@ -142,7 +142,8 @@ static void test_run(void **state) {
     assert_ok(iad_query_scalar(m, "SELECT count(*) FROM caption c JOIN image i ON i.id=c.image_id WHERE i.label<>'normal'", 0, &bad, &err));
     assert_true(n == 12 && bad == 0);
     iad_query q;
-    assert_ok(iad_query_open(&q, m, "caption", "SELECT group_concat(text,'|') FROM caption c JOIN image i ON i.id=c.image_id WHERE i.path='gear/train/good/001.png'", &err));
+    assert_ok(iad_query_open(&q, m, "caption", "SELECT group_concat(text,'|') FROM caption c JOIN image i ON i.id=c.image_id WHERE"
+                                               " i.path='gear/train/good/001.png'", &err));
     assert_int_equal(iad_query_next(&q), 1);
     snprintf(first, sizeof first, "%s", iad_query_col_text(&q, 0));
     assert_ok(iad_query_close(&q, &err));
@@ -151,7 +152,8 @@ static void test_run(void **state) {
     assert_ok(iad_query_exec(m, "DELETE FROM caption WHERE image_id=(SELECT id FROM image WHERE path='gear/train/good/001.png')", &err));
     assert_ok(iad_caption_run(m, "parts", NULL, &counts, &err));
     assert_true(counts.present == 3 && counts.added == 3);
-    assert_ok(iad_query_open(&q, m, "caption", "SELECT group_concat(text,'|') FROM caption c JOIN image i ON i.id=c.image_id WHERE i.path='gear/train/good/001.png'", &err));
+    assert_ok(iad_query_open(&q, m, "caption", "SELECT group_concat(text,'|') FROM caption c JOIN image i ON i.id=c.image_id WHERE"
+                                               " i.path='gear/train/good/001.png'", &err));
     assert_int_equal(iad_query_next(&q), 1);
     assert_string_equal(first, iad_query_col_text(&q, 0));
     assert_ok(iad_query_close(&q, &err));

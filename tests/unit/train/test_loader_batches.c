@@ -301,12 +301,15 @@ static void test_broken(void **state) {
     snprintf(path, sizeof path, "%s/tile/train/good/001.png", c.pictures);
     snprintf(other, sizeof other, "%s/tile/train/good/002.png", c.pictures);
     assert_int_equal(rename(other, path), 0);
-    corpus_exec(&c, "UPDATE task SET question='<image>'||question WHERE id=(SELECT min(t.id) FROM task t JOIN task_image x ON x.task_id=t.id JOIN image i ON i.id=x.image_id"
+    corpus_exec(&c, "UPDATE task SET question='<image>'||question WHERE id=(SELECT min(t.id) FROM task t JOIN task_image x ON x.task_id=t.id JOIN"
+                    " image i ON i.id=x.image_id"
                     " WHERE t.stage=1 AND i.path LIKE 'washer/train/good/000%')");
-    corpus_exec(&c, "UPDATE task SET answer=printf('%.*c',6000,'x') WHERE id=(SELECT min(t.id) FROM task t JOIN task_image x ON x.task_id=t.id JOIN image i ON i.id=x.image_id"
+    corpus_exec(&c, "UPDATE task SET answer=printf('%.*c',6000,'x') WHERE id=(SELECT min(t.id) FROM task t JOIN task_image x ON x.task_id=t.id JOIN"
+                    " image i ON i.id=x.image_id"
                     " WHERE t.stage=1 AND i.path LIKE 'washer/train/good/001%')");
     int64_t ids[4096];
-    int lost = corpus_ids(&c, "SELECT x.task_id FROM task_image x JOIN task t ON t.id=x.task_id JOIN image i ON i.id=x.image_id WHERE t.stage=1 AND t.part='train' AND"
+    int lost = corpus_ids(&c, "SELECT x.task_id FROM task_image x JOIN task t ON t.id=x.task_id JOIN image i ON i.id=x.image_id WHERE t.stage=1 AND"
+                              " t.part='train' AND"
                               " (i.path LIKE 'tile/train/good/000%' OR i.path LIKE 'tile/train/good/001%' OR i.path LIKE 'tile/train/good/002%')",
                                   ids, 4096);
     assert_true(lost >= 3);

@@ -42,7 +42,8 @@ static void test_golden(void **state) {
                                          {2262384, 1641816, 2494818, 2067355, 2520164, 1055299, 2095944, 431979}};
     static const struct { uint64_t seed, epoch, n; int stage; } cases[3] = {{1, 0, 10, 1}, {42, 3, 1000, 2}, {0xfedcba9876543210u, 7, 3000000, 3}};
     for (int c = 0; c < 3; c++)
-        for (uint64_t i = 0; i < 8; i++) assert_int_equal(iad_order_permute(cases[c].seed, cases[c].stage, cases[c].epoch, cases[c].n, i), want[c][i]);
+        for (uint64_t i = 0; i < 8; i++)
+            assert_int_equal(iad_order_permute(cases[c].seed, cases[c].stage, cases[c].epoch, cases[c].n, i), want[c][i]);
 }
 
 /* Neighbours part, stages, seeds and epochs differ, fixed points and short walks are as rare as chance has them. */

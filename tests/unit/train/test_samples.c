@@ -21,9 +21,12 @@ static int open_shared(void **state) {
     corpus_open(&shared, "samples");
     /* handmade records beside the drawn ones */
     corpus_exec(&shared, "INSERT INTO task(id,dataset_id,category_id,stage,task,question,answer,turns,query_pos,part,external_id,weight)"
-                         " SELECT 900001,i.dataset_id,i.category_id,3,'s3_reason','Image 1: <image>'||char(10)||'Why?',' Because.','[{\"from\":\"human\",\"value\":\"x\"},{\"from\":\"gpt\",\"value\":\"y\"},"
-                         "{\"from\":\"human\",\"value\":\"And then?\"},{\"from\":\"gpt\",\"value\":\"Nothing.\"}]',0,'train','hand/1',0.5 FROM image i WHERE i.path LIKE 'tile/train/good/000%'");
-    corpus_exec(&shared, "INSERT INTO task_image(task_id,pos,image_id,role) SELECT 900001,0,id,'query' FROM image WHERE path LIKE 'tile/train/good/000%'");
+                         " SELECT 900001,i.dataset_id,i.category_id,3,'s3_reason','Image 1: <image>'||char(10)||'Why?','"
+                         " Because.','[{\"from\":\"human\",\"value\":\"x\"},{\"from\":\"gpt\",\"value\":\"y\"},"
+                         "{\"from\":\"human\",\"value\":\"And then?\"},{\"from\":\"gpt\",\"value\":\"Nothing.\"}]',0,'train','hand/1',0.5 FROM"
+                         " image i WHERE i.path LIKE 'tile/train/good/000%'");
+    corpus_exec(&shared, "INSERT INTO task_image(task_id,pos,image_id,role) SELECT 900001,0,id,'query' FROM image WHERE path LIKE"
+                         " 'tile/train/good/000%'");
     iad_loader_options options = corpus_options(&shared, 3);
     options.threads = 1;
     loader = corpus_loader(&shared, &options);
@@ -96,7 +99,8 @@ static void test_as_inference(void **state) {
     (void)state;
     iad_err err = IAD_ERR_NONE;
     int64_t ids[256];
-    int n = corpus_ids(&shared, "SELECT t.id FROM task t JOIN template p ON p.id=t.template_id WHERE t.stage=3 AND t.task='s3_detect' AND t.part='train' AND p.canonical=1", ids, 256);
+    int n = corpus_ids(&shared, "SELECT t.id FROM task t JOIN template p ON p.id=t.template_id WHERE t.stage=3 AND t.task='s3_detect' AND"
+                                " t.part='train' AND p.canonical=1", ids, 256);
     int shots_seen[5] = {0};
     assert_true(n > 10);
     for (int i = 0; i < n; i++) {
@@ -256,8 +260,10 @@ static void test_turns(void **state) {
     iad_buf_init(&text, 1 << 20);
     iad_sample s = sample_of(900001);
     decoded(s.ids, (size_t)s.n_id, &text);
-    assert_string_equal(iad_buf_str(&text), "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\nImage 1: <|vision_start|><|image_pad|><|vision_end|>\nWhy?<|im_end|>\n"
-                                            "<|im_start|>assistant\n Because.<|im_end|>\n<|im_start|>user\nAnd then?<|im_end|>\n<|im_start|>assistant\nNothing.<|im_end|>\n");
+    assert_string_equal(iad_buf_str(&text), "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\nImage 1: <|vision_start|>"
+                                            "<|image_pad|><|vision_end|>\nWhy?<|im_end|>\n"
+                                            "<|im_start|>assistant\n Because.<|im_end|>\n<|im_start|>user\nAnd then?<|im_end|>\n<|im_start|>"
+                                            "assistant\nNothing.<|im_end|>\n");
     int32_t predicted[64];
     size_t n = 0;
     for (int64_t i = 0; i < s.n_id; i++)
@@ -281,7 +287,8 @@ static void test_boxes(void **state) {
         iad_err err = IAD_ERR_NONE;
         iad_query q;
         int box[4], got[4];
-        assert_ok(iad_query_open(&q, manifest, "task", "SELECT json_extract(boxes,'$[0].bbox_2d[0]'),json_extract(boxes,'$[0].bbox_2d[1]'),json_extract(boxes,'$[0].bbox_2d[2]'),"
+        assert_ok(iad_query_open(&q, manifest, "task", "SELECT json_extract(boxes,'$[0].bbox_2d[0]'),"
+                                                       "json_extract(boxes,'$[0].bbox_2d[1]'),json_extract(boxes,'$[0].bbox_2d[2]'),"
                                                        "json_extract(boxes,'$[0].bbox_2d[3]') FROM task WHERE id=?", &err));
         iad_query_i64(&q, ids[i]);
         assert_int_equal(iad_query_next(&q), 1);
@@ -300,6 +307,66 @@ static void test_boxes(void **state) {
         iad_buf_deinit(&text);
         iad_sample_deinit(&s);
     }
+}
+
+/* ---- maps that cannot be supervised ---- */
+
+/* A word in front of the query's picture cannot look at it: the record is broken, and says why. */
+static void test_word_before_query(void **state) {
+    (void)state;
+    iad_err err = IAD_ERR_NONE;
+    iad_sample s;
+    corpus_exec(&shared, "INSERT INTO task(id,dataset_id,category_id,stage,task,question,answer,query_pos,part,external_id,"
+                         "anomaly_spans,normal_spans) SELECT 900002,dataset_id,category_id,3,'s3_detect','A defect, or normal? <image>','Yes.',0,'train','hand/2',"
+                         "'[[2,8,\"defect\"]]','[[13,19,\"normal\"]]' FROM image WHERE path LIKE 'tile/train/good/000%'");
+    corpus_exec(&shared, "INSERT INTO task_image(task_id,pos,image_id,role) SELECT 900002,0,id,'query' FROM image"
+                         " WHERE path LIKE 'tile/train/good/000%'");
+    assert_fails(IAD_ERR_FORMAT, iad_loader_sample(loader, 900002, &s, &err));
+    assert_non_null(strstr(err.msg, "task 900002 (s3_detect): "));
+    assert_non_null(strstr(err.msg, "before the query"));
+    assert_fails(IAD_ERR_NOT_FOUND, iad_loader_sample(loader, 900003, &s, &err));
+}
+
+/* A model that compresses its query has no map of it. */
+static void test_compressed_query(void **state) {
+    (void)state;
+    iad_err err = IAD_ERR_NONE;
+    iad_loader *other;
+    iad_sample s;
+    int64_t id = 0;
+    iad_loader_options options = corpus_options(&shared, 3);
+    iad_model_config config = shared.config;
+    config.paper.compress_query = 1;
+    assert_int_equal(corpus_ids(&shared, "SELECT id FROM task WHERE task='s3_detect' AND part='train' AND shots=2 ORDER BY id LIMIT 1", &id, 1), 1);
+    assert_ok(iad_loader_new(&options, &config, &other, &err));
+    assert_ok(iad_loader_sample(other, id, &s, &err));
+    assert_true(s.pictures[0].reference == -1 && s.pictures[1].reference == 0 && s.pictures[2].reference == 0);
+    assert_true(s.mask == NULL && s.n_word == 0 && s.mask_h == 0);
+    iad_sample_deinit(&s);
+    iad_loader_free(other);
+    options.compress = 0; /* all tokens stay, and the map is there */
+    assert_ok(iad_loader_new(&options, &config, &other, &err));
+    assert_ok(iad_loader_sample(other, id, &s, &err));
+    for (int i = 0; i < 3; i++) assert_int_equal(s.pictures[i].reference, -1);
+    assert_true(s.mask != NULL && s.n_word > 0);
+    iad_sample_deinit(&s);
+    iad_loader_free(other);
+}
+
+/* An anomalous query that nobody drew a mask for: the answer is learnt, the map is not. Changes the corpus: stands last. */
+static void test_unknown_mask(void **state) {
+    (void)state;
+    int64_t id = 0;
+    assert_int_equal(corpus_ids(&shared, "SELECT t.id FROM task t JOIN task_image x ON x.task_id=t.id AND x.role='query' JOIN image i ON"
+                                         " i.id=x.image_id"
+                                         " WHERE t.task='s3_detect' AND t.part='eval' AND i.label='anomalous' ORDER BY t.id LIMIT 1", &id, 1), 1);
+    iad_sample s = sample_of(id);
+    assert_true(s.mask != NULL && s.n_word > 0);
+    iad_sample_deinit(&s);
+    corpus_exec(&shared, "DELETE FROM image_mask");
+    s = sample_of(id);
+    assert_true(s.mask == NULL && s.words == NULL && s.n_word == 0 && s.n_target > 0);
+    iad_sample_deinit(&s);
 }
 
 /* ---- spans, step by step ---- */
@@ -354,7 +421,8 @@ static void test_spans(void **state) {
     check_one_question("<image><image>Is there a defect here? Is it normal?", (const char *const[]){"defect", "normal"}, (const int[]){0, 1}, 2);
     check_one_question("Image 1: <image>\nImage 2: <image>\nimperfections and unblemished", (const char *const[]){"imperfections", "unblemished"},
                        (const int[]){0, 1}, 2);
-    check_one_question("<image>请查找*缺陷*或异常区域。它是正常的吗？", (const char *const[]){"缺陷", "异常", "正常"}, (const int[]){0, 0, 1}, 3);
+    check_one_question("<image>请查找*缺陷*或异常区域。它是正常的吗？",
+                       (const char *const[]){"缺陷", "异常", "正常"}, (const int[]){0, 0, 1}, 3);
     check_one_question("Before <image> abnormal,<image>normal.", (const char *const[]){"abnormal", "normal."}, (const int[]){0, 1}, 2);
 
     iad_err err = IAD_ERR_NONE;
@@ -417,7 +485,8 @@ static void test_print(void **state) {
     iad_buf text;
     int64_t id = 0;
     iad_buf_init(&text, 1 << 20);
-    assert_int_equal(corpus_ids(&shared, "SELECT t.id FROM task t JOIN template p ON p.id=t.template_id WHERE t.task='s3_detect' AND t.part='train' AND p.canonical=1 AND t.shots=2"
+    assert_int_equal(corpus_ids(&shared, "SELECT t.id FROM task t JOIN template p ON p.id=t.template_id WHERE t.task='s3_detect' AND t.part='train'"
+                                         " AND p.canonical=1 AND t.shots=2"
                                          " AND t.answer LIKE 'No%' ORDER BY t.id LIMIT 1", &id, 1), 1);
     iad_sample s = sample_of(id);
     assert_ok(iad_sample_print(&s, &shared.config, engine->tokenizer, -1, &text, &err));
@@ -477,6 +546,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_as_inference), cmocka_unit_test(test_all_records),      cmocka_unit_test(test_turns),
                                        cmocka_unit_test(test_boxes),        cmocka_unit_test(test_spans),
                                            cmocka_unit_test(test_broken_questions),
-                                       cmocka_unit_test(test_mask_average), cmocka_unit_test(test_print),            cmocka_unit_test(test_costs)};
+                                       cmocka_unit_test(test_mask_average), cmocka_unit_test(test_print),            cmocka_unit_test(test_costs),
+                                       cmocka_unit_test(test_word_before_query), cmocka_unit_test(test_compressed_query),
+                                       cmocka_unit_test(test_unknown_mask)};
     return cmocka_run_group_tests_name("samples", tests, open_shared, close_shared);
 }

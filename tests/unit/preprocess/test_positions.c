@@ -56,6 +56,24 @@ static void tiny_checkpoint(void **state) {
     }
 }
 
+/* A compressed picture: the rows of the tokens kept, out of the whole picture's; the counter goes on as if all had stayed. */
+static void kept_tokens(void **state) {
+    (void)state;
+    static const int32_t kept[4] = {0, 5, 6, 19};
+    int32_t all[3][20], some[3][4];
+    iad_err err = IAD_ERR_NONE;
+    iad_positions whole = {7}, part = {7};
+    assert_ok(iad_positions_add_image(&whole, 4, 5, all[0], all[1], all[2], &err));
+    assert_ok(iad_positions_add_kept(&part, 4, 5, kept, 4, some[0], some[1], some[2], &err));
+    assert_int_equal(12, part.next);
+    assert_int_equal(whole.next, part.next);
+    for (int a = 0; a < 3; a++)
+        for (int i = 0; i < 4; i++) assert_int_equal(all[a][kept[i]], some[a][i]);
+    assert_true(some[1][3] == 7 + 3 && some[2][3] == 7 + 4);
+    assert_fails(IAD_ERR_ARG, iad_positions_add_kept(&part, 4, 0, kept, 4, some[0], some[1], some[2], &err));
+    assert_int_equal(12, part.next);
+}
+
 /* The published function in its own shape: segments, each offset by one more than the largest id so far. */
 static int64_t reference(const int *items, int n_item, axes *out) {
     int64_t n = 0, largest = -1;
@@ -217,7 +235,7 @@ static void tables(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(published), cmocka_unit_test(tiny_checkpoint), cmocka_unit_test(random_layouts),
+        cmocka_unit_test(published), cmocka_unit_test(tiny_checkpoint), cmocka_unit_test(kept_tokens), cmocka_unit_test(random_layouts),
         cmocka_unit_test(limits),    cmocka_unit_test(torch_angles),    cmocka_unit_test(torch_frequencies),
         cmocka_unit_test(tables),
     };

@@ -25,7 +25,8 @@ done
 "$loop" model cut $steps > cut.txt
 cmp whole.txt cut.txt
 diff -r whole cut
-test "$(ls cut | tr '\n' ' ')" = "latest step-00000005 step-00000010 step-00000015 step-00000020 step-00000025 step-00000030 step-00000035 step-00000039 step-00000040 "
+{ echo latest; printf 'step-%08d\n' 5 10 15 20 25 30 35 39 40; } > expected.txt # every fifth and the last two
+ls cut | cmp - expected.txt
 
 # A full disk, at every part of a write. A preloaded library and a sanitizer do not go together.
 if [ $sanitized = 0 ]; then

@@ -125,9 +125,13 @@ static void pages(void **state) {
     assert_fails(IAD_ERR_ARG, iad_curve_svg(files, 2, &(iad_curve_options){.width = 10}, &svg, &err));
 
     /* Odd figures: one step, none, equal, beyond everything. */
-    static const char *const odd[] = {"{\"step\":0,\"loss\":0}\n", "{\"step\":7}\n", "{\"step\":0,\"loss\":2}\n{\"step\":1,\"loss\":2}\n",
-                                      "{\"step\":0,\"loss\":-1e308}\n{\"step\":9007199254740991,\"loss\":1e308}\n{\"step\":9007199254740992,\"loss\":1}\n",
-                                      "{\"step\":0,\"loss\":-1}\n{\"step\":1,\"loss\":-1e-300}\n", "{\"step\":0,\"loss\":1e-9}\n{\"step\":1,\"loss\":1e99}\n"};
+    static const char *const odd[] = {
+        "{\"step\":0,\"loss\":0}\n",
+        "{\"step\":7}\n",
+        "{\"step\":0,\"loss\":2}\n{\"step\":1,\"loss\":2}\n",
+        "{\"step\":0,\"loss\":-1e308}\n{\"step\":9007199254740991,\"loss\":1e308}\n{\"step\":9007199254740992,\"loss\":1}\n",
+        "{\"step\":0,\"loss\":-1}\n{\"step\":1,\"loss\":-1e-300}\n",
+        "{\"step\":0,\"loss\":1e-9}\n{\"step\":1,\"loss\":1e99}\n"};
     const char *one = c;
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
         snprintf(b, sizeof b, "%s/odd/metrics.jsonl", dir);

@@ -50,8 +50,7 @@ static iad_status run(loop *l, const char *model, const char *out, int64_t steps
     IAD_TRY(iad_train_store_wait(l->store, err));
     size_t bytes = (size_t)l->params->n * sizeof(uint16_t);
     const uint32_t weights = iad_crc32c(0, l->params->high, bytes), remainders = iad_crc32c(0, l->params->low, bytes);
-    printf("step=%lld weights=%08x remainders=%08x
-", (long long)l->state.step, weights, remainders);
+    printf("step=%lld weights=%08x remainders=%08x\n", (long long)l->state.step, weights, remainders);
     return IAD_OK;
 }
 

@@ -49,6 +49,12 @@ run told 2 || fail "after SIGTERM: exit $?"
 same told
 run told 2 || fail "a finished stage: exit $?"
 
+# Fusion switched off: begins from weights that have it, and goes on from weights that have not.
+sed 's/"steps": 10/"steps": 1, "fusion": false/' stage3.json > off.json
+for step in whole:off1 off1:off2; do
+    "$train" run --config off.json --db parts.db --init "${step%:*}" --out "${step#*:}" --quiet > /dev/null 2> run.log || fail "fusion off, $step: exit $?"
+done
+
 # What an OUT was made with is what it goes on with.
 sed 's/0.001/0.002/' stage3.json > other.json
 code=0

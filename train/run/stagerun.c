@@ -200,7 +200,12 @@ static iad_status finish(iad_stage *stage, iad_err *err) {
     iad_status status = IAD_OK;
     if (stage->comm->rank == 0)
         status = iad_train_store_export(stage->params, stage->queue, stage->model_dir, dir, stage->config->export_dtype, (uint64_t)4 << 30, 1, stage->o->stop, err);
-    return status != IAD_OK ? status : stage->comm->ops->barrier(stage->comm, err);
+    /* The others wait here, and hear how it ended. */
+    double code = (double)status;
+    iad_status folded = iad_comm_fold(stage->comm, &code, 1, IAD_FOLD_MAX, status == IAD_OK ? err : NULL);
+    if (status != IAD_OK) return status;
+    if (folded != IAD_OK || code == IAD_OK) return folded;
+    return IAD_FAIL(err, (iad_status)code, "rank 0 could not write %s", dir);
 }
 
 static iad_status steps(iad_stage *stage, iad_stage_result *result, iad_err *err) {
@@ -249,7 +254,7 @@ iad_status iad_stage_run(const iad_stage_options *options, iad_stage_result *res
         result->skipped = stage.state.clock.skipped_total;
         result->loss = stage.n_recent ? stage.recent / (double)stage.n_recent : 0;
     }
-    if (status != IAD_OK && status != IAD_ERR_INTERRUPTED && options->comm->world > 1) options->comm->ops->abort(options->comm, err ? err->msg : "failed");
+    if (status != IAD_OK && status != IAD_ERR_INTERRUPTED && options->comm->world > 1) iad_comm_abort(options->comm, err ? err->msg : "failed");
     status = close_stage(&stage, status, err);
     result->seconds = iad_clock() - start;
     return status;

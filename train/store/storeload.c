@@ -108,8 +108,11 @@ static iad_status match_tensors(loading *l, iad_err *err) {
                             iad_tensor_shape_text(m->tensors[i].rank, m->tensors[i].shape, got, sizeof got),
                             iad_tensor_shape_text(t->rank, t->shape, want, sizeof want));
     }
-    if (m->n_tensor > (size_t)p->n_tensor)
-        return IAD_FAIL(err, IAD_ERR_ARG, "%s: holds another model: tensor %.100s is not part of this one", l->folder, m->tensors[p->n_tensor].name);
+    /* A model whose fusion is switched off leaves the fusion's tensors, the last ones, where they are. */
+    size_t n_used = (size_t)p->n_tensor;
+    while (p->config.paper.fusion == IAD_FUSION_OFF && n_used < m->n_tensor && strncmp(m->tensors[n_used].name, "iadgpt.fusion.", 14) == 0) n_used++;
+    if (m->n_tensor > n_used)
+        return IAD_FAIL(err, IAD_ERR_ARG, "%s: holds another model: tensor %.100s is not part of this one", l->folder, m->tensors[n_used].name);
     return IAD_OK;
 }
 

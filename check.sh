@@ -38,7 +38,4 @@ step "ThreadSanitizer, the threaded tests"
 build tsan
 run tsan -R 'pool|pixel|ingest_engine|renderset|loader'
 
-step "speed floor of synthesis: half a megapixel, JPEG to JPEG, per second of processor time"
-build/release/bin/iad-bench speed synth --side 724 --repeats 40 --pictures 0 --no-baseline --floor 50
-
 step "all checks passed"

@@ -1,4 +1,4 @@
-/* The commands of iad-crawl; each is one file cmd_<name>.c of this folder. */
+/* The commands of iad-crawl; each is one file cmd_crawl_<name>.c of this folder. */
 #ifndef IAD_CRAWL_CMD_CRAWL_H
 #define IAD_CRAWL_CMD_CRAWL_H
 

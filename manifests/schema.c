@@ -168,7 +168,8 @@ static const char step_2[] =
     "CREATE TABLE crawl_page("
     " id INTEGER PRIMARY KEY, query_id INT NOT NULL REFERENCES crawl_query(id), number INT NOT NULL, turn INT NOT NULL, start_at INT NOT NULL,"
     " http INT, bytes INT, hits INT NOT NULL, fresh INT NOT NULL, fetched TEXT, response TEXT, UNIQUE(query_id,number)) STRICT;"
-    /* sha256: as received. leak_hash: 4 x 8 bytes, signature: all eight positions, little endian. error: why it is not kept whatever the
+    /* sha256: as received. leak_hash: 4 x 8 bytes, little endian. signature: by which copies are found, deflated; only of
+     * good pictures. error: why it is not kept whatever the
      * category. path, stored_*: the file that is kept, which may be encoded anew. image_id: its row for the other tools. */
     "CREATE TABLE crawl_picture("
     " id INTEGER PRIMARY KEY, sha256 BLOB UNIQUE NOT NULL CHECK(length(sha256)=32), bytes INT NOT NULL, format TEXT, width INT, height INT,"

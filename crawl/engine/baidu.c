@@ -6,7 +6,7 @@
 #include "base/http/url.h"
 #include "base/text.h"
 #include "crawl/engine/baidu_url.h"
-#include "crawl/engine/engine.h"
+#include "crawl/engine/searchengine.h"
 #include "crawl/engine/laxjson.h"
 
 static iad_status baidu_request(const iad_engine *engine, const iad_search *search, iad_buf *url, iad_err *err) {

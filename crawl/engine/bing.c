@@ -8,7 +8,7 @@
 #include "base/alloc.h"
 #include "base/http/url.h"
 #include "base/text.h"
-#include "crawl/engine/engine.h"
+#include "crawl/engine/searchengine.h"
 #include "crawl/engine/laxjson.h"
 
 #define MAX_HTML (16u * 1024u * 1024u)

@@ -1,7 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "crawl/engine/engine.h"
+#include "crawl/engine/searchengine.h"
 
 const iad_engine *const *iad_engine_all(void) {
     static const iad_engine *const all[] = {&iad_engine_bing, &iad_engine_baidu, &iad_engine_openverse, &iad_engine_urllist, NULL};

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/http/url.h"
-#include "crawl/engine/engine.h"
+#include "crawl/engine/searchengine.h"
 #include "crawl/engine/laxjson.h"
 
 static iad_status openverse_request(const iad_engine *engine, const iad_search *search, iad_buf *url, iad_err *err) {

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "crawl/engine/engine.h"
+#include "crawl/engine/searchengine.h"
 
 #define IAD_URLLIST_MAX_BYTES (2048u * 1024u * 1024u)
 

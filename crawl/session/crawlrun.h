@@ -8,7 +8,7 @@
 
 #include "base/status.h"
 #include "base/text.h"
-#include "crawl/engine/engine.h"
+#include "crawl/engine/searchengine.h"
 #include "crawl/judge/judge.h"
 #include "crawl/session/decide.h"
 #include "manifests/manifest.h"

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/progress.h"
 #include "crawl/cmd_crawl.h"
 #include "crawl/polite/optout.h"
@@ -146,6 +147,19 @@ static void say(void *user, const char *text) {
     IAD_WARN(&((run_view *)user)->app->log, "%s", text);
 }
 
+/* A wrong name must not leave an empty manifest behind. */
+static iad_status check_names(const run_settings *s, iad_err *err) {
+    iad_products products = {0};
+    const iad_product **chosen = NULL;
+    size_t n;
+    if (s->urls) return iad_file_exists(s->urls) ? IAD_OK : IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%s: no such file", s->urls);
+    iad_status status = s->categories_file ? iad_products_load(&products, s->categories_file, err) : iad_products_builtin(&products, err);
+    if (status == IAD_OK) status = choose(s, &products, &chosen, &n, err);
+    free(chosen);
+    iad_products_deinit(&products);
+    return status;
+}
+
 static iad_status plan(run_settings *s, iad_manifest *m, iad_app *app, int64_t **ids, size_t *n, iad_err *err) {
     iad_products products = {0};
     const iad_product **chosen = NULL;
@@ -177,7 +191,8 @@ static int crawl(run_settings *s, iad_app *app, iad_err *err) {
     s->o.progress = show;
     s->o.say = say;
     s->o.user = &view;
-    iad_status status = iad_manifest_open(s->db, IAD_MANIFEST_CREATE, &m, err);
+    iad_status status = check_names(s, err);
+    if (status == IAD_OK) status = iad_manifest_open(s->db, IAD_MANIFEST_CREATE, &m, err);
     if (status == IAD_OK) status = plan(s, m, app, &ids, &n, err);
     if (status == IAD_OK) status = iad_run_begin(m, "iad-crawl run", app->version, app->argv_text, config, (uint64_t)s->seed, &run_id, err);
     if (status == IAD_OK) {
@@ -297,6 +312,10 @@ int iad_cmd_crawl_run(iad_app *app, int argc, char **argv, iad_err *err) {
     int code = iad_app_parse(app, &self, argc, argv, table, &operands, err);
     if (code < 0 && operands.n) {
         IAD_FAIL(err, IAD_ERR_ARG, "unexpected word \"%.100s\"", operands.items[0]);
+        code = IAD_EXIT_USAGE;
+    }
+    if (code < 0 && !s.dry_run && !(o->contact && *o->contact)) {
+        IAD_FAIL(err, IAD_ERR_ARG, "--contact is missing: an e-mail address or URL by which people who run hosts can reach you");
         code = IAD_EXIT_USAGE;
     }
     if (code < 0 && settle(&s, app, err) != IAD_OK) code = iad_app_exit_code(err->code);

@@ -1,6 +1,6 @@
 /* A source of picture addresses as a table of functions: how to ask, how to read the answer, how to tell a block from an end. */
-#ifndef IAD_CRAWL_ENGINE_H
-#define IAD_CRAWL_ENGINE_H
+#ifndef IAD_CRAWL_SEARCHENGINE_H
+#define IAD_CRAWL_SEARCHENGINE_H
 
 #include <stdint.h>
 

@@ -317,7 +317,8 @@ static void test_word_before_query(void **state) {
     iad_err err = IAD_ERR_NONE;
     iad_sample s;
     corpus_exec(&shared, "INSERT INTO task(id,dataset_id,category_id,stage,task,question,answer,query_pos,part,external_id,"
-                         "anomaly_spans,normal_spans) SELECT 900002,dataset_id,category_id,3,'s3_detect','A defect, or normal? <image>','Yes.',0,'train','hand/2',"
+                         "anomaly_spans,normal_spans) SELECT 900002,dataset_id,category_id,3,'s3_detect',"
+                         "'A defect, or normal? <image>','Yes.',0,'train','hand/2',"
                          "'[[2,8,\"defect\"]]','[[13,19,\"normal\"]]' FROM image WHERE path LIKE 'tile/train/good/000%'");
     corpus_exec(&shared, "INSERT INTO task_image(task_id,pos,image_id,role) SELECT 900002,0,id,'query' FROM image"
                          " WHERE path LIKE 'tile/train/good/000%'");

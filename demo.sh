@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # demo.sh [--quick] [PATH]: the whole lifecycle on two cores, without network (once the packages are there) and without data.
-#   ./demo.sh                 renders a corpus of many products, captions it, draws defects, makes the records of all three stages, trains a small model
+#   ./demo.sh                 crawls a web of its own on loopback, renders a corpus of many products, captions it, draws defects, makes the records of all three stages, trains a small model
 #                             from nothing, and benchmarks it on families of parts that it never saw, beside patchnn; about ten minutes
 #   ./demo.sh --quick         the same way in under three: it shows that everything works, not what a model can learn
 #   ./demo.sh PATH            patchnn on a folder of your own in MVTec layout (CATEGORY/train/good, CATEGORY/test/KIND, CATEGORY/ground_truth/KIND)
@@ -18,7 +18,7 @@ refs=${REFS:-random-nested:0}
 
 bash cmake/setup.sh demo
 cmake --preset release >/dev/null
-cmake --build --preset release -j "$(nproc)" --target iad-synth iad-manifest iad-bench iad-train iadgpt -- --quiet
+cmake --build --preset release -j "$(nproc)" --target iad-synth iad-manifest iad-bench iad-train iad-crawl iad_web iadgpt -- --quiet
 bin=build/release/bin
 mkdir -p "$out"
 out=$(realpath -- "$out")
@@ -42,6 +42,22 @@ else
 fi
 mkdir -p "$work"
 export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
+
+say "a crawl: search engines and hosts on loopback that misbehave in every known way"
+if [ ! -e "$work/crawl.html" ]; then
+    rm -f "$work/ports"
+    build/release/tests/iad_web --categories 8 --pictures 40 --faults all,stall=0,hang=0,drip=0 --hostile --patience 3 --ready "$work/ports" --lifetime 900 >/dev/null &
+    web=$!
+    trap 'kill $web 2>/dev/null || true' EXIT
+    for _ in $(seq 100); do [ -s "$work/ports" ] && break; sleep 0.1; done
+    port=$(sed 's/port=\([0-9]*\).*/\1/' "$work/ports")
+    "$bin/iad-crawl" run --db "$work/crawl.db" --out "$work/crawl" --contact mailto:demo@example.org --categories hex_bolt,hex_nut,flat_washer,wood_screw --target 8 \
+        --engine-url "bing=http://127.0.0.1:$port,baidu=http://127.0.0.1:$port" --allow-host '127.0.0.1,*.localhost' --no-proxy --engine-delay 0.1:0.2 \
+        --host-delay 0.02 --backoff 0.1 --min-bytes 1000 --opt-out-hosts 0 || [ $? = 3 ]
+    "$bin/iad-crawl" report --db "$work/crawl.db" | sed '/^$/,$d'
+    "$bin/iad-crawl" gallery --db "$work/crawl.db" --out "$work/crawl.html"
+    kill $web
+fi
 
 say "a corpus of rendered products, with captions from what was drawn"
 "$bin/iad-synth" render --out "$work/corpus" --families "$seen" --designs "$designs" --size "$size" --train 6 --good 4 --bad 8 --part train --seed 5 \
@@ -77,6 +93,7 @@ sed -n 's/.*"file": *"\([^"]*\)".*"words": *"\([^"]*\)".*/\1\n    \2/p' "$work/w
 
 cat <<END
 
+crawl:    $work/crawl.html
 curves:   $work/curves.html
 pictures: $work/seen
 report:   $work/iadgpt/report.html   (patchnn: $work/patchnn/report.html)

@@ -7,8 +7,8 @@
 
 enum { FINE = IAD_MATCH_FINE, CELLS = IAD_MATCH_CELLS, ONE = 16, BLOCKS = 4, STARTS = 9, MIN_CELLS = 20, MIN_BLOCKS = 3, ROUNDS = 3 };
 
-/* FLAT: variance of a block, in sixteenths squared, below which it says nothing. GRAIN: noise that is allowed for, likewise. */
-static const double FLAT = 4.0 * ONE * ONE, GRAIN_BLOCK = 0.3 * ONE * ONE, GRAIN_ALL = 0.02 * ONE * ONE;
+/* FLAT: variance of a block, in sixteenths squared, below which it says nothing; compression alone makes some in the details. GRAIN: noise that is allowed for, likewise. */
+static const double FLAT_SHADES = 1.0 * ONE * ONE, FLAT_DETAILS = 4.0 * ONE * ONE, GRAIN_BLOCK = 0.3 * ONE * ONE, GRAIN_ALL = 0.02 * ONE * ONE;
 static const double CUT = 0.05, MAX_GAIN = 1.5;
 
 /* Cell (x, y) of the kept picture covers x: ax + bx * x .. ax + bx * (x + 1) of the asking one, in its pixels; y likewise. */
@@ -159,13 +159,13 @@ static double alike(const moments *m, double gain, double offset) {
     return 1 - differences / (m->va + vb + 2 * GRAIN_BLOCK * m->n);
 }
 
-static int most_reach(const moments *block, double gain, double offset) {
+static int most_reach(const moments *block, double gain, double offset, double flat) {
     double value[BLOCKS * BLOCKS];
     int n = 0;
     for (int b = 0; b < BLOCKS * BLOCKS; b++) {
         const moments *m = &block[b];
         const double now = alike(m, gain, offset);
-        if (m->va < FLAT * m->n && m->vb < FLAT * m->n && now > 0) continue; /* both flat and of one shade: that says nothing */
+        if (m->va < flat * m->n && m->vb < flat * m->n && now > 0) continue; /* both flat and of one shade: that says nothing */
         int at = n++;
         for (; at > 0 && value[at - 1] < now; at--) value[at] = value[at - 1];
         value[at] = now;
@@ -176,17 +176,17 @@ static int most_reach(const moments *block, double gain, double offset) {
 }
 
 /* As they are, and with the one change of brightness and contrast that fits best. */
-static int block_likeness(const overlap *o) {
+static int block_likeness(const overlap *o, double flat) {
     moments block[BLOCKS * BLOCKS];
     for (int b = 0; b < BLOCKS * BLOCKS; b++) {
         const int row = b / BLOCKS, column = b % BLOCKS;
         block[b] = moments_of(o, o->w * column / BLOCKS, o->w * (column + 1) / BLOCKS, o->h * row / BLOCKS, o->h * (row + 1) / BLOCKS);
     }
     const moments all = moments_of(o, 0, o->w, 0, o->h);
-    const int plain = most_reach(block, 1, 0);
+    const int plain = most_reach(block, 1, 0, flat);
     const double gain = all.vb > 0 ? all.cov / all.vb : 0;
     if (gain < 1 / MAX_GAIN || gain > MAX_GAIN) return plain;
-    const int fitted = most_reach(block, gain, all.a - gain * all.b);
+    const int fitted = most_reach(block, gain, all.a - gain * all.b, flat);
     return fitted > plain ? fitted : plain;
 }
 
@@ -208,10 +208,10 @@ static void keep_details(int32_t cell[CELLS][CELLS], int w, int h) {
 
 /* The lesser likeness of the two pictures and of their details. */
 static int full_likeness(overlap *o) {
-    const int shades = block_likeness(o);
+    const int shades = block_likeness(o, FLAT_SHADES);
     keep_details(o->asking, o->w, o->h);
     keep_details(o->kept, o->w, o->h);
-    const int details = block_likeness(o);
+    const int details = block_likeness(o, FLAT_DETAILS);
     return shades < details ? shades : details;
 }
 

@@ -122,7 +122,9 @@ static iad_status advance_by_decision(iad_session *s, int place, iad_err *err) {
     if (status == IAD_OK && !w->outstanding && need > 0) {
         /* Pages first, until there are enough hits for what is missing; then exactly as many addresses as are missing. So the set of what is
          * fetched depends on the answers only, not on their order, and nothing is fetched that is not needed. */
-        if (d.untouched < need) status = want_page(s, place, &asked, err);
+        status = want_page(s, place, &asked, err);
+        /* The first page of every engine in any case: a category is to come from all of them. */
+        if (asked && d.untouched >= need && (w->want.variant || w->want.pages)) w->lane = asked = 0;
         if (status == IAD_OK && !asked) status = ask_in_order(s, place, &d, need < IAD_WAVE ? need : IAD_WAVE, err);
     }
     if (status == IAD_OK && !w->outstanding && !asked) {

@@ -295,12 +295,13 @@ static iad_status add_candidate(deciding *x, const hit_row *row, iad_err *err) {
     return IAD_OK;
 }
 
+/* In the order of pages; the first pages of all engines rank by rank, so that all of them have their share of a small category. */
 static iad_status read_hits(deciding *x, iad_err *err) {
     iad_query q;
     IAD_TRY(iad_query_open(&q, x->m, "crawl_hit",
                            "SELECT h.id,h.url_id,h.page_url_id,q.engine,h.engine_key,h.width,h.height,h.thumbnail,h.advert,h.verdict,h.reason,h.of_hit,"
                            "h.alike FROM crawl_hit h JOIN crawl_page p ON p.id=h.page_id JOIN crawl_query q ON q.id=p.query_id WHERE h.category_id=?"
-                           " ORDER BY p.turn,p.id,h.rank",
+                           " ORDER BY CASE WHEN p.number+q.variant=0 THEN 0 ELSE p.turn+1 END,CASE WHEN p.number+q.variant=0 THEN h.rank ELSE 0 END,p.turn,p.id,h.rank",
                            err));
     iad_query_i64(&q, x->category_id);
     iad_status status = IAD_OK;

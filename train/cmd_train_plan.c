@@ -24,7 +24,7 @@ typedef struct options {
 
 static const char help[] =
     "Prints memory by kind, computation and, at a given rate, the time of a run. With --memory it says whether one rank fits, and names the nearest options that do; the\n"
-    "exit code is then 1. The model is a folder, an earlier stage's OUT, or the name of a preset (tiny, small, 3b, 7b): nothing is loaded.";
+    "exit code is then 1. The model is a folder, an earlier stage's OUT, or the name of a preset (tiny, mini, small, 3b, 7b): nothing is loaded.";
 
 static iad_status take_model(const char *name, iad_model_config *model, iad_err *err) {
     char dir[IAD_PATH_MAX];
@@ -96,7 +96,7 @@ int iad_cmd_train_plan(iad_app *app, int argc, char **argv, iad_err *err) {
     options o = {.model = "7b", .world = 1};
     const iad_arg table[] = {
         {.kind = IAD_ARG_STRING, .name = "config", .value = &o.config, .meta = "FILE", .help = "hyper-parameters (train/configs)", .required = 1},
-        {.kind = IAD_ARG_STRING, .name = "model", .value = &o.model, .meta = "DIR|NAME", .help = "model folder, OUT of a stage, or tiny, small, 3b, 7b"},
+        {.kind = IAD_ARG_STRING, .name = "model", .value = &o.model, .meta = "DIR|NAME", .help = "model folder, OUT of a stage, or tiny, mini, small, 3b, 7b"},
         {.kind = IAD_ARG_STRING, .name = "db", .value = &o.db, .meta = "FILE", .help = "manifest whose records are counted (else the config's steps)"},
         {.kind = IAD_ARG_INT, .name = "world", .value = &o.world, .meta = "N", .help = "number of processes", .lo = 1, .hi = 1 << 20},
         {.kind = IAD_ARG_FLOAT, .name = "memory", .value = &o.memory_gib, .meta = "GIB", .help = "what one rank may use, 0: no limit", .flo = 0, .fhi = 1e6},

@@ -28,6 +28,7 @@ typedef void (*iad_newmodel_progress)(void *user, uint64_t done, uint64_t total)
 /* Fills `config` with a preset, or from a config.json:
  *   "tiny"   4 + 4 layers, hidden 96, vocabulary 320: the parity model of the model page 9.1 (image 300, video 301, vision start
  *            302 and end 303, eos 304)
+ *   "mini"   4 + 4 layers, hidden 192, vocabulary 4096 as in "small": learns from nothing in minutes
  *   "small"  8 + 8 layers, hidden 256, vocabulary 4096: trains on a CPU. Rows 0..4041 are the byte-level BPE vocabulary (256 bytes,
  *            3,786 merges), 4042..4063 the 22 added tokens in Qwen's order (<|endoftext|> 4042, <|im_start|> 4043, <|im_end|> 4044,
  *            <|vision_start|> 4051, <|vision_end|> 4052, <|vision_pad|> 4053, <|image_pad|> 4054, <|video_pad|> 4055,

@@ -67,7 +67,7 @@ static iad_status make(iad_app *app, const options *o, const char *dir, iad_err 
 int iad_cmd_new_model(iad_app *app, int argc, char **argv, iad_err *err) {
     options o = {.config = "small", .dtype = "bf16", .layout = "flat", .tokenizer = "auto"};
     const iad_arg table[] = {
-        {.kind = IAD_ARG_STRING, .name = "config", .value = &o.config, .meta = "NAME|FILE", .help = "tiny, small, 3b, 7b, or a config.json"},
+        {.kind = IAD_ARG_STRING, .name = "config", .value = &o.config, .meta = "NAME|FILE", .help = "tiny, mini, small, 3b, 7b, or a config.json"},
         {.kind = IAD_ARG_INT, .name = "seed", .value = &o.seed, .meta = "N", .help = "seed of the weights", .lo = 0, .hi = INT64_MAX},
         {.kind = IAD_ARG_CHOICE, .name = "dtype", .value = &o.dtype, .choices = "f32|bf16|f16", .help = "number format of the weights"},
         {.kind = IAD_ARG_STRING, .name = "tokenizer", .value = &o.tokenizer, .meta = "auto|none|DIR",

@@ -47,7 +47,7 @@ cmp tiny/tokenizer.json copied/tokenizer.json
 expect 1 "$iadgpt" new-model --config tiny --tokenizer no/such/dir lost
 [ ! -e lost/config.json ] || fail "a failed call left a model"
 expect 2 "$iadgpt" new-model --config huge x
-says 'tiny, small, 3b, 7b'
+says 'tiny, mini, small, 3b, 7b'
 expect 2 "$iadgpt" new-model --dtype f8 x
 expect 2 "$iadgpt" new-model
 expect 2 "$iadgpt" new-model a b

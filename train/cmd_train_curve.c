@@ -17,8 +17,9 @@ typedef struct options {
 } options;
 
 static const char help[] =
-    "Reads the metrics of finished or running stages (OUT folders, or metrics.jsonl files) and writes a page without scripts, or one metric as an SVG figure. TensorBoard reads\n"
-    "the event files that lie in the same folders.";
+    "Reads the metrics of finished or running stages (OUT folders, or metrics.jsonl files) and writes a page\n"
+    "without scripts, or one metric as an SVG figure. TensorBoard reads the event files that lie in the same\n"
+    "folders.";
 
 static iad_status write_one(const char *path, const iad_buf *text, iad_err *err) {
     return iad_file_write(path, iad_buf_str(text), strlen(iad_buf_str(text)), err);
@@ -55,10 +56,13 @@ int iad_cmd_train_curve(iad_app *app, int argc, char **argv, iad_err *err) {
     options o = {0};
     const iad_arg table[] = {
         {.kind = IAD_ARG_STRING, .name = "out", .value = &o.out, .meta = "FILE", .help = "page to write (HTML), or the figure", .required = 1},
-        {.kind = IAD_ARG_STRING, .name = "svg", .value = &o.svg, .meta = "METRIC", .help = "a figure of this metric (loss, ce, dice ...) instead of the page"},
-        {.kind = IAD_ARG_LIST, .name = "names", .value = &o.names, .meta = "A,B", .help = "what the runs are called (their folders' names when not given)"},
+        {.kind = IAD_ARG_STRING, .name = "svg", .value = &o.svg, .meta = "METRIC",
+         .help = "a figure of this metric (loss, ce, dice ...) instead of the page"},
+        {.kind = IAD_ARG_LIST, .name = "names", .value = &o.names, .meta = "A,B",
+         .help = "what the runs are called (their folders' names when not given)"},
         {.kind = IAD_ARG_STRING, .name = "title", .value = &o.title, .meta = "TEXT", .help = "heading of the page"},
-        {.kind = IAD_ARG_FLOAT, .name = "smooth", .value = &o.smooth, .meta = "N", .help = "steps averaged to both sides, 0: a fiftieth of the run, -1: none", .flo = -1, .fhi = 1e6},
+        {.kind = IAD_ARG_FLOAT, .name = "smooth", .value = &o.smooth, .meta = "N",
+         .help = "steps averaged to both sides, 0: a fiftieth of the run, -1: none", .flo = -1, .fhi = 1e6},
         {.kind = IAD_ARG_FLAG, .name = "log", .value = &o.log_scale, .help = "logarithmic"},
         {.kind = IAD_ARG_END}};
     const iad_command self = {.name = "curve", .usage = "[options] RUN...", .help = help};

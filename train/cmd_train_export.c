@@ -16,8 +16,9 @@ typedef struct options {
 } options;
 
 static const char help[] =
-    "Writes the weights of a checkpoint as config.json, safetensors and tokenizer: what iadgpt and transformers load. A finished stage has such a folder already (OUT/model);\n"
-    "this is for checkpoints in between, and for f32. --model is the folder that the run began with: it has the shapes and the tokenizer.";
+    "Writes the weights of a checkpoint as config.json, safetensors and tokenizer: what iadgpt and transformers\n"
+    "load. A finished stage has such a folder already (OUT/model); this is for checkpoints in between, and for\n"
+    "f32. --model is the folder that the run began with: it has the shapes and the tokenizer.";
 
 /* The run's config decides sizes and rules that the weights were trained for. */
 static iad_status adjust(const char *run, iad_params *params, iad_err *err) {
@@ -48,7 +49,8 @@ static iad_status export_step(iad_app *app, const options *o, iad_err *err) {
     if (status == IAD_OK) status = iad_train_store_load(o->run, o->step, comm, queue, params, NULL, &state, note, sizeof note, err);
     if (status == IAD_OK && note[0]) IAD_WARN(&app->log, "%s", note);
     if (status == IAD_OK)
-        status = iad_train_store_export(params, queue, dir, o->out, strcmp(o->dtype, "f32") == 0 ? IAD_F32 : IAD_BF16, (uint64_t)o->shard_mib << 20, o->force, &app->stop, err);
+        status = iad_train_store_export(params, queue, dir, o->out, strcmp(o->dtype, "f32") == 0 ? IAD_F32 : IAD_BF16, (uint64_t)o->shard_mib << 20,
+                                        o->force, &app->stop, err);
     if (status == IAD_OK) fprintf(stderr, "iad-train export: stage=%d step=%" PRId64 " dir=%s\n", state.stage, state.step, o->out);
     iad_params_free(params);
     iad_checkpoint_close(checkpoint);
@@ -63,10 +65,12 @@ int iad_cmd_train_export(iad_app *app, int argc, char **argv, iad_err *err) {
     const iad_arg table[] = {
         {.kind = IAD_ARG_STRING, .name = "run", .value = &o.run, .meta = "DIR", .help = "OUT of a run", .required = 1},
         {.kind = IAD_ARG_STRING, .name = "out", .value = &o.out, .meta = "DIR", .help = "the model folder to write", .required = 1},
-        {.kind = IAD_ARG_STRING, .name = "model", .value = &o.model, .meta = "DIR", .help = "folder that the run began with (a finished run needs none)"},
+        {.kind = IAD_ARG_STRING, .name = "model", .value = &o.model, .meta = "DIR",
+         .help = "folder that the run began with (a finished run needs none)"},
         {.kind = IAD_ARG_INT, .name = "step", .value = &o.step, .meta = "N", .help = "which checkpoint, -1: the newest", .lo = -1, .hi = INT64_MAX},
         {.kind = IAD_ARG_CHOICE, .name = "dtype", .value = &o.dtype, .choices = "bf16|f32", .help = "number format of the weights"},
-        {.kind = IAD_ARG_INT, .name = "shard-mib", .value = &o.shard_mib, .meta = "N", .help = "largest weight file in MiB, 0 for one file", .lo = 0, .hi = 1 << 20},
+        {.kind = IAD_ARG_INT, .name = "shard-mib", .value = &o.shard_mib, .meta = "N",
+         .help = "largest weight file in MiB, 0 for one file", .lo = 0, .hi = 1 << 20},
         {.kind = IAD_ARG_FLAG, .name = "force", .value = &o.force, .help = "replace a model that is there"},
         {.kind = IAD_ARG_END}};
     const iad_command self = {.name = "export", .usage = "[options]", .help = help};

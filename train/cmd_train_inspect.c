@@ -16,8 +16,9 @@ typedef struct options {
 } options;
 
 static const char help[] =
-    "With --db, --model, --config and --task: prints records as the model will see them: pictures with their sizes, the text with what is predicted and which words' attention\n"
-    "is supervised, the mask as a small grid. With --run: what the newest checkpoint of a run is.";
+    "With --db, --model, --config and --task: prints records as the model will see them: pictures with their\n"
+    "sizes, the text with what is predicted and which words' attention is supervised, the mask as a small grid.\n"
+    "With --run: what the newest checkpoint of a run is.";
 
 /* ---- records ---- */
 
@@ -50,9 +51,21 @@ static iad_status inspect_records(const options *o, iad_err *err) {
     IAD_TRY(iad_stage_init_dir(o->model, dir, sizeof dir, &exact, err));
     IAD_TRY(iad_model_config_load(dir, &model, err));
     IAD_TRY(iad_train_config_adjust(&config, &model, err));
-    const iad_loader_options loading = {.db = o->db, .model_dir = dir, .stage = config.stage, .seed = config.seed, .replay_share = config.replay, .part = "train", .batch = 1,
-                                        .world = 1, .threads = 1, .ahead = 1, .picture_budget = (size_t)64 << 20, .mask_scale = config.map_scale,
-                                        .max_rows = config.max_rows, .retention = -1, .compress = config.model.compression};
+    const iad_loader_options loading = {.db = o->db,
+                                        .model_dir = dir,
+                                        .stage = config.stage,
+                                        .seed = config.seed,
+                                        .replay_share = config.replay,
+                                        .part = "train",
+                                        .batch = 1,
+                                        .world = 1,
+                                        .threads = 1,
+                                        .ahead = 1,
+                                        .picture_budget = (size_t)64 << 20,
+                                        .mask_scale = config.map_scale,
+                                        .max_rows = config.max_rows,
+                                        .retention = -1,
+                                        .compress = config.model.compression};
     IAD_TRY(iad_tokenizer_load(dir, &tokenizer, err));
     iad_status status = iad_loader_new(&loading, &model, &loader, err);
     if (status == IAD_OK) status = print_records(o, loader, &model, tokenizer, err);
@@ -82,8 +95,9 @@ static iad_status inspect_run(iad_app *app, const options *o, iad_err *err) {
     if (status == IAD_OK) status = iad_train_store_load(o->run, -1, comm, queue, params, NULL, &s, note, sizeof note, err);
     if (status == IAD_OK) {
         if (note[0]) IAD_WARN(&app->log, "%s", note);
-        printf("stage %d, step %" PRId64 " of %" PRId64 ", seed %" PRIu64 "\nrecords seen %" PRId64 ", left out %" PRId64 ", updates skipped %" PRId64 "\n", s.stage, s.step, s.steps, s.seed,
-               s.samples, s.broken, s.clock.skipped_total);
+        printf("stage %d, step %" PRId64 " of %" PRId64 ", seed %" PRIu64 "\nrecords seen %" PRId64 ", left out %" PRId64 ", updates skipped %" PRId64
+               "\n",
+               s.stage, s.step, s.steps, s.seed, s.samples, s.broken, s.clock.skipped_total);
         if (s.has_map_range) printf("maps scaled by %g to %g (anomaly), %g to %g (normal)\n", s.map_lo[0], s.map_hi[0], s.map_lo[1], s.map_hi[1]);
         printf("config %s\nrecords %s\nversion %s\nchecksums hold\n", s.config_sha256, s.data_sha256, s.build);
     }
@@ -97,7 +111,8 @@ static iad_status inspect_run(iad_app *app, const options *o, iad_err *err) {
 
 static iad_status inspect(iad_app *app, const options *o, iad_err *err) {
     if (o->run && !o->db) return inspect_run(app, o, err);
-    if (!o->db || !o->model || !o->config || o->tasks.n == 0) return IAD_FAIL(err, IAD_ERR_ARG, "either --run, or --db, --model, --config and --task");
+    if (!o->db || !o->model || !o->config || o->tasks.n == 0)
+        return IAD_FAIL(err, IAD_ERR_ARG, "either --run, or --db, --model, --config and --task");
     return inspect_records(o, err);
 }
 
@@ -108,7 +123,8 @@ int iad_cmd_train_inspect(iad_app *app, int argc, char **argv, iad_err *err) {
         {.kind = IAD_ARG_LIST, .name = "task", .value = &o.tasks, .meta = "ID", .help = "number of a record"},
         {.kind = IAD_ARG_STRING, .name = "model", .value = &o.model, .meta = "DIR", .help = "model folder, or OUT of a stage: sizes, tokenizer"},
         {.kind = IAD_ARG_STRING, .name = "config", .value = &o.config, .meta = "FILE", .help = "hyper-parameters of the stage"},
-        {.kind = IAD_ARG_STRING, .name = "run", .value = &o.run, .meta = "DIR", .help = "OUT of a run (--model: the folder it began with, while it is unfinished)"},
+        {.kind = IAD_ARG_STRING, .name = "run", .value = &o.run, .meta = "DIR",
+         .help = "OUT of a run (--model: the folder it began with, while it is unfinished)"},
         {.kind = IAD_ARG_END}};
     const iad_command self = {.name = "inspect", .usage = "[options]", .help = help};
     iad_strings operands = {0};

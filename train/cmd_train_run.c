@@ -16,15 +16,18 @@ typedef struct options {
 } options;
 
 static const char help[] =
-    "Trains one stage on the records of a manifest (iad-synth tasks) and leaves checkpoints, metrics.jsonl, metrics.csv, TensorBoard events and, at the end, OUT/model:\n"
-    "a folder that iadgpt and transformers load. The same command goes on where it stopped, at any number of ranks. Stage 2 starts from stage 1's OUT, stage 3 from stage 2's.\n"
-    "Start it under mpirun or srun --mpi=pmi2 for several processes. SIGINT, SIGTERM and SIGUSR1 save after the step at hand; after the latter two the exit code is 75.\n"
-    "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but records were left out, 4 diverged, 75 told to go, 130 interrupted.";
+    "Trains one stage on the records of a manifest (iad-synth tasks) and leaves checkpoints, metrics.jsonl,\n"
+    "metrics.csv, TensorBoard events and, at the end, OUT/model: a folder that iadgpt and transformers load. The\n"
+    "same command goes on where it stopped, at any number of ranks. Stage 2 starts from stage 1's OUT, stage 3\n"
+    "from stage 2's. Start it under mpirun or srun --mpi=pmi2 for several processes. SIGINT, SIGTERM and SIGUSR1\n"
+    "save after the step at hand; after the latter two the exit code is 75. Exit codes: 0 done, 1 failed, 2 wrong\n"
+    "usage, 3 done but records were left out, 4 diverged, 75 told to go, 130 interrupted.";
 
 /* The command line over the file. */
 static iad_status take_options(const options *o, iad_train_config *config, iad_err *err) {
     IAD_TRY(iad_train_config_load(o->config, config, err));
-    if (o->stage && config->stage != (int)o->stage) return IAD_FAIL(err, IAD_ERR_ARG, "%s is a config of stage %d, not %d", o->config, config->stage, (int)o->stage);
+    if (o->stage && config->stage != (int)o->stage)
+        return IAD_FAIL(err, IAD_ERR_ARG, "%s is a config of stage %d, not %d", o->config, config->stage, (int)o->stage);
     if (o->steps > 0) config->steps = o->steps;
     if (o->epochs > 0) {
         config->epochs = o->epochs;
@@ -64,7 +67,8 @@ static iad_status begin_row(iad_app *app, const options *o, const iad_train_conf
 static iad_status end_row(const options *o, int64_t id, iad_status status, const iad_stage_result *r, iad_err *err) {
     iad_manifest *manifest = NULL;
     char counts[200];
-    snprintf(counts, sizeof counts, "{\"broken\":%" PRId64 ",\"samples\":%" PRId64 ",\"skipped\":%" PRId64 ",\"step\":%" PRId64 ",\"steps\":%" PRId64 "}", r->broken,
+    snprintf(counts, sizeof counts,
+             "{\"broken\":%" PRId64 ",\"samples\":%" PRId64 ",\"skipped\":%" PRId64 ",\"step\":%" PRId64 ",\"steps\":%" PRId64 "}", r->broken,
              r->samples, r->skipped, r->step, r->steps);
     IAD_TRY(iad_manifest_open(o->db, IAD_MANIFEST_WRITE, &manifest, err));
     const char *word = status == IAD_ERR_INTERRUPTED ? "interrupted" : status != IAD_OK ? "failed" : r->broken ? "partial" : "ok";
@@ -89,14 +93,26 @@ static int run(iad_app *app, const options *o, iad_err *err) {
     if (status == IAD_OK) status = open_ranks(app, o, &comm, err);
     if (status == IAD_OK && comm->rank == 0) status = begin_row(app, o, &config, &row, err);
     if (status == IAD_OK) {
-        const iad_stage_options stage = {.config = &config, .db = o->db, .init = o->init, .out = o->out, .device = o->device, .threads = (int)app->threads,
-                                         .loader_threads = (int)o->loader_threads, .comm = comm, .quiet = app->quiet, .log = &app->log, .stop = &app->stop};
+        const iad_stage_options stage = {.config = &config,
+                                         .db = o->db,
+                                         .init = o->init,
+                                         .out = o->out,
+                                         .device = o->device,
+                                         .threads = (int)app->threads,
+                                         .loader_threads = (int)o->loader_threads,
+                                         .comm = comm,
+                                         .quiet = app->quiet,
+                                         .log = &app->log,
+                                         .stop = &app->stop};
         status = iad_stage_run(&stage, &result, err);
         if (comm->rank == 0) {
             iad_err row_err = IAD_ERR_NONE;
             if (end_row(o, row, status, &result, &row_err) != IAD_OK) IAD_WARN(&app->log, "the run's row: %s", row_err.msg);
-            fprintf(stderr, "iad-train run: stage=%d first=%" PRId64 " step=%" PRId64 " steps=%" PRId64 " samples=%" PRId64 " broken=%" PRId64 " skipped=%" PRId64 " loss=%.4f seconds=%.1f\n",
-                    config.stage, result.first_step, result.step, result.steps, result.samples, result.broken, result.skipped, result.loss, result.seconds);
+            fprintf(stderr,
+                    "iad-train run: stage=%d first=%" PRId64 " step=%" PRId64 " steps=%" PRId64 " samples=%" PRId64 " broken=%" PRId64
+                    " skipped=%" PRId64 " loss=%.4f seconds=%.1f\n",
+                    config.stage, result.first_step, result.step, result.steps, result.samples, result.broken, result.skipped, result.loss,
+                    result.seconds);
         }
     }
     iad_comm_free(comm);
@@ -113,16 +129,21 @@ int iad_cmd_train_run(iad_app *app, int argc, char **argv, iad_err *err) {
         {.kind = IAD_ARG_INT, .name = "stage", .value = &o.stage, .meta = "N", .help = "refuse a config of another stage", .lo = 1, .hi = 3},
         {.kind = IAD_ARG_INT, .name = "steps", .value = &o.steps, .meta = "N", .help = "instead of the config's", .lo = 1, .hi = INT64_MAX},
         {.kind = IAD_ARG_FLOAT, .name = "epochs", .value = &o.epochs, .meta = "X", .help = "instead of the config's", .flo = 1e-9, .fhi = 1e6},
-        {.kind = IAD_ARG_INT, .name = "batch", .value = &o.batch, .meta = "N", .help = "records of a step over all ranks, instead of the config's", .lo = 1, .hi = IAD_TRAIN_MAX_BATCH},
-        {.kind = IAD_ARG_FLOAT, .name = "rate", .value = &o.rate, .meta = "X", .help = "learning rate, instead of the config's", .flo = 1e-12, .fhi = 10},
+        {.kind = IAD_ARG_INT, .name = "batch", .value = &o.batch, .meta = "N",
+         .help = "records of a step over all ranks, instead of the config's", .lo = 1, .hi = IAD_TRAIN_MAX_BATCH},
+        {.kind = IAD_ARG_FLOAT, .name = "rate", .value = &o.rate, .meta = "X",
+         .help = "learning rate, instead of the config's", .flo = 1e-12, .fhi = 10},
         {.kind = IAD_ARG_INT, .name = "seed", .value = &o.seed, .meta = "N", .help = "instead of the config's", .lo = 0, .hi = INT64_MAX},
         {.kind = IAD_ARG_STRING, .name = "device", .value = &o.device, .meta = "NAME", .help = "where it computes"},
-        {.kind = IAD_ARG_INT, .name = "loader-threads", .value = &o.loader_threads, .meta = "N", .help = "threads that prepare records", .lo = 1, .hi = 256},
-        {.kind = IAD_ARG_INT, .name = "rank", .value = &o.rank, .meta = "N", .help = "of this process, where no launcher tells", .lo = 0, .hi = 1 << 20},
+        {.kind = IAD_ARG_INT, .name = "loader-threads", .value = &o.loader_threads, .meta = "N",
+         .help = "threads that prepare records", .lo = 1, .hi = 256},
+        {.kind = IAD_ARG_INT, .name = "rank", .value = &o.rank, .meta = "N",
+         .help = "of this process, where no launcher tells", .lo = 0, .hi = 1 << 20},
         {.kind = IAD_ARG_INT, .name = "world", .value = &o.world, .meta = "N", .help = "number of processes", .lo = 1, .hi = 1 << 20},
         {.kind = IAD_ARG_INT, .name = "local-rank", .value = &o.local_rank, .meta = "N", .help = "rank on this machine", .lo = 0, .hi = 1 << 20},
         {.kind = IAD_ARG_STRING, .name = "rdzv", .value = &o.rendezvous, .meta = "HOST:PORT", .help = "where rank 0 is met"},
-        {.kind = IAD_ARG_FLOAT, .name = "deadline", .value = &o.deadline, .meta = "S", .help = "seconds to wait for other ranks, 0: the default", .flo = 0, .fhi = 1e6},
+        {.kind = IAD_ARG_FLOAT, .name = "deadline", .value = &o.deadline, .meta = "S",
+         .help = "seconds to wait for other ranks, 0: the default", .flo = 0, .fhi = 1e6},
         {.kind = IAD_ARG_END}};
     const iad_command self = {.name = "run", .usage = "[options]", .help = help};
     iad_strings operands = {0};

@@ -143,7 +143,8 @@ int iad_cmd_info(iad_app *app, int argc, char **argv, iad_err *err) {
     options o = {.k = 4, .batch = 1, .max_tokens = 256, .weights = "auto", .vision_weights = "auto"};
     const iad_arg table[] = {
         {.kind = IAD_ARG_STRING, .name = "model", .value = &o.model, .meta = "DIR", .help = "checkpoint folder; its weights are checked, not loaded"},
-        {.kind = IAD_ARG_STRING, .name = "config", .value = &o.config, .meta = "NAME|FILE", .help = "instead: tiny, mini, small, 3b, 7b or a config.json"},
+        {.kind = IAD_ARG_STRING, .name = "config", .value = &o.config, .meta = "NAME|FILE",
+         .help = "instead: tiny, mini, small, 3b, 7b or a config.json"},
         {.kind = IAD_ARG_INT, .name = "k", .value = &o.k, .meta = "N", .help = "good pictures", .lo = 0, .hi = 16},
         {.kind = IAD_ARG_INT, .name = "batch", .value = &o.batch, .meta = "N", .help = "queries in one pass", .lo = 1, .hi = 64},
         {.kind = IAD_ARG_STRING, .name = "image-size", .value = &o.image_size, .meta = "WxH", .help = "size of pictures (default: as the checkpoint says)"},

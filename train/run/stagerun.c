@@ -93,10 +93,24 @@ static iad_status open_loader(iad_stage *stage, const char *part, int batch, iad
     const iad_train_config *c = stage->config;
     const char *tasks[IAD_TRAIN_MAX_PATTERNS];
     for (int i = 0; i < c->tasks.n; i++) tasks[i] = c->tasks.text[i];
-    const iad_loader_options options = {.db = stage->o->db, .model_dir = stage->model_dir, .stage = c->stage, .seed = c->seed, .replay_share = c->replay,
-                                        .tasks = c->tasks.n ? tasks : NULL, .n_task = c->tasks.n, .part = part, .batch = batch, .rank = stage->comm->rank,
-                                        .world = stage->comm->world, .threads = stage->o->loader_threads, .ahead = 2, .picture_budget = (size_t)512 << 20,
-                                        .mask_scale = c->map_scale, .max_rows = c->max_rows, .retention = -1, .compress = c->model.compression};
+    const iad_loader_options options = {.db = stage->o->db,
+                                        .model_dir = stage->model_dir,
+                                        .stage = c->stage,
+                                        .seed = c->seed,
+                                        .replay_share = c->replay,
+                                        .tasks = c->tasks.n ? tasks : NULL,
+                                        .n_task = c->tasks.n,
+                                        .part = part,
+                                        .batch = batch,
+                                        .rank = stage->comm->rank,
+                                        .world = stage->comm->world,
+                                        .threads = stage->o->loader_threads,
+                                        .ahead = 2,
+                                        .picture_budget = (size_t)512 << 20,
+                                        .mask_scale = c->map_scale,
+                                        .max_rows = c->max_rows,
+                                        .retention = -1,
+                                        .compress = c->model.compression};
     return iad_loader_new(&options, &stage->params->config, loader, err);
 }
 
@@ -131,7 +145,8 @@ static iad_status resume(iad_stage *stage, iad_err *err) {
         return IAD_FAIL(err, IAD_ERR_EXISTS, "%s: holds a run with another training config; another --out, or the config it began with", o->out);
     if (strcmp(stored.data_sha256, stage->state.data_sha256) != 0)
         return IAD_FAIL(err, IAD_ERR_EXISTS, "%s: holds a run on other records: the manifest has changed since", o->out);
-    if (strcmp(stored.build, stage->state.build) != 0) IAD_WARN(o->log, "%s: began with version %s; the rest may differ in the last bits", o->out, stored.build);
+    if (strcmp(stored.build, stage->state.build) != 0)
+        IAD_WARN(o->log, "%s: began with version %s; the rest may differ in the last bits", o->out, stored.build);
     stored.steps = stage->state.steps;
     snprintf(stored.build, sizeof stored.build, "%s", stage->state.build);
     stage->state = stored;
@@ -199,7 +214,8 @@ static iad_status finish(iad_stage *stage, iad_err *err) {
     IAD_TRY(iad_path_join(dir, sizeof dir, stage->o->out, "model", err));
     iad_status status = IAD_OK;
     if (stage->comm->rank == 0)
-        status = iad_train_store_export(stage->params, stage->queue, stage->model_dir, dir, stage->config->export_dtype, (uint64_t)4 << 30, 1, stage->o->stop, err);
+        status = iad_train_store_export(stage->params, stage->queue, stage->model_dir, dir, stage->config->export_dtype, (uint64_t)4 << 30, 1,
+                                        stage->o->stop, err);
     /* The others wait here, and hear how it ended. */
     double code = (double)status;
     iad_status folded = iad_comm_fold(stage->comm, &code, 1, IAD_FOLD_MAX, status == IAD_OK ? err : NULL);
@@ -217,7 +233,8 @@ static iad_status steps(iad_stage *stage, iad_stage_result *result, iad_err *err
         if (stop && s->step < s->steps) {
             IAD_TRY(save(stage, err));
             IAD_TRY(iad_train_store_wait(stage->store, err));
-            return IAD_FAIL(err, IAD_ERR_INTERRUPTED, "stopped after step %" PRId64 " of %" PRId64 ", saved; the same command goes on", s->step, s->steps);
+            return IAD_FAIL(err, IAD_ERR_INTERRUPTED, "stopped after step %" PRId64 " of %" PRId64 ", saved; the same command goes on", s->step,
+                            s->steps);
         }
         if (s->step - saved >= stage->config->save_every && s->step < s->steps) {
             IAD_TRY(save(stage, err));
@@ -230,7 +247,8 @@ static iad_status steps(iad_stage *stage, iad_stage_result *result, iad_err *err
 /* A finished stage: nothing to do, unless its export is missing (a call that was killed in between). */
 static int is_finished(const iad_stage *stage) {
     char path[IAD_PATH_MAX];
-    return stage->state.step >= stage->state.steps && iad_path_join(path, sizeof path, stage->o->out, "model/config.json", NULL) == IAD_OK && iad_file_exists(path);
+    return stage->state.step >= stage->state.steps && iad_path_join(path, sizeof path, stage->o->out, "model/config.json", NULL) == IAD_OK &&
+           iad_file_exists(path);
 }
 
 iad_status iad_stage_run(const iad_stage_options *options, iad_stage_result *result, iad_err *err) {
@@ -241,8 +259,9 @@ iad_status iad_stage_run(const iad_stage_options *options, iad_stage_result *res
     if (status == IAD_OK) {
         result->first_step = stage.state.step;
         if (options->comm->rank == 0)
-            IAD_INFO(options->log, "stage %d: %" PRId64 " records, %" PRId64 " steps of %d, from step %" PRId64 "; products reach %.0f GFLOP/s", stage.config->stage,
-                     iad_loader_count(stage.loader), stage.state.steps, stage.config->batch, stage.state.step, 1e-9 * stage.ceiling);
+            IAD_INFO(options->log, "stage %d: %" PRId64 " records, %" PRId64 " steps of %d, from step %" PRId64 "; products reach %.0f GFLOP/s",
+                     stage.config->stage, iad_loader_count(stage.loader), stage.state.steps, stage.config->batch, stage.state.step,
+                     1e-9 * stage.ceiling);
         if (!is_finished(&stage)) {
             status = steps(&stage, result, err);
             if (status == IAD_OK) status = finish(&stage, err);

@@ -12,8 +12,8 @@
 /* The samples of this rank's batch, cut into passes. */
 typedef struct passes {
     iad_batch batch;
-    const iad_sample **order;   /* [batch.n], pass after pass */
-    int *begin;                 /* [n + 1] */
+    const iad_sample **order; /* [batch.n], pass after pass */
+    int *begin;               /* [n + 1] */
     int n;
 } passes;
 
@@ -67,9 +67,7 @@ static iad_status count(const iad_stage *stage, const passes *p, totals *t, iad_
     return IAD_OK;
 }
 
-static iad_train_sums no_sums(void) {
-    return (iad_train_sums){.map_min = {INFINITY, INFINITY}, .map_max = {-INFINITY, -INFINITY}};
-}
+static iad_train_sums no_sums(void) { return (iad_train_sums){.map_min = {INFINITY, INFINITY}, .map_max = {-INFINITY, -INFINITY}}; }
 
 /* Extremes of all ranks' maps become the next normalisation. */
 static iad_status take_range(iad_stage *stage, const iad_train_sums *sums, iad_err *err) {
@@ -96,14 +94,15 @@ static iad_status first_range(iad_stage *stage, const passes *p, iad_err *err) {
     return take_range(stage, &sums, err);
 }
 
-static iad_status learn(iad_stage *stage, const passes *p, const totals *t, iad_train_sums *sums, iad_step_result *update, double rate, iad_err *err) {
+static iad_status learn(iad_stage *stage, const passes *p, const totals *t, iad_train_sums *sums, iad_step_result *update, double rate,
+                        iad_err *err) {
     int has_maps = t->maps > 0 && stage->config->model.map_weight > 0;
     if (has_maps && !stage->state.has_map_range) IAD_TRY(first_range(stage, p, err));
     iad_map_range range = range_of(stage);
     IAD_TRY(iad_params_zero_grad(stage->params, stage->queue, err));
     for (int k = 0; k < p->n; k++)
-        IAD_TRY(iad_train_model_run(stage->model, stage->queue, p->order + p->begin[k], p->begin[k + 1] - p->begin[k], t->target > 0 ? 1 / t->target : 0,
-                                    has_maps ? 1 / t->maps : 0, &range, sums, err));
+        IAD_TRY(iad_train_model_run(stage->model, stage->queue, p->order + p->begin[k], p->begin[k + 1] - p->begin[k],
+                                    t->target > 0 ? 1 / t->target : 0, has_maps ? 1 / t->maps : 0, &range, sums, err));
     if (has_maps) IAD_TRY(take_range(stage, sums, err));
     IAD_TRY(iad_optimizer_step(stage->optimizer, stage->queue, rate, 1, update, err));
     if (!update->skipped) IAD_TRY(iad_train_model_refresh(stage->model, stage->queue, 0, err));
@@ -142,7 +141,8 @@ static void name_broken(const iad_stage *stage, const iad_batch *batch) {
     if (batch->n_broken > n) IAD_WARN(stage->o->log, "and %d more records of this step", batch->n_broken - n);
 }
 
-static iad_status report(iad_stage *stage, const totals *t, const iad_train_sums *sums, const iad_step_result *update, iad_step_figures *f, iad_err *err) {
+static iad_status report(iad_stage *stage, const totals *t, const iad_train_sums *sums, const iad_step_result *update, iad_step_figures *f,
+                         iad_err *err) {
     double v[7] = {sums->ce, sums->n_token, sums->n_hit, sums->focal, sums->dice, (double)sums->n_row, sums->flops};
     IAD_TRY(iad_comm_fold(stage->comm, v, 7, IAD_FOLD_SUM, err));
     iad_device_memory memory;
@@ -181,7 +181,10 @@ iad_status iad_stage_step(iad_stage *stage, iad_stage_result *result, int *stop_
     totals t = {0};
     iad_train_sums sums = no_sums();
     iad_step_result update = {0};
-    iad_step_figures f = {.stage = c->stage, .step = s->step, .steps = s->steps, .rate = iad_rate_at(s->step + 1, s->steps + 1, c->rate, c->rate_end, c->warmup)}; /* neither first nor last step at 0 */
+    iad_step_figures f = {.stage = c->stage,
+                          .step = s->step,
+                          .steps = s->steps,
+                          .rate = iad_rate_at(s->step + 1, s->steps + 1, c->rate, c->rate_end, c->warmup)}; /* neither first nor last step at 0 */
     iad_status status = iad_loader_get(stage->loader, s->step, &p.batch, err);
     f.wait_seconds = iad_clock() - start;
     if (status == IAD_OK) name_broken(stage, &p.batch);
@@ -203,7 +206,8 @@ iad_status iad_stage_step(iad_stage *stage, iad_stage_result *result, int *stop_
     *stop_asked = t.stop > 0;
     result->diverged = update.diverged;
     if (update.diverged)
-        return IAD_FAIL(err, IAD_ERR_FORMAT, "stage %d diverged: %d steps in a row with a loss or gradient that is not finite, the last one step %" PRId64, c->stage,
+        return IAD_FAIL(err, IAD_ERR_FORMAT,
+                        "stage %d diverged: %d steps in a row with a loss or gradient that is not finite, the last one step %" PRId64, c->stage,
                         c->optimizer.max_skipped, s->step - 1);
     return IAD_OK;
 }

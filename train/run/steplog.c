@@ -16,7 +16,9 @@
 #include "train/run/tbevents.h"
 
 #define LOG_MAX_BYTES (1u << 30)
-#define CSV_HEAD "stage,step,loss,ce,focal,dice,accuracy,grad_norm,rate,skipped,samples,maps,broken,tokens,rows,seconds,tokens_per_s,flops_per_s,share,eval_ce,eval_accuracy\n"
+#define CSV_HEAD                                                                                                                                    \
+    "stage,step,loss,ce,focal,dice,accuracy,grad_norm,rate,skipped,samples,maps,broken,tokens,rows,seconds,tokens_per_s,flops_per_s,share,eval_ce," \
+    "eval_accuracy\n"
 static const double show_every = 5; /* seconds between lines where there is no terminal */
 
 struct iad_step_log {
@@ -73,14 +75,15 @@ static iad_status cut(const char *path, int64_t first_step, int head_lines, int6
     return status;
 }
 
-static iad_status open_text(const char *dir, const char *name, int64_t first_step, const char *head, int64_t (*step_of)(const char *, size_t), FILE **file,
-                            iad_err *err) {
+static iad_status open_text(const char *dir, const char *name, int64_t first_step, const char *head, int64_t (*step_of)(const char *, size_t),
+                            FILE **file, iad_err *err) {
     char path[IAD_PATH_MAX];
     IAD_TRY(iad_path_join(path, sizeof path, dir, name, err));
     IAD_TRY(cut(path, first_step, head != NULL, step_of, err));
     *file = fopen(path, "ae");
     if (!*file || fseek(*file, 0, SEEK_END) != 0) return IAD_FAIL(err, IAD_ERR_IO, "%s: %s", path, strerror(errno));
-    if (head && ftell(*file) == 0 && (fputs(head, *file) < 0 || fflush(*file) != 0)) return IAD_FAIL(err, IAD_ERR_IO, "%s: %s", path, strerror(errno));
+    if (head && ftell(*file) == 0 && (fputs(head, *file) < 0 || fflush(*file) != 0))
+        return IAD_FAIL(err, IAD_ERR_IO, "%s: %s", path, strerror(errno));
     return IAD_OK;
 }
 
@@ -121,13 +124,28 @@ static iad_status add_json(iad_step_log *log, const iad_step_figures *f, iad_err
     json_t *o = json_object();
     json_object_set_new(o, "stage", json_integer(f->stage));
     json_object_set_new(o, "step", json_integer(f->step));
-    const struct { const char *name; double value; } reals[] = {
-        {"loss", f->loss}, {"ce", f->ce}, {"focal", f->focal}, {"dice", f->dice}, {"accuracy", f->accuracy}, {"grad_norm", f->grad_norm}, {"rate", f->rate},
-        {"seconds", f->seconds}, {"wait_seconds", f->wait_seconds}, {"tokens_per_s", (double)f->rows / f->seconds}, {"flops_per_s", f->flops / f->seconds},
-        {"share", f->ceiling > 0 ? f->flops / f->seconds / f->ceiling : NAN}, {"memory", f->memory}};
+    const struct {
+        const char *name;
+        double value;
+    } reals[] = {{"loss", f->loss},
+                 {"ce", f->ce},
+                 {"focal", f->focal},
+                 {"dice", f->dice},
+                 {"accuracy", f->accuracy},
+                 {"grad_norm", f->grad_norm},
+                 {"rate", f->rate},
+                 {"seconds", f->seconds},
+                 {"wait_seconds", f->wait_seconds},
+                 {"tokens_per_s", (double)f->rows / f->seconds},
+                 {"flops_per_s", f->flops / f->seconds},
+                 {"share", f->ceiling > 0 ? f->flops / f->seconds / f->ceiling : NAN},
+                 {"memory", f->memory}};
     for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) json_object_set_new(o, reals[i].name, real(reals[i].value));
-    const struct { const char *name; int64_t value; } whole[] = {
-        {"samples", f->samples}, {"maps", f->maps}, {"broken", f->broken}, {"tokens", f->tokens}, {"rows", f->rows}, {"skipped", f->skipped}};
+    const struct {
+        const char *name;
+        int64_t value;
+    } whole[] = {{"samples", f->samples}, {"maps", f->maps}, {"broken", f->broken},
+                 {"tokens", f->tokens},   {"rows", f->rows}, {"skipped", f->skipped}};
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) json_object_set_new(o, whole[i].name, json_integer(whole[i].value));
     if (f->has_eval) {
         json_object_set_new(o, "eval_ce", real(f->eval_ce));
@@ -146,18 +164,30 @@ static iad_status add_json(iad_step_log *log, const iad_step_figures *f, iad_err
 static iad_status add_csv(iad_step_log *log, const iad_step_figures *f, iad_err *err) {
     char eval[64] = ",";
     if (f->has_eval) snprintf(eval, sizeof eval, "%.6g,%.6g", f->eval_ce, f->eval_accuracy);
-    int n = fprintf(log->csv, "%d,%" PRId64 ",%.8g,%.8g,%.8g,%.8g,%.6g,%.8g,%.8g,%d,%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%.4f,%.6g,%.6g,%.4f,%s\n",
-                    f->stage, f->step, f->loss, f->ce, f->focal, f->dice, f->accuracy, f->grad_norm, f->rate, f->skipped, f->samples, f->maps, f->broken, f->tokens,
-                    f->rows, f->seconds, (double)f->rows / f->seconds, f->flops / f->seconds, f->ceiling > 0 ? f->flops / f->seconds / f->ceiling : 0.0, eval);
+    int n = fprintf(log->csv,
+                    "%d,%" PRId64 ",%.8g,%.8g,%.8g,%.8g,%.6g,%.8g,%.8g,%d,%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%.4f,%.6g,%.6g,"
+                                                                                                                                    "%.4f,%s\n",
+                    f->stage, f->step, f->loss, f->ce, f->focal, f->dice, f->accuracy, f->grad_norm, f->rate, f->skipped, f->samples, f->maps,
+                    f->broken, f->tokens, f->rows, f->seconds, (double)f->rows / f->seconds, f->flops / f->seconds,
+                    f->ceiling > 0 ? f->flops / f->seconds / f->ceiling : 0.0, eval);
     if (n < 0 || fflush(log->csv) != 0) return IAD_FAIL(err, IAD_ERR_IO, "%s/metrics.csv: %s", log->dir, strerror(errno));
     return IAD_OK;
 }
 
 static iad_status add_events(iad_step_log *log, const iad_step_figures *f, iad_err *err) {
-    const iad_tb_scalar scalars[] = {
-        {"loss/total", f->loss}, {"loss/ce", f->ce}, {"loss/focal", f->focal}, {"loss/dice", f->dice}, {"accuracy", f->accuracy}, {"gradient/norm", f->grad_norm},
-        {"rate", f->rate}, {"speed/tokens_per_s", (double)f->rows / f->seconds}, {"speed/flops_per_s", f->flops / f->seconds},
-        {"eval/ce", f->eval_ce}, {"eval/accuracy", f->eval_accuracy}, {"eval/focal", f->eval_focal}, {"eval/dice", f->eval_dice}};
+    const iad_tb_scalar scalars[] = {{"loss/total", f->loss},
+                                     {"loss/ce", f->ce},
+                                     {"loss/focal", f->focal},
+                                     {"loss/dice", f->dice},
+                                     {"accuracy", f->accuracy},
+                                     {"gradient/norm", f->grad_norm},
+                                     {"rate", f->rate},
+                                     {"speed/tokens_per_s", (double)f->rows / f->seconds},
+                                     {"speed/flops_per_s", f->flops / f->seconds},
+                                     {"eval/ce", f->eval_ce},
+                                     {"eval/accuracy", f->eval_accuracy},
+                                     {"eval/focal", f->eval_focal},
+                                     {"eval/dice", f->eval_dice}};
     const int n = sizeof scalars / sizeof *scalars, n_eval = 4;
     return iad_tb_add(log->events, wall_time(), f->step, scalars, f->has_eval ? n : n - n_eval, err);
 }
@@ -172,9 +202,12 @@ static void show(iad_step_log *log, const iad_step_figures *f) {
     if (f->ceiling > 0) snprintf(share, sizeof share, " (%.0f %%)", 100 * f->flops / f->seconds / f->ceiling);
     if (f->has_eval) snprintf(eval, sizeof eval, "  held out %.4f", f->eval_ce);
     if (f->maps > 0) snprintf(maps, sizeof maps, " + map %.3f", f->focal + f->dice);
-    snprintf(line, sizeof line, "stage %d  %" PRId64 "/%" PRId64 "  loss %.4f = words %.4f%s  right %.0f %%  gradient %.2g%s  rate %.2g  %.0f tok/s  %.1f GFLOP/s%s  %.2f GiB  %d:%02d left%s",
+    snprintf(line, sizeof line,
+             "stage %d  %" PRId64 "/%" PRId64 "  loss %.4f = words %.4f%s  right %.0f %%  gradient %.2g%s  rate %.2g  %.0f tok/s  %.1f GFLOP/s%s  "
+                                              "%.2f GiB  %d:%02d left%s",
              f->stage, f->step + 1, f->steps, f->loss, f->ce, maps, 100 * f->accuracy, f->grad_norm, f->skipped ? " skipped" : "", f->rate,
-             (double)f->rows / f->seconds, 1e-9 * f->flops / f->seconds, share, f->memory / (double)(1 << 30), (int)(left / 60), (int)left % 60, eval);
+             (double)f->rows / f->seconds, 1e-9 * f->flops / f->seconds, share, f->memory / (double)(1 << 30), (int)(left / 60), (int)left % 60,
+             eval);
     fprintf(stderr, log->tty ? "\r\033[K%s" : "%s\n", line);
     fflush(stderr);
 }

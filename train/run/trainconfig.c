@@ -16,10 +16,10 @@ typedef enum kind { INT, INT64, SEED, REAL, BOOL, WORD, PATTERNS, SIZE, LAYERS }
 typedef struct key {
     const char *name;
     kind kind;
-    size_t at;            /* offset in iad_train_config */
-    double lo, hi;        /* of numbers */
-    const char *words;    /* "none|norms", of WORD: values 0, 1, .. */
-    const int *values;    /* NULL: 0, 1, ... */
+    size_t at;         /* offset in iad_train_config */
+    double lo, hi;     /* of numbers */
+    const char *words; /* "none|norms", of WORD: values 0, 1, .. */
+    const int *values; /* NULL: 0, 1, ... */
 } key;
 
 #define AT(member) offsetof(iad_train_config, member)
@@ -78,11 +78,30 @@ static const key keys[] = {
 enum { N_KEY = sizeof keys / sizeof *keys };
 
 static iad_train_config defaults(void) {
-    iad_train_config c = {.epochs = 1, .batch = 32, .rate = 1e-5, .warmup = 0.03, .optimizer = iad_optimizer_defaults(), .micro_rows = 4096, .micro_samples = 32,
-                          .replay = -1, .map_scale = 2, .retention = -1, .image_height = -1, .image_width = -1, .max_rows = 32768, .save_every = 500,
-                          .keep = 2, .eval_records = 64, .export_dtype = IAD_BF16};
-    c.model = (iad_train_model_options){.compute = IAD_BF16, .recompute_text = IAD_RECOMPUTE_NORMS, .recompute_vision = IAD_RECOMPUTE_NORMS,
-                                        .map = iad_map_options_default(), .map_weight = 1, .fusion = 1, .compression = 1};
+    iad_train_config c = {.epochs = 1,
+                          .batch = 32,
+                          .rate = 1e-5,
+                          .warmup = 0.03,
+                          .optimizer = iad_optimizer_defaults(),
+                          .micro_rows = 4096,
+                          .micro_samples = 32,
+                          .replay = -1,
+                          .map_scale = 2,
+                          .retention = -1,
+                          .image_height = -1,
+                          .image_width = -1,
+                          .max_rows = 32768,
+                          .save_every = 500,
+                          .keep = 2,
+                          .eval_records = 64,
+                          .export_dtype = IAD_BF16};
+    c.model = (iad_train_model_options){.compute = IAD_BF16,
+                                        .recompute_text = IAD_RECOMPUTE_NORMS,
+                                        .recompute_vision = IAD_RECOMPUTE_NORMS,
+                                        .map = iad_map_options_default(),
+                                        .map_weight = 1,
+                                        .fusion = 1,
+                                        .compression = 1};
     return c;
 }
 
@@ -113,14 +132,16 @@ static iad_status take_patterns(const key *k, const json_t *value, const char *w
     *out = (iad_patterns){.n = (int)json_array_size(value)};
     for (int i = 0; i < out->n; i++) {
         const char *text = json_string_value(json_array_get(value, (size_t)i));
-        if (!text || !*text || strlen(text) >= IAD_TRAIN_PATTERN_BYTES) return wrong(k, where, "holds something that is no text of 1 to 95 bytes", err);
+        if (!text || !*text || strlen(text) >= IAD_TRAIN_PATTERN_BYTES)
+            return wrong(k, where, "holds something that is no text of 1 to 95 bytes", err);
         snprintf(out->text[i], sizeof out->text[i], "%s", text);
     }
     return IAD_OK;
 }
 
 static iad_status take_ints(const key *k, const json_t *value, const char *where, size_t lo_n, size_t hi_n, int *out, int *n, iad_err *err) {
-    if (!json_is_array(value) || json_array_size(value) < lo_n || json_array_size(value) > hi_n) return wrong(k, where, "is no list of so many numbers", err);
+    if (!json_is_array(value) || json_array_size(value) < lo_n || json_array_size(value) > hi_n)
+        return wrong(k, where, "is no list of so many numbers", err);
     *n = (int)json_array_size(value);
     for (int i = 0; i < *n; i++) {
         const json_t *item = json_array_get(value, (size_t)i);
@@ -137,7 +158,8 @@ static iad_status take(const key *k, const json_t *value, const char *where, iad
     if (k->kind == INT || k->kind == INT64 || k->kind == REAL) {
         double number = json_number_value(value);
         if (!json_is_number(value) || (k->kind != REAL && !json_is_integer(value)) || !(number >= k->lo && number <= k->hi))
-            return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: \"%s\" is no %s from %g to %g", where, k->name, k->kind == REAL ? "number" : "whole number", k->lo, k->hi);
+            return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: \"%s\" is no %s from %g to %g", where, k->name, k->kind == REAL ? "number" : "whole number",
+                            k->lo, k->hi);
         if (k->kind == INT) *(int *)at = (int)json_integer_value(value);
         else if (k->kind == INT64) *(int64_t *)at = json_integer_value(value);
         else *(double *)at = number;
@@ -173,7 +195,8 @@ static iad_status read_object(const json_t *root, const char *where, iad_train_c
     if (config->stage == 0) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: \"stage\" is missing", where);
     if (config->retention == 0) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: \"retention\" is 0: above 0, at most 1", where);
     if (config->model.map.norm == IAD_MAP_BATCH && config->micro_samples < config->batch)
-        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: \"map_norm\" batch needs the whole batch in one pass: micro_samples at least %d", where, config->batch);
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: \"map_norm\" batch needs the whole batch in one pass: micro_samples at least %d", where,
+                        config->batch);
     return IAD_OK;
 }
 
@@ -218,7 +241,7 @@ static json_t *value_of(const key *k, const iad_train_config *config) {
     switch (k->kind) {
     case INT: return json_integer(*(const int *)at);
     case INT64: return json_integer(*(const int64_t *)at);
-    case SEED: return json_integer((json_int_t)*(const uint64_t *)at);
+    case SEED: return json_integer((json_int_t) * (const uint64_t *)at);
     case REAL: return json_real(*(const double *)at);
     case BOOL: return json_boolean(*(const int *)at);
     case WORD: return word_of(k, *(const int *)at);
@@ -266,6 +289,6 @@ iad_param_rules iad_train_config_rules(const iad_train_config *config, const cha
     const char **second = patterns + IAD_TRAIN_MAX_PATTERNS;
     for (int i = 0; i < config->freeze.n; i++) patterns[i] = config->freeze.text[i];
     for (int i = 0; i < config->unfreeze.n; i++) second[i] = config->unfreeze.text[i];
-    return (iad_param_rules){.freeze = patterns, .n_freeze = config->freeze.n, .unfreeze = second, .n_unfreeze = config->unfreeze.n,
-                             .decay = (float)config->decay};
+    return (iad_param_rules){
+        .freeze = patterns, .n_freeze = config->freeze.n, .unfreeze = second, .n_unfreeze = config->unfreeze.n, .decay = (float)config->decay};
 }

@@ -41,7 +41,9 @@ static void measure(const iad_plan_request *r, const iad_model_config *model, co
 
 static void mean_record(const iad_plan_request *r, const iad_model_config *model, int vision_trained, iad_plan *plan) {
     const shape *shapes = r->config->stage == 1 ? stage1 : r->config->stage == 2 ? stage2 : stage3;
-    size_t n = r->config->stage == 1 ? sizeof stage1 / sizeof *stage1 : r->config->stage == 2 ? sizeof stage2 / sizeof *stage2 : sizeof stage3 / sizeof *stage3;
+    size_t n = r->config->stage == 1   ? sizeof stage1 / sizeof *stage1
+               : r->config->stage == 2 ? sizeof stage2 / sizeof *stage2
+                                       : sizeof stage3 / sizeof *stage3;
     for (size_t i = 0; i < n; i++) measure(r, model, &shapes[i], vision_trained, plan);
 }
 
@@ -87,7 +89,8 @@ static iad_status memory_of(const iad_plan_request *r, const iad_model_config *m
     plan->total = 0;
     add(plan, "weights (bf16 and remainder)", 4 * n);
     add(plan, "gradients (f32)", 4 * n);
-    add(plan, c->optimizer.states8 ? "optimizer states (8 bits)" : "optimizer states (f32)", c->optimizer.states8 ? own * (2 + 8.0 / IAD_ADAMW_BLOCK) : own * 8);
+    add(plan, c->optimizer.states8 ? "optimizer states (8 bits)" : "optimizer states (f32)",
+        c->optimizer.states8 ? own * (2 + 8.0 / IAD_ADAMW_BLOCK) : own * 8);
     add(plan, "checkpoint being written", (c->optimizer.states8 ? 2 : 8) * own + 4 * n / r->world);
     add(plan, "packed weights", (double)m.weights);
     add(plan, "activations", (double)m.activations);
@@ -104,7 +107,8 @@ static const char *recompute_name(iad_recompute level) {
 }
 
 /* One change after the other, from the cheapest in time: 1 when `changed` fits. */
-static int fits_with(const iad_plan_request *r, const iad_model_config *model, int vision_trained, const iad_train_config *changed, const iad_plan *base, iad_err *err) {
+static int fits_with(const iad_plan_request *r, const iad_model_config *model, int vision_trained, const iad_train_config *changed,
+                     const iad_plan *base, iad_err *err) {
     iad_plan plan = *base;
     iad_plan_request other = *r;
     other.config = changed;
@@ -118,7 +122,8 @@ static void advise(const iad_plan_request *r, const iad_model_config *model, int
         if ((int)c.model.recompute_text < level) c.model.recompute_text = (iad_recompute)level;
         if ((int)c.model.recompute_vision < level) c.model.recompute_vision = (iad_recompute)level;
         if (fits_with(r, model, vision_trained, &c, plan, NULL))
-            snprintf(plan->advice[n++], sizeof plan->advice[0], "recompute_text %s, recompute_vision %s", recompute_name(c.model.recompute_text), recompute_name(c.model.recompute_vision));
+            snprintf(plan->advice[n++], sizeof plan->advice[0], "recompute_text %s, recompute_vision %s", recompute_name(c.model.recompute_text),
+                     recompute_name(c.model.recompute_vision));
     }
     int before = n;
     for (int rows = r->config->micro_rows / 2; rows >= 64 && n == before; rows /= 2) {
@@ -128,7 +133,8 @@ static void advise(const iad_plan_request *r, const iad_model_config *model, int
     }
     iad_train_config c = *r->config;
     c.optimizer.states8 = 1;
-    if (n < 3 && !r->config->optimizer.states8 && fits_with(r, model, vision_trained, &c, plan, NULL)) snprintf(plan->advice[n++], sizeof plan->advice[0], "states 8bit");
+    if (n < 3 && !r->config->optimizer.states8 && fits_with(r, model, vision_trained, &c, plan, NULL))
+        snprintf(plan->advice[n++], sizeof plan->advice[0], "states 8bit");
     c.model.recompute_text = c.model.recompute_vision = IAD_RECOMPUTE_BLOCK;
     for (int rows = r->config->micro_rows; rows >= 64 && n == 0; rows /= 2) {
         c.micro_rows = rows;
@@ -139,7 +145,8 @@ static void advise(const iad_plan_request *r, const iad_model_config *model, int
         iad_plan_request other = *r;
         other.world = world;
         if (fits_with(&other, model, vision_trained, &c, plan, NULL))
-            snprintf(plan->advice[n++], sizeof plan->advice[0], "%d ranks of so much memory, states 8bit, recompute block, micro_rows %d", world, c.micro_rows);
+            snprintf(plan->advice[n++], sizeof plan->advice[0], "%d ranks of so much memory, states 8bit, recompute block, micro_rows %d", world,
+                     c.micro_rows);
     }
     if (n == 0) snprintf(plan->advice[0], sizeof plan->advice[0], "nothing: weights and gradients alone are larger");
 }

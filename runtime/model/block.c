@@ -1,6 +1,7 @@
 #include "runtime/model/block.h"
 
-iad_status iad_block_finish(iad_queue *queue, const iad_block_weights *weights, float eps, const iad_block_acts *acts, iad_mat x, iad_mat out, iad_err *err) {
+iad_status iad_block_finish(iad_queue *queue, const iad_block_weights *weights, float eps, const iad_block_acts *acts, iad_mat x, iad_mat out,
+                            iad_err *err) {
     const iad_ops *ops = queue->ops;
     iad_mat mid = acts->mid;
     if (mid.data != x.data) IAD_TRY(ops->copy(queue, x, mid, err));

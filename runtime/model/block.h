@@ -24,6 +24,7 @@ typedef struct iad_block_weights {
 } iad_block_weights;
 
 /* mid = x + out(attn), then out = mid + down(silu(gate) * up) of norm2(mid). acts->attn holds the attention's result. out may be x. */
-iad_status iad_block_finish(iad_queue *queue, const iad_block_weights *weights, float eps, const iad_block_acts *acts, iad_mat x, iad_mat out, iad_err *err);
+iad_status iad_block_finish(iad_queue *queue, const iad_block_weights *weights, float eps, const iad_block_acts *acts, iad_mat x, iad_mat out,
+                            iad_err *err);
 
 #endif

@@ -19,7 +19,8 @@ iad_status iad_text_layer_forward(iad_queue *queue, const iad_model *model, int 
     const iad_text_config *config = &model->config.text;
     const iad_block_weights *w = &model->layers[layer];
     int64_t q_dim = (int64_t)config->heads * config->head_dim, kv_dim = (int64_t)config->kv_heads * config->head_dim;
-    if (n_seq < 1 || n_seq > IAD_TEXT_MAX_SEQS) return IAD_FAIL(err, IAD_ERR_ARG, "%d sequences in one pass, 1 to %d can be", n_seq, IAD_TEXT_MAX_SEQS);
+    if (n_seq < 1 || n_seq > IAD_TEXT_MAX_SEQS)
+        return IAD_FAIL(err, IAD_ERR_ARG, "%d sequences in one pass, 1 to %d can be", n_seq, IAD_TEXT_MAX_SEQS);
     IAD_TRY(ops->rmsnorm(queue, x, w->norm1, config->rms_eps, acts->norm1, err));
     IAD_TRY(ops->linear(queue, acts->norm1, w->qkv, IAD_STORE_SET, acts->qkv, err));
     iad_mat q = iad_mat_cols(acts->qkv, 0, q_dim), k = iad_mat_cols(acts->qkv, q_dim, kv_dim), v = iad_mat_cols(acts->qkv, q_dim + kv_dim, kv_dim);

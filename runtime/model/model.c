@@ -78,7 +78,8 @@ static iad_status visit_vision(iad_model *m, const iad_model_visitor *v, iad_err
 static iad_status visit_fusion(iad_model *m, const iad_model_visitor *v, iad_err *err) {
     const iad_paper_config *paper = &m->config.paper;
     if (paper->n_taps > IAD_FUSE_MAX_TAPS)
-        return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "config.json: iadgpt.fusion.taps has %d entries, at most %d can be used", paper->n_taps, IAD_FUSE_MAX_TAPS);
+        return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "config.json: iadgpt.fusion.taps has %d entries, at most %d can be used", paper->n_taps,
+                        IAD_FUSE_MAX_TAPS);
     IAD_TRY(v->vector(v->user, "iadgpt.fusion.norm.weight", &m->fusion.norm, err));
     if (paper->fusion == IAD_FUSION_TOKEN) IAD_TRY(v->vector(v->user, "iadgpt.fusion.gate.weight", &m->fusion.gate_w, err));
     IAD_TRY(v->vector(v->user, "iadgpt.fusion.gate.bias", &m->fusion.gate_b, err));

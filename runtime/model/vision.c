@@ -37,7 +37,8 @@ int64_t iad_vision_seqs(const iad_vision_plan *plan, iad_mat qkv, int whole, iad
     iad_mat k = iad_mat_cols(qkv, n_dim, n_dim), v = iad_mat_cols(qkv, 2 * n_dim, n_dim);
     for (int64_t i = 0; i < n_seq; i++) {
         int64_t row = first[i], n = first[i + 1] - row;
-        seqs[i] = (iad_attend_seq){.row = row, .n_row = n, .spans = {{iad_mat_rows(k, row, n), iad_mat_rows(v, row, n)}, {iad_mat_rows(k, 0, 0), iad_mat_rows(v, 0, 0)}}};
+        seqs[i] = (iad_attend_seq){
+            .row = row, .n_row = n, .spans = {{iad_mat_rows(k, row, n), iad_mat_rows(v, row, n)}, {iad_mat_rows(k, 0, 0), iad_mat_rows(v, 0, 0)}}};
     }
     return n_seq;
 }
@@ -65,11 +66,12 @@ iad_status iad_vision_merge_acts(const iad_model *model, const iad_vision_plan *
 }
 
 iad_mat iad_merge_groups(const iad_merge_acts *acts) {
-    return (iad_mat){.data = acts->normed.data, .rows = acts->inner.rows, .cols = acts->inner.cols, .stride = acts->inner.cols, .dtype = acts->normed.dtype};
+    return (iad_mat){
+        .data = acts->normed.data, .rows = acts->inner.rows, .cols = acts->inner.cols, .stride = acts->inner.cols, .dtype = acts->normed.dtype};
 }
 
-iad_status iad_vision_merge(iad_queue *queue, const iad_model *model, const iad_vision_plan *plan, const iad_merge_acts *acts, iad_mat x, iad_mat tokens,
-                            iad_err *err) {
+iad_status iad_vision_merge(iad_queue *queue, const iad_model *model, const iad_vision_plan *plan, const iad_merge_acts *acts, iad_mat x,
+                            iad_mat tokens, iad_err *err) {
     const iad_ops *ops = queue->ops;
     IAD_TRY(ops->rmsnorm(queue, x, model->merge_norm, model->config.vision.rms_eps, acts->normed, err));
     IAD_TRY(ops->linear(queue, iad_merge_groups(acts), model->merge_in, IAD_STORE_SET, acts->inner, err));

@@ -52,14 +52,14 @@ iad_status iad_vision_merge_acts(const iad_model *model, const iad_vision_plan *
 /* normed of all patches as the merger's first layer reads it, [T][M]: merge^2 rows of a group are neighbours. */
 iad_mat iad_merge_groups(const iad_merge_acts *acts);
 /* x [P][C] f32 in window order -> tokens [T][D] f32 in raster order. */
-iad_status iad_vision_merge(iad_queue *queue, const iad_model *model, const iad_vision_plan *plan, const iad_merge_acts *acts, iad_mat x, iad_mat tokens,
-                            iad_err *err);
+iad_status iad_vision_merge(iad_queue *queue, const iad_model *model, const iad_vision_plan *plan, const iad_merge_acts *acts, iad_mat x,
+                            iad_mat tokens, iad_err *err);
 
 /* Device memory that iad_vision_forward takes from a workspace. */
 iad_status iad_vision_bytes(const iad_model *model, const iad_vision_plan *plan, size_t *bytes, iad_err *err);
 
-/* rows: host f32, of all pictures one after the other, [P][channels * temporal * patch^2] in merge-block order (iad_preprocess). tokens: device [T][D] f32.
- * Stages for trace: "vision.block" (x in window order), "vision.fused", "vision.tokens". */
+/* rows: host f32, of all pictures one after the other, [P][channels * temporal * patch^2] in merge-block order (iad_preprocess). tokens: device
+ * [T][D] f32. Stages for trace: "vision.block" (x in window order), "vision.fused", "vision.tokens". */
 iad_status iad_vision_forward(iad_queue *queue, const iad_model *model, const iad_vision_plan *plan, iad_workspace *ws, const float *rows,
                               iad_mat tokens, const iad_trace *trace, iad_err *err);
 

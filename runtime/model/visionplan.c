@@ -39,7 +39,8 @@ iad_status iad_vision_plan_init(iad_vision_plan *plan, const iad_vision_config *
     *plan = (iad_vision_plan){0};
     iad_windows windows;
     IAD_TRY(iad_window_plan(gh, gw, config->merge, config->window, config->patch, &windows, err));
-    *plan = (iad_vision_plan){.gh = gh, .gw = gw, .n_token = windows.n_token, .n_patch = (int64_t)gh * gw, .n_window = windows.n_window, .n_picture = 1};
+    *plan = (iad_vision_plan){
+        .gh = gh, .gw = gw, .n_token = windows.n_token, .n_patch = (int64_t)gh * gw, .n_window = windows.n_window, .n_picture = 1};
     iad_status status = allocate(plan, config, err);
     int32_t *positions = iad_alloc(2 * (size_t)plan->n_patch, sizeof *positions);
     if (status == IAD_OK && positions == NULL) status = IAD_NOMEM(err, "the order of a picture's patches");

@@ -176,8 +176,10 @@ static int side_ok(int side) { return side >= 1 && side <= MAX_SIDE; }
 
 static iad_status check(const iad_map_options *o, const iad_map_item *item, iad_err *err) {
     if (!side_ok(item->h) || !side_ok(item->w) || !side_ok(item->mask_h) || !side_ok(item->mask_w))
-        return IAD_FAIL(err, IAD_ERR_ARG, "a map of %d x %d against a mask of %d x %d: sides of 1 to %d", item->h, item->w, item->mask_h, item->mask_w, MAX_SIDE);
-    if (!(o->gamma >= 0) || !(o->dice_smooth >= 0) || !(o->gain > 0)) return IAD_FAIL(err, IAD_ERR_ARG, "map loss: gamma, dice_smooth or gain is negative");
+        return IAD_FAIL(err, IAD_ERR_ARG, "a map of %d x %d against a mask of %d x %d: sides of 1 to %d", item->h, item->w, item->mask_h,
+                        item->mask_w, MAX_SIDE);
+    if (!(o->gamma >= 0) || !(o->dice_smooth >= 0) || !(o->gain > 0))
+        return IAD_FAIL(err, IAD_ERR_ARG, "map loss: gamma, dice_smooth or gain is negative");
     return IAD_OK;
 }
 
@@ -198,8 +200,8 @@ static iad_status with_scratch(const iad_map_options *o, const iad_map_range *ra
     return IAD_OK;
 }
 
-iad_status iad_map_loss(const iad_map_options *options, const iad_map_range *range, const float *raw, int h, int w, const float *mask, int mask_h, int mask_w,
-                        double *focal_loss, double *dice_loss, float *draw, iad_err *err) {
+iad_status iad_map_loss(const iad_map_options *options, const iad_map_range *range, const float *raw, int h, int w, const float *mask, int mask_h,
+                        int mask_w, double *focal_loss, double *dice_loss, float *draw, iad_err *err) {
     iad_map_item item = {.raw = raw, .h = h, .w = w, .mask = mask, .mask_h = mask_h, .mask_w = mask_w, .draw = draw};
     if (options->norm == IAD_MAP_BATCH) return IAD_FAIL(err, IAD_ERR_ARG, "maps that are normalised over a batch need the whole batch");
     if (options->norm == IAD_MAP_LAG && range == NULL) return IAD_FAIL(err, IAD_ERR_ARG, "the range of the last step's maps is missing");

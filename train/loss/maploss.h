@@ -34,8 +34,8 @@ typedef struct iad_map_range {
  * w_focal * focal + w_dice_a * dice_a + w_dice_n * dice_n to draw [2][h][w] (SET; NULL: not wanted). Values in double inside.
  * focal = w_focal * focal and dice = w_dice_a * dice_a + w_dice_n * dice_n are set, so that their sum is what draw belongs to. range is read
  * with IAD_MAP_LAG only. IAD_ERR_ARG on sizes below 1 or above 4096, a missing range, or IAD_MAP_BATCH (use iad_map_loss_batch). */
-iad_status iad_map_loss(const iad_map_options *options, const iad_map_range *range, const float *raw, int h, int w, const float *mask, int mask_h, int mask_w,
-                        double *focal, double *dice, float *draw, iad_err *err);
+iad_status iad_map_loss(const iad_map_options *options, const iad_map_range *range, const float *raw, int h, int w, const float *mask, int mask_h,
+                        int mask_w, double *focal, double *dice, float *draw, iad_err *err);
 
 /* The same for all pictures of a batch that are normalised together (IAD_MAP_BATCH). */
 typedef struct iad_map_item { const float *raw; int h, w; const float *mask; int mask_h, mask_w; double focal, dice; float *draw; } iad_map_item;

@@ -43,8 +43,13 @@ static void place_pictures(iad_micro *b, const iad_model_config *config, int com
         for (int i = 0; i < b->samples[s]->n_picture; i++) {
             const iad_sample_picture *source = &b->samples[s]->pictures[i];
             iad_micro_picture *p = &b->pictures[k++];
-            *p = (iad_micro_picture){.source = source, .sample = s, .reference = -1, .lh = source->patches.gh / merge, .lw = source->patches.gw / merge,
-                                     .patch = patch, .token = token};
+            *p = (iad_micro_picture){.source = source,
+                                     .sample = s,
+                                     .reference = -1,
+                                     .lh = source->patches.gh / merge,
+                                     .lw = source->patches.gw / merge,
+                                     .patch = patch,
+                                     .token = token};
             p->n_kept = (int64_t)p->lh * p->lw;
             patch += source->patches.n_row;
             token += p->n_kept;
@@ -77,7 +82,8 @@ static void count_rows(iad_micro *b) {
     b->segment[b->n_sample] = b->n_row;
 }
 
-iad_status iad_micro_init(iad_micro *b, const iad_model_config *config, const iad_sample *const *samples, int n, int maps, int compress, iad_err *err) {
+iad_status iad_micro_init(iad_micro *b, const iad_model_config *config, const iad_sample *const *samples, int n, int maps, int compress,
+                          iad_err *err) {
     *b = (iad_micro){.samples = samples, .n_sample = n};
     if (n < 1 || n > IAD_TEXT_MAX_SEQS) return IAD_FAIL(err, IAD_ERR_LIMIT, "%d samples in one pass, 1 to %d can be", n, IAD_TEXT_MAX_SEQS);
     int n_picture = 0;
@@ -113,8 +119,9 @@ static iad_status select_tokens(iad_micro *b, const iad_model_config *config, ia
         iad_micro_picture *p = &b->pictures[i];
         if (p->reference < 0) continue;
         const iad_micro_picture *r = &b->pictures[p->reference];
-        iad_status status = iad_compress_select(queue, iad_mat_rows(tokens, p->token, (int64_t)p->lh * p->lw), iad_mat_rows(tokens, r->token, (int64_t)r->lh * r->lw),
-                                                config->paper.similarity == IAD_SIM_ALIGNED, config->paper.retention, &p->kept, &p->n_kept, err);
+        iad_status status = iad_compress_select(queue, iad_mat_rows(tokens, p->token, (int64_t)p->lh * p->lw),
+                                                iad_mat_rows(tokens, r->token, (int64_t)r->lh * r->lw), config->paper.similarity == IAD_SIM_ALIGNED,
+                                                config->paper.retention, &p->kept, &p->n_kept, err);
         if (status != IAD_OK) {
             iad_err_prefix(err, "task %lld", (long long)b->samples[p->sample]->task_id);
             return status;
@@ -136,7 +143,8 @@ static iad_status allocate_rows(iad_micro *b, iad_err *err) {
 }
 
 /* Rows of one sample from `row` on; place [n_id]: the row of each compact position, inside the segment. */
-static iad_status fill_sample(iad_micro *b, int s, const iad_micro_picture *pictures, int64_t row, int64_t *supervised, int64_t *place, iad_err *err) {
+static iad_status fill_sample(iad_micro *b, int s, const iad_micro_picture *pictures, int64_t row, int64_t *supervised, int64_t *place,
+                              iad_err *err) {
     const iad_sample *sample = b->samples[s];
     iad_positions at = {0};
     int64_t first = row;

@@ -50,7 +50,8 @@ typedef struct iad_micro {
 
 /* maps 0: attention is not supervised; compress 0: no compression. Errors name the task: IAD_ERR_ARG for a sample that contradicts itself or
  * does not fit the model, IAD_ERR_LIMIT for more than IAD_TEXT_MAX_SEQS samples, or for one without rows. */
-iad_status iad_micro_init(iad_micro *batch, const iad_model_config *config, const iad_sample *const *samples, int n, int maps, int compress, iad_err *err);
+iad_status iad_micro_init(iad_micro *batch, const iad_model_config *config, const iad_sample *const *samples, int n, int maps, int compress,
+                          iad_err *err);
 /* tokens [plan.n_token][D]: of the tower, raster order; NULL data without pictures. Decides what is kept and fills the rows. */
 iad_status iad_micro_rows(iad_micro *batch, const iad_model_config *config, iad_queue *queue, iad_mat tokens, iad_err *err);
 void iad_micro_deinit(iad_micro *batch);

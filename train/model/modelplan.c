@@ -27,19 +27,20 @@ static size_t weights(const iad_model_config *c, const iad_train_model_options *
     double width = v->hidden, group = width * v->merge * v->merge, q_dim = (double)t->heads * t->head_dim, kv_dim = (double)t->kv_heads * t->head_dim;
     size_t sum = IAD_BINDING_CHUNK * sizeof(float) + linear(o, (double)v->in_channels * v->temporal * v->patch * v->patch, width, 0, 0);
     for (int i = 0; i < v->depth; i++)
-        sum += linear(o, width, 3 * width, 1, vision_trained) + linear(o, width, width, 1, vision_trained) + linear(o, width, 2.0 * v->intermediate, 1, vision_trained) +
-               linear(o, v->intermediate, width, 1, vision_trained) + (size_t)(8 * width);
+        sum += linear(o, width, 3 * width, 1, vision_trained) + linear(o, width, width, 1, vision_trained) +
+               linear(o, width, 2.0 * v->intermediate, 1, vision_trained) + linear(o, v->intermediate, width, 1, vision_trained) +
+               (size_t)(8 * width);
     sum += linear(o, group, group, 1, 1) + linear(o, group, v->out_hidden, 1, 1);
     if (o->fusion && c->paper.fusion != IAD_FUSION_OFF) sum += (size_t)(4.0 * c->paper.n_taps * (c->paper.n_taps + 1) * width);
     for (int i = 0; i < t->layers; i++)
-        sum += linear(o, t->hidden, q_dim + 2 * kv_dim, 1, 1) + linear(o, q_dim, t->hidden, 0, 1) + linear(o, t->hidden, 2.0 * t->intermediate, 0, 1) +
-               linear(o, t->intermediate, t->hidden, 0, 1) + (size_t)(8.0 * t->hidden);
+        sum += linear(o, t->hidden, q_dim + 2 * kv_dim, 1, 1) + linear(o, q_dim, t->hidden, 0, 1) +
+               linear(o, t->hidden, 2.0 * t->intermediate, 0, 1) + linear(o, t->intermediate, t->hidden, 0, 1) + (size_t)(8.0 * t->hidden);
     sum += linear(o, t->hidden, t->vocab, 0, 1);
     return o->compute == IAD_F32 ? sum + (size_t)4 * (size_t)t->vocab * (size_t)t->hidden : sum;
 }
 
-iad_status iad_train_model_plan(const iad_model_config *config, const iad_train_model_options *options, int vision_trained, int64_t n_patch, int64_t n_row,
-                                int64_t n_supervised, iad_train_memory *memory, iad_err *err) {
+iad_status iad_train_model_plan(const iad_model_config *config, const iad_train_model_options *options, int vision_trained, int64_t n_patch,
+                                int64_t n_row, int64_t n_supervised, iad_train_memory *memory, iad_err *err) {
     static const float present = 0; /* the layout asks only whether there is a fusion */
     iad_model model = {.config = *config, .text_storage = options->compute, .vision_storage = options->compute, .text_act = options->compute,
                        .vision_act = options->compute, .kv = IAD_F32};
@@ -50,9 +51,12 @@ iad_status iad_train_model_plan(const iad_model_config *config, const iad_train_
     iad_workspace count = {0};
     iad_train_space space;
     if (n_patch < 0 || n_row < 0 || n_supervised < 0 || n_patch > INT32_MAX || n_row > INT32_MAX || n_supervised > n_row)
-        return IAD_FAIL(err, IAD_ERR_ARG, "a batch of %lld patches, %lld rows, %lld of them supervised", (long long)n_patch, (long long)n_row, (long long)n_supervised);
+        return IAD_FAIL(err, IAD_ERR_ARG, "a batch of %lld patches, %lld rows, %lld of them supervised", (long long)n_patch, (long long)n_row,
+                        (long long)n_supervised);
     IAD_TRY(iad_train_space_take(&model, options, &reach, &rows, &count, &space, err));
-    *memory = (iad_train_memory){.weights = weights(config, options, vision_trained), .activations = space.kept, .workspace = count.high - space.kept + side(config, n_row, n_supervised)};
+    *memory = (iad_train_memory){.weights = weights(config, options, vision_trained),
+                                 .activations = space.kept,
+                                 .workspace = count.high - space.kept + side(config, n_row, n_supervised)};
     iad_train_space_deinit(&space);
     return IAD_OK;
 }

@@ -9,7 +9,8 @@ static iad_mat reshaped(iad_mat m, int64_t rows, int64_t cols) {
     return m;
 }
 
-static iad_status weights_back(iad_queue *queue, const iad_params *params, const iad_bound_linear *l, iad_mat dy, iad_mat x, const void *ones, iad_err *err) {
+static iad_status weights_back(iad_queue *queue, const iad_params *params, const iad_bound_linear *l, iad_mat dy, iad_mat x, const void *ones,
+                               iad_err *err) {
     const iad_grad_ops *grad = params->grad_ops;
     int64_t col = 0;
     for (int p = 0; p < l->n_part; p++) {
@@ -26,8 +27,8 @@ static iad_status weights_back(iad_queue *queue, const iad_params *params, const
     return IAD_OK;
 }
 
-iad_status iad_linear_back(iad_queue *queue, const iad_params *params, const iad_bound_linear *l, iad_mat dy, iad_mat x, const void *ones, iad_mat narrow,
-                           iad_mat dx, iad_err *err) {
+iad_status iad_linear_back(iad_queue *queue, const iad_params *params, const iad_bound_linear *l, iad_mat dy, iad_mat x, const void *ones,
+                           iad_mat narrow, iad_mat dx, iad_err *err) {
     if (x.dtype == IAD_BF16) {
         narrow = reshaped(narrow, dy.rows, dy.cols);
         IAD_TRY(queue->ops->copy(queue, dy, narrow, err));
@@ -58,8 +59,14 @@ static iad_status attention_back(iad_queue *queue, const iad_params *params, con
     }
     const iad_attend job = {.n_head = t->n_head, .n_kv_head = t->n_kv_head, .d_head = t->d_head, .scale = 1.0f / sqrtf((float)t->d_head),
                             .q = iad_mat_cols(a->qkv, 0, s->q_dim), .out = out, .seqs = t->seqs, .n_seq = t->n_seq};
-    const iad_attend_back back = {.job = &job, .dout = s->dattn, .dq = iad_mat_cols(s->dqkv, 0, s->q_dim), .dk = iad_mat_cols(s->dqkv, s->q_dim, kv_dim),
-                                  .dv = iad_mat_cols(s->dqkv, s->q_dim + kv_dim, kv_dim), .kv_row = t->kv_row, .probes = t->probes, .probe_grad = t->probe_grad};
+    const iad_attend_back back = {.job = &job,
+                                  .dout = s->dattn,
+                                  .dq = iad_mat_cols(s->dqkv, 0, s->q_dim),
+                                  .dk = iad_mat_cols(s->dqkv, s->q_dim, kv_dim),
+                                  .dv = iad_mat_cols(s->dqkv, s->q_dim + kv_dim, kv_dim),
+                                  .kv_row = t->kv_row,
+                                  .probes = t->probes,
+                                  .probe_grad = t->probe_grad};
     IAD_TRY(params->grad_ops->attend_back(queue, &back, err));
     IAD_TRY(ops->rope(queue, back.dq, t->n_head, t->d_head, s->cosine, s->back_sine, err)); /* a turn back is the transpose of a turn */
     return ops->rope(queue, back.dk, t->n_kv_head, t->d_head, s->cosine, s->back_sine, err);

@@ -8,8 +8,8 @@
 /* A linear layer y = x W^T + b: gradients of W and b are added in the flat space (trainable tensors only); dx, where it has data,
  * becomes (or grows by) dy W. dy [n][n_out] f32, x [n][n_in] of the input type, dx [n][n_in] f32. narrow: room for dy in bf16 when that is the
  * input type. ones: a column of at least n ones of the input type. */
-iad_status iad_linear_back(iad_queue *queue, const iad_params *params, const iad_bound_linear *linear, iad_mat dy, iad_mat x, const void *ones, iad_mat narrow,
-                           iad_mat dx, iad_err *err);
+iad_status iad_linear_back(iad_queue *queue, const iad_params *params, const iad_bound_linear *linear, iad_mat dy, iad_mat x, const void *ones,
+                           iad_mat narrow, iad_mat dx, iad_err *err);
 
 /* How a block attends. */
 typedef struct iad_block_attention {

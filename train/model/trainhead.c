@@ -19,7 +19,8 @@ static iad_status head_chunk(iad_train_pass *p, int64_t at, int64_t n, const flo
     iad_mat dnormed = below ? iad_mat_rows(t->dnormed, 0, n) : (iad_mat){0};
     IAD_TRY(iad_linear_back(p->queue, params, b->head, logits, normed, t->ones, t->narrow_logits, dnormed, err));
     if (!below) return IAD_OK;
-    IAD_TRY(params->grad_ops->rmsnorm_back(p->queue, last, b->model->norm, params->config.text.rms_eps, dnormed, dnormed, 1, iad_param_grad(params, b->norm), err));
+    IAD_TRY(params->grad_ops->rmsnorm_back(p->queue, last, b->model->norm, params->config.text.rms_eps, dnormed, dnormed, 1,
+                                           iad_param_grad(params, b->norm), err));
     if (t->text.from == t->text.n_block) return IAD_OK;
     double square = 0;
     IAD_TRY(params->grad_ops->square_sum(p->queue, dnormed.data, n * dnormed.cols, &square, err));

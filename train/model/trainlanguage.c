@@ -13,7 +13,8 @@ static iad_status upload_angles(iad_train_pass *p, iad_err *err) {
     size_t n = (size_t)b->n_row * (size_t)(c->head_dim / 2), bytes = n * sizeof(float);
     float *host = iad_alloc(2 * n, sizeof *host);
     if (host == NULL) return IAD_NOMEM(err, "the rotary angles of a batch");
-    iad_status status = iad_mrope_angles(b->pos[0], b->pos[1], b->pos[2], b->n_row, c->head_dim, c->mrope_section, c->rope_theta, host, host + n, err);
+    iad_status status = iad_mrope_angles(b->pos[0], b->pos[1], b->pos[2], b->n_row, c->head_dim, c->mrope_section, c->rope_theta, host, host + n,
+                                         err);
     if (status == IAD_OK) status = p->queue->ops->upload(p->queue, t->cosine, host, bytes, err);
     if (status == IAD_OK) status = p->queue->ops->upload(p->queue, t->sine, host + n, bytes, err);
     if (status == IAD_OK && t->from < t->n_block) {
@@ -62,8 +63,8 @@ static iad_status layer_forward(iad_train_pass *p, int layer, int probe, iad_err
         seqs[i] = (iad_text_seq){.row = p->batch.segment[i], .n_row = p->batch.segment[i + 1] - p->batch.segment[i], .tail = &caches[i],
                                  .probe = probe ? p->probes[i] : NULL};
     }
-    return iad_text_layer_forward(p->queue, p->model->binding->model, layer, &t->acts[layer], t->cosine, t->sine, seqs, p->batch.n_sample, t->x[layer],
-                                  t->x[layer + 1], err);
+    return iad_text_layer_forward(p->queue, p->model->binding->model, layer, &t->acts[layer], t->cosine, t->sine, seqs, p->batch.n_sample,
+                                  t->x[layer], t->x[layer + 1], err);
 }
 
 iad_status iad_pass_text(iad_train_pass *p, iad_err *err) {
@@ -98,9 +99,16 @@ static iad_status layer_back(iad_train_pass *p, int layer, iad_err *err) {
         p->kv_row[i] = row;
     }
     const int maps = p->batch.n_map > 0 && is_map_layer(&p->model->params->config, layer);
-    const iad_block_attention attention = {.n_head = c->heads, .n_kv_head = c->kv_heads, .d_head = c->head_dim, .seqs = p->seqs, .n_seq = p->batch.n_sample,
-                                           .kv_row = p->kv_row, .probes = maps ? p->probes : NULL, .probe_grad = maps ? p->probe_grad : NULL};
-    return iad_block_back(p->queue, p->model->params, t, layer, &b->model->layers[layer], &b->layers[layer], c->rms_eps, &attention, p->space.ones, err);
+    const iad_block_attention attention = {.n_head = c->heads,
+                                           .n_kv_head = c->kv_heads,
+                                           .d_head = c->head_dim,
+                                           .seqs = p->seqs,
+                                           .n_seq = p->batch.n_sample,
+                                           .kv_row = p->kv_row,
+                                           .probes = maps ? p->probes : NULL,
+                                           .probe_grad = maps ? p->probe_grad : NULL};
+    return iad_block_back(p->queue, p->model->params, t, layer, &b->model->layers[layer], &b->layers[layer], c->rms_eps, &attention, p->space.ones,
+                          err);
 }
 
 iad_status iad_pass_text_back(iad_train_pass *p, iad_err *err) {

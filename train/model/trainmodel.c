@@ -17,7 +17,8 @@ static int first_trainable(const iad_bound_block *blocks, int n) {
 }
 
 static void want_back(const iad_bound_block *blocks, int from, int n) {
-    for (int i = 0; i < n; i++) blocks[i].qkv->wants_back = blocks[i].out->wants_back = blocks[i].gate_up->wants_back = blocks[i].down->wants_back = i >= from;
+    for (int i = 0; i < n; i++)
+        blocks[i].qkv->wants_back = blocks[i].out->wants_back = blocks[i].gate_up->wants_back = blocks[i].down->wants_back = i >= from;
 }
 
 static void find_reach(iad_train_model *m) {
@@ -152,7 +153,8 @@ static iad_status pass(iad_train_model *m, iad_train_pass *p, const iad_sample *
 
 iad_status iad_train_model_run(iad_train_model *m, iad_queue *queue, const iad_sample *const *samples, int n, double ce_scale, double map_scale,
                                const iad_map_range *range, iad_train_sums *sums, iad_err *err) {
-    iad_train_pass p = {.model = m, .queue = queue, .ce_scale = ce_scale, .map_scale = map_scale * m->options.map_weight, .range = range, .sums = sums};
+    iad_train_pass p = {
+        .model = m, .queue = queue, .ce_scale = ce_scale, .map_scale = map_scale * m->options.map_weight, .range = range, .sums = sums};
     return pass(m, &p, samples, n, &m->reach, err);
 }
 

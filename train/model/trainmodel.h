@@ -55,9 +55,10 @@ iad_status iad_train_model_run(iad_train_model *model, iad_queue *queue, const i
 iad_status iad_train_model_eval(iad_train_model *model, iad_queue *queue, const iad_sample *const *samples, int n, const iad_map_range *range,
                                 iad_train_sums *sums, iad_err *err);
 
-/* Device memory of a micro-batch before anything is allocated (iad-train plan): patches of all pictures, rows of the language model, supervised rows. */
+/* Device memory of a micro-batch before anything is allocated (iad-train plan): patches of all pictures, rows of the language model, supervised rows.
+ */
 typedef struct iad_train_memory { size_t weights, activations, workspace; } iad_train_memory;
-iad_status iad_train_model_plan(const iad_model_config *config, const iad_train_model_options *options, int vision_trained, int64_t n_patch, int64_t n_row,
-                                int64_t n_supervised, iad_train_memory *memory, iad_err *err);
+iad_status iad_train_model_plan(const iad_model_config *config, const iad_train_model_options *options, int vision_trained, int64_t n_patch,
+                                int64_t n_row, int64_t n_supervised, iad_train_memory *memory, iad_err *err);
 
 #endif

@@ -210,10 +210,24 @@ iad_status iad_train_space_take(const iad_model *m, const iad_train_model_option
     const iad_text_config *tc = &m->config.text;
     int64_t q_dim = (int64_t)tc->heads * tc->head_dim, kv_dim = (int64_t)tc->kv_heads * tc->head_dim;
     *t = (iad_train_space){.reach = *reach, .rows = *rows};
-    t->vision = (iad_train_stack){.n_block = vc->depth, .from = reach->backward ? reach->vision_from : vc->depth, .level = options->recompute_vision, .act = m->vision_act,
-                                  .n = rows->n_patch, .n_dim = vc->hidden, .q_dim = vc->hidden, .qkv_dim = 3 * (int64_t)vc->hidden, .inter = vc->intermediate};
-    t->text = (iad_train_stack){.n_block = tc->layers, .from = reach->backward ? reach->text_from : tc->layers, .level = options->recompute_text, .act = m->text_act,
-                                .n = rows->n_row, .n_dim = tc->hidden, .q_dim = q_dim, .qkv_dim = q_dim + 2 * kv_dim, .inter = tc->intermediate};
+    t->vision = (iad_train_stack){.n_block = vc->depth,
+                                  .from = reach->backward ? reach->vision_from : vc->depth,
+                                  .level = options->recompute_vision,
+                                  .act = m->vision_act,
+                                  .n = rows->n_patch,
+                                  .n_dim = vc->hidden,
+                                  .q_dim = vc->hidden,
+                                  .qkv_dim = 3 * (int64_t)vc->hidden,
+                                  .inter = vc->intermediate};
+    t->text = (iad_train_stack){.n_block = tc->layers,
+                                .from = reach->backward ? reach->text_from : tc->layers,
+                                .level = options->recompute_text,
+                                .act = m->text_act,
+                                .n = rows->n_row,
+                                .n_dim = tc->hidden,
+                                .q_dim = q_dim,
+                                .qkv_dim = q_dim + 2 * kv_dim,
+                                .inter = tc->intermediate};
     iad_status status = host_arrays(t, err);
     if (status == IAD_OK) status = take_kept_all(m, t, ws, err);
     size_t mark = ws->used;

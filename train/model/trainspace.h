@@ -64,8 +64,8 @@ typedef struct iad_train_space {
 } iad_train_space;
 
 /* Lays out over ws: counting when ws->base is NULL. Of the model only config, types and fusion.scale (whether it is there) are read. */
-iad_status iad_train_space_take(const iad_model *model, const iad_train_model_options *options, const iad_train_reach *reach, const iad_train_rows *rows,
-                                iad_workspace *ws, iad_train_space *space, iad_err *err);
+iad_status iad_train_space_take(const iad_model *model, const iad_train_model_options *options, const iad_train_reach *reach,
+                                const iad_train_rows *rows, iad_workspace *ws, iad_train_space *space, iad_err *err);
 void iad_train_space_deinit(iad_train_space *space); /* host arrays; the memory is the workspace's */
 
 #endif

@@ -77,8 +77,12 @@ static iad_status fusion_back(iad_train_pass *p, iad_err *err) {
     const iad_ops *ops = p->queue->ops;
     const iad_train_stack *v = &t->vision;
     const iad_fuse job = iad_vision_fuse_job(b->model, t->taps);
-    iad_fuse_back back = {.job = &job, .dy = v->grad, .dnorm = iad_param_grad(params, b->fuse_norm), .dgate_w = iad_param_grad(params, b->fuse_gate_w),
-                          .dgate_b = iad_param_grad(params, b->fuse_gate_b), .dscale = iad_param_grad(params, b->fuse_scale)};
+    iad_fuse_back back = {.job = &job,
+                          .dy = v->grad,
+                          .dnorm = iad_param_grad(params, b->fuse_norm),
+                          .dgate_w = iad_param_grad(params, b->fuse_gate_w),
+                          .dgate_b = iad_param_grad(params, b->fuse_gate_b),
+                          .dscale = iad_param_grad(params, b->fuse_scale)};
     for (int i = 0; i + 1 < job.n_tap; i++) {
         back.dtaps[i] = t->dtaps[i];
         if (t->dtaps[i].data != NULL) IAD_TRY(ops->zero(p->queue, t->dtaps[i].data, (size_t)(v->n * v->n_dim) * sizeof(float), err));
@@ -98,8 +102,8 @@ static iad_status block_back(iad_train_pass *p, int i, iad_err *err) {
     else IAD_TRY(iad_block_restore(p->queue, v, i, &b->model->blocks[i], config->rms_eps, err));
     int64_t n_seq = iad_vision_seqs(&p->batch.plan, v->acts[i].qkv, iad_model_config_is_fullatt(&p->model->params->config, i), p->seqs);
     for (int64_t s = 0; s < n_seq; s++) p->kv_row[s] = p->seqs[s].row;
-    const iad_block_attention attention = {.n_head = config->heads, .n_kv_head = config->heads, .d_head = config->head_dim, .seqs = p->seqs, .n_seq = n_seq,
-                                           .kv_row = p->kv_row};
+    const iad_block_attention attention = {
+        .n_head = config->heads, .n_kv_head = config->heads, .d_head = config->head_dim, .seqs = p->seqs, .n_seq = n_seq, .kv_row = p->kv_row};
     return iad_block_back(p->queue, p->model->params, v, i, &b->model->blocks[i], &b->blocks[i], config->rms_eps, &attention, p->space.ones, err);
 }
 

@@ -53,7 +53,11 @@ static iad_status bind_linear(void *user, const char *prefix, const char *const 
 static iad_status bind_table(void *user, const char *name, iad_mat *slot, iad_err *err) {
     iad_binding *b = user;
     IAD_TRY(find(b, name, &b->embed, err));
-    *slot = (iad_mat){.data = b->params->high + b->embed->offset, .rows = b->embed->shape[0], .cols = b->embed->shape[1], .stride = b->embed->shape[1], .dtype = IAD_BF16};
+    *slot = (iad_mat){.data = b->params->high + b->embed->offset,
+                      .rows = b->embed->shape[0],
+                      .cols = b->embed->shape[1],
+                      .stride = b->embed->shape[1],
+                      .dtype = IAD_BF16};
     if (b->compute == IAD_BF16) return IAD_OK;
     IAD_TRY(own_floats(b, b->embed->n, &b->table, err));
     slot->data = b->table;
@@ -74,8 +78,12 @@ static const iad_param *vector_of(const iad_binding *b, const float *const *slot
 }
 
 static iad_bound_block block_of(const iad_binding *b, const iad_block_weights *w) {
-    return (iad_bound_block){.qkv = linear_of(b, &w->qkv), .out = linear_of(b, &w->out), .gate_up = linear_of(b, &w->gate_up), .down = linear_of(b, &w->down),
-                             .norm1 = vector_of(b, &w->norm1), .norm2 = vector_of(b, &w->norm2)};
+    return (iad_bound_block){.qkv = linear_of(b, &w->qkv),
+                             .out = linear_of(b, &w->out),
+                             .gate_up = linear_of(b, &w->gate_up),
+                             .down = linear_of(b, &w->down),
+                             .norm1 = vector_of(b, &w->norm1),
+                             .norm2 = vector_of(b, &w->norm2)};
 }
 
 /* ---- making ---- */
@@ -109,7 +117,8 @@ static iad_status bind_all(iad_binding *b, int fusion, iad_err *err) {
 
 iad_status iad_binding_new(iad_params *params, iad_dtype compute, int fusion, iad_binding **binding, iad_err *err) {
     *binding = NULL;
-    if (compute != IAD_F32 && compute != IAD_BF16) return IAD_FAIL(err, IAD_ERR_ARG, "products are computed in f32 or bf16, not %s", iad_dtype_name(compute));
+    if (compute != IAD_F32 && compute != IAD_BF16)
+        return IAD_FAIL(err, IAD_ERR_ARG, "products are computed in f32 or bf16, not %s", iad_dtype_name(compute));
     iad_binding *b = iad_calloc(1, sizeof *b);
     if (b == NULL) return IAD_NOMEM(err, "the model");
     b->params = params;

@@ -39,7 +39,8 @@ static inline void tm_golden_fusion(tm_fx *t) {
     }
 }
 
-static inline void tm_open(tm_fx *t, iad_device *device, const iad_model_config *config, const iad_train_model_options *options, const iad_param_rules *rules) {
+static inline void tm_open(tm_fx *t, iad_device *device, const iad_model_config *config, const iad_train_model_options *options,
+                           const iad_param_rules *rules) {
     iad_err err = IAD_ERR_NONE;
     const iad_newmodel_options made = fx_golden();
     *t = (tm_fx){.dir = fx_dir_new(), .device = device, .options = *options};
@@ -75,7 +76,8 @@ static inline int32_t tm_token(int64_t s, int64_t i) { return (int32_t)((17 * s 
 
 /* Three words, then for every picture <start> <image> <end> and a word, then n_word words of which the first and third are anomaly words and
  * the second is the normal word, then n_answer words that are predicted, by the row before each. query: index of the supervised picture or -1. */
-static inline void tm_sample(iad_sample *s, const iad_model_config *c, int64_t id, const tm_picture *pictures, int n_picture, int query, int n_word, int n_answer) {
+static inline void tm_sample(iad_sample *s, const iad_model_config *c, int64_t id, const tm_picture *pictures, int n_picture, int query, int n_word,
+                             int n_answer) {
     int64_t n = 3 + 4 * n_picture + n_word + n_answer, at = 0, word = 0;
     *s = (iad_sample){.task_id = id, .n_picture = n_picture, .n_id = n, .weight = 1, .query = query};
     s->ids = iad_calloc((size_t)n, sizeof *s->ids);
@@ -105,7 +107,8 @@ static inline void tm_sample(iad_sample *s, const iad_model_config *c, int64_t i
     s->mask_w = 2 * pictures[query].b;
     s->mask = fx_floats((size_t)s->mask_h * (size_t)s->mask_w);
     for (int y = 0; y < s->mask_h; y++)
-        for (int x = 0; x < s->mask_w; x++) s->mask[y * s->mask_w + x] = y >= 1 && y < 3 && x >= 2 && x < 5 ? 1.0f : (y == 3 && x == 2 ? 0.25f : 0.0f);
+        for (int x = 0; x < s->mask_w; x++)
+            s->mask[y * s->mask_w + x] = y >= 1 && y < 3 && x >= 2 && x < 5 ? 1.0f : (y == 3 && x == 2 ? 0.25f : 0.0f);
 }
 
 enum { TM_SAMPLES = 4 };
@@ -142,7 +145,9 @@ static inline void tm_gradients(tm_fx *t, const iad_sample *const *samples, int 
     assert_ok(t->device->ops->download(t->queue, grad, t->params->grad, (size_t)t->params->n * sizeof(float), &err));
 }
 
-static inline double tm_loss(const iad_train_sums *s, const iad_train_model_options *o) { return tm_ce_scale * s->ce + tm_map_scale * o->map_weight * (s->focal + s->dice); }
+static inline double tm_loss(const iad_train_sums *s, const iad_train_model_options *o) {
+    return tm_ce_scale * s->ce + tm_map_scale * o->map_weight * (s->focal + s->dice);
+}
 
 static inline double tm_eval(tm_fx *t, const iad_sample *const *samples, int n) {
     iad_err err = IAD_ERR_NONE;

@@ -31,7 +31,8 @@ static iad_device *device_of(int threads) {
 }
 
 /* Gradients of all samples at once on a fresh model; *n elements, owned by the caller. */
-static float *all_at_once(const runs *r, int threads, const iad_train_model_options *options, const iad_param_rules *rules, iad_train_sums *sums, int64_t *n) {
+static float *all_at_once(const runs *r, int threads, const iad_train_model_options *options, const iad_param_rules *rules, iad_train_sums *sums,
+                          int64_t *n) {
     tm_fx t;
     tm_open(&t, device_of(threads), &r->config, options, rules);
     *n = t.params->n;
@@ -47,7 +48,8 @@ static void assert_same(const float *a, const float *b, int64_t n, const char *w
 }
 
 static void assert_same_sums(const iad_train_sums *a, const iad_train_sums *b) {
-    assert_true(a->ce == b->ce && a->n_token == b->n_token && a->n_hit == b->n_hit && a->focal == b->focal && a->dice == b->dice && a->n_map == b->n_map);
+    assert_true(a->ce == b->ce && a->n_token == b->n_token && a->n_hit == b->n_hit && a->focal == b->focal && a->dice == b->dice &&
+                a->n_map == b->n_map);
     assert_memory_equal(a->map_min, b->map_min, sizeof a->map_min);
     assert_memory_equal(a->map_max, b->map_max, sizeof a->map_max);
     assert_true(a->n_row == b->n_row && a->n_patch == b->n_patch);
@@ -171,16 +173,27 @@ static void test_frozen(void **state) {
     (void)state;
     static const struct {
         const char *freeze, *unfreeze;
-    } cases[] = {{"visual.blocks.*", "-"},     {"visual.p*", "-"},          {"visual.*", "visual.merger.*"},  {"visual.blocks.1*", "-"}, {"visual.*", "visual.blocks.2.*"},
-                 {"visual.*", "-"},            {"*", "lm_head.weight"},     {"*", "model.layers.2.*"},        {"*", "*.bias"},           {"*", "iadgpt.*"},
-                 {"*", "model.embed_tokens*"}, {"*", "model.norm.weight"},  {"*", "visual.merger.mlp.2.bias"}};
+    } cases[] = {{"visual.blocks.*", "-"},
+                 {"visual.p*", "-"},
+                 {"visual.*", "visual.merger.*"},
+                 {"visual.blocks.1*", "-"},
+                 {"visual.*", "visual.blocks.2.*"},
+                 {"visual.*", "-"},
+                 {"*", "lm_head.weight"},
+                 {"*", "model.layers.2.*"},
+                 {"*", "*.bias"},
+                 {"*", "iadgpt.*"},
+                 {"*", "model.embed_tokens*"},
+                 {"*", "model.norm.weight"},
+                 {"*", "visual.merger.mlp.2.bias"}};
     runs *r = setup();
     iad_train_model_options options = tm_options();
     iad_train_sums want, got;
     int64_t n;
     float *expected = all_at_once(r, 1, &options, NULL, &want, &n);
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
-        const iad_param_rules rules = {.freeze = &cases[k].freeze, .n_freeze = 1, .unfreeze = &cases[k].unfreeze, .n_unfreeze = cases[k].unfreeze[0] != '-'};
+        const iad_param_rules rules = {
+            .freeze = &cases[k].freeze, .n_freeze = 1, .unfreeze = &cases[k].unfreeze, .n_unfreeze = cases[k].unfreeze[0] != '-'};
         options.recompute_text = options.recompute_vision = (iad_recompute)(k % 4);
         tm_fx t;
         tm_open(&t, device_of(1), &r->config, &options, &rules);
@@ -192,7 +205,8 @@ static void test_frozen(void **state) {
             learn += p->trainable;
             for (int64_t j = p->offset; j < p->offset + p->n; j++)
                 if (grad[j] != (p->trainable ? expected[j] : 0))
-                    fail_msg("%s but %s: %s has %.9g at %lld, not %.9g", cases[k].freeze, cases[k].unfreeze, p->name, (double)grad[j], (long long)(j - p->offset), (double)expected[j]);
+                    fail_msg("%s but %s: %s has %.9g at %lld, not %.9g", cases[k].freeze, cases[k].unfreeze, p->name, (double)grad[j],
+                             (long long)(j - p->offset), (double)expected[j]);
         }
         assert_true(learn > 0);
         assert_same_sums(&want, &got);
@@ -285,7 +299,8 @@ static void test_bf16(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_recompute), cmocka_unit_test(test_threads), cmocka_unit_test(test_packed), cmocka_unit_test(test_tied),
-                                       cmocka_unit_test(test_frozen),    cmocka_unit_test(test_retrain), cmocka_unit_test(test_switches), cmocka_unit_test(test_bf16)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_recompute), cmocka_unit_test(test_threads), cmocka_unit_test(test_packed),
+                                       cmocka_unit_test(test_tied),      cmocka_unit_test(test_frozen),  cmocka_unit_test(test_retrain),
+                                       cmocka_unit_test(test_switches),  cmocka_unit_test(test_bf16)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

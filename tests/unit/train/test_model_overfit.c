@@ -42,7 +42,8 @@ static void test_overfit(void **state) {
     float *value = fx_floats(n), *grad = fx_floats(n);
     double *m = iad_calloc(n, sizeof *m), *v = iad_calloc(n, sizeof *v);
     assert_true(m != NULL && v != NULL);
-    for (int i = 0; i < t.params->n_tensor; i++) assert_ok(iad_params_get(t.params, t.queue, &t.params->tensors[i], value + t.params->tensors[i].offset, &err));
+    for (int i = 0; i < t.params->n_tensor; i++)
+        assert_ok(iad_params_get(t.params, t.queue, &t.params->tensors[i], value + t.params->tensors[i].offset, &err));
     iad_map_range range = {.lo = {0, 0}, .hi = {1, 1}};
     iad_train_sums sums = tm_no_sums();
     assert_ok(iad_train_model_eval(t.model, t.queue, list, SAMPLES, NULL, &sums, &err));

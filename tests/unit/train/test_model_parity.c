@@ -233,7 +233,8 @@ static void dump(void **state) {
 }
 
 int main(int argc, char **argv) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_losses), cmocka_unit_test(test_gradients), cmocka_unit_test(test_steps), cmocka_unit_test(test_curve)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_losses), cmocka_unit_test(test_gradients), cmocka_unit_test(test_steps),
+                                       cmocka_unit_test(test_curve)};
     const struct CMUnitTest dumps[] = {cmocka_unit_test(dump)};
     if (argc != 3) return cmocka_run_group_tests(tests, NULL, NULL);
     dump_path[0] = argv[1];

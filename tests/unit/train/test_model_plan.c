@@ -24,7 +24,8 @@ static void check(const iad_model_config *config, const iad_train_model_options 
     assert_ok(iad_train_model_plan(config, options, vision_trained, sums.n_patch, sums.n_row, 160, &plan, &err));
     double planned = (double)(plan.weights + plan.activations + plan.workspace) + 8.0 * (double)t.params->n;
     print_message("planned %.1f MB (weights %.1f, kept %.1f, scratch %.1f), peak %.1f MB: %+.1f %%\n", 1e-6 * planned, 1e-6 * (double)plan.weights,
-                  1e-6 * (double)plan.activations, 1e-6 * (double)plan.workspace, 1e-6 * (double)memory.peak, 100 * (planned / (double)memory.peak - 1));
+                  1e-6 * (double)plan.activations, 1e-6 * (double)plan.workspace, 1e-6 * (double)memory.peak,
+                  100 * (planned / (double)memory.peak - 1));
     assert_true(fabs(planned / (double)memory.peak - 1) < 0.03);
     tm_samples_free(samples, 8);
     tm_close(&t);
@@ -36,7 +37,8 @@ static void test_peak(void **state) {
         iad_dtype compute;
         iad_recompute level;
         int vision_trained;
-    } cases[] = {{IAD_F32, IAD_RECOMPUTE_NONE, 1}, {IAD_F32, IAD_RECOMPUTE_BLOCK, 1}, {IAD_BF16, IAD_RECOMPUTE_NORMS, 0}, {IAD_BF16, IAD_RECOMPUTE_FFN, 1}};
+    } cases[] = {
+        {IAD_F32, IAD_RECOMPUTE_NONE, 1}, {IAD_F32, IAD_RECOMPUTE_BLOCK, 1}, {IAD_BF16, IAD_RECOMPUTE_NORMS, 0}, {IAD_BF16, IAD_RECOMPUTE_FFN, 1}};
     iad_err err = IAD_ERR_NONE;
     iad_model_config config;
     assert_ok(iad_newmodel_config("small", &config, &err));

@@ -34,11 +34,28 @@ static void nothing(iad_sample *s) { s->n_id = 0; }
 static const struct {
     const char *what;
     breaker break_it;
-} broken[] = {{"word far", word_far}, {"word early", word_early}, {"word class", word_class}, {"no words", word_none}, {"token high", token_high},
-              {"token low", token_low}, {"target high", target_high}, {"target count", target_count}, {"target picture", target_picture},
-              {"picture far", picture_far}, {"picture order", picture_order}, {"picture text", picture_text}, {"picture missing", picture_missing},
-              {"picture grid", picture_grid}, {"picture wide", picture_wide}, {"reference far", reference_far}, {"reference self", reference_self},
-              {"query far", query_far}, {"query compressed", query_compressed}, {"mask empty", mask_empty}, {"mask huge", mask_huge}, {"weight", weight_bad},
+} broken[] = {{"word far", word_far},
+              {"word early", word_early},
+              {"word class", word_class},
+              {"no words", word_none},
+              {"token high", token_high},
+              {"token low", token_low},
+              {"target high", target_high},
+              {"target count", target_count},
+              {"target picture", target_picture},
+              {"picture far", picture_far},
+              {"picture order", picture_order},
+              {"picture text", picture_text},
+              {"picture missing", picture_missing},
+              {"picture grid", picture_grid},
+              {"picture wide", picture_wide},
+              {"reference far", reference_far},
+              {"reference self", reference_self},
+              {"query far", query_far},
+              {"query compressed", query_compressed},
+              {"mask empty", mask_empty},
+              {"mask huge", mask_huge},
+              {"weight", weight_bad},
               {"nothing", nothing}};
 
 static void test_broken(void **state) {

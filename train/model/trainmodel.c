@@ -40,12 +40,10 @@ static void find_reach(iad_train_model *m) {
 
 /* ---- making ---- */
 
-static iad_status pack(iad_train_model *m, iad_queue *queue, int all, iad_err *err) { return iad_binding_pack(m->binding, queue, all, err); }
-
-static iad_status with_queue(iad_train_model *m, int all, iad_err *err) {
+static iad_status pack(iad_train_model *m, int all, iad_err *err) {
     iad_queue *queue = NULL;
     IAD_TRY(m->params->device->ops->queue_new(m->params->device, &queue, err));
-    iad_status status = pack(m, queue, all, err);
+    iad_status status = iad_binding_pack(m->binding, queue, all, err);
     m->params->device->ops->queue_free(queue);
     return status;
 }
@@ -60,7 +58,7 @@ iad_status iad_train_model_new(iad_params *params, const iad_train_model_options
     iad_status status = iad_binding_new(params, options->compute, options->fusion, &m->binding, err);
     if (status == IAD_OK) {
         find_reach(m);
-        status = with_queue(m, 1, err);
+        status = pack(m, 1, err);
     }
     if (status != IAD_OK) {
         iad_train_model_free(m);
@@ -77,11 +75,13 @@ void iad_train_model_free(iad_train_model *m) {
     free(m);
 }
 
-iad_status iad_train_model_refresh(iad_train_model *m, iad_queue *queue, int all, iad_err *err) { return pack(m, queue, all, err); }
+iad_status iad_train_model_refresh(iad_train_model *m, iad_queue *queue, int all, iad_err *err) {
+    return iad_binding_pack(m->binding, queue, all, err);
+}
 
 iad_status iad_train_model_retrain(iad_train_model *m, iad_err *err) {
     find_reach(m);
-    return with_queue(m, 0, err);
+    return pack(m, 0, err);
 }
 
 /* ---- a micro-batch ---- */

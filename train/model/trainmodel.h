@@ -40,7 +40,8 @@ typedef struct iad_train_sums {
     double n_hit;                  /* tokens with the right argmax, unweighted */
     double focal, dice, n_map;     /* sums over supervised query pictures */
     double map_min[2], map_max[2]; /* extremes of the raw maps per class, for the next step's normalisation; +-inf without any */
-    double map_grad, ce_grad;      /* squares of the gradients that reach the language model's attention by maps, and its output by words: logged */
+    /* Sums of squares, for the log: of the scaled loss' gradients with respect to the raw maps, and to the language model's last rows. */
+    double map_grad, ce_grad;
     int64_t n_row, n_patch;        /* rows of the language model and of the tower */
     double flops;                  /* forward and backward, products and attention as train page 4.1 counts them */
 } iad_train_sums;
@@ -55,9 +56,13 @@ iad_status iad_train_model_run(iad_train_model *model, iad_queue *queue, const i
 iad_status iad_train_model_eval(iad_train_model *model, iad_queue *queue, const iad_sample *const *samples, int n, const iad_map_range *range,
                                 iad_train_sums *sums, iad_err *err);
 
-/* Device memory of a micro-batch before anything is allocated (iad-train plan): patches of all pictures, rows of the language model, supervised rows.
- */
-typedef struct iad_train_memory { size_t weights, activations, workspace; } iad_train_memory;
+/* Device memory of a micro-batch before anything is allocated (iad-train plan), by the code that lays it out: patches of all pictures, rows of
+ * the language model, supervised rows. The flat space of parameters comes on top (8 bytes per parameter). IAD_ERR_ARG on negative sizes. */
+typedef struct iad_train_memory {
+    size_t weights;     /* packed, with the transposes of what the backward pass goes through; norms, tables */
+    size_t activations; /* from the forward to the backward pass */
+    size_t workspace;   /* shared by one block after the other; what the operations keep on the side */
+} iad_train_memory;
 iad_status iad_train_model_plan(const iad_model_config *config, const iad_train_model_options *options, int vision_trained, int64_t n_patch,
                                 int64_t n_row, int64_t n_supervised, iad_train_memory *memory, iad_err *err);
 

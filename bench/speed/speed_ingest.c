@@ -6,18 +6,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <jpeglib.h>
 #include <png.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/image/decode.h"
+#include "bench/speed/barejpeg.h"
 #include "manifests/ingest/ingest.h"
 #include "manifests/ingest/ingest_list.h"
 #include "manifests/manifest.h"
 
 #define ROUNDS 5
-#define MAX_ROW_BYTES (8u * IAD_IMAGE_MAX_SIDE)
 
 typedef struct bare_file {
     uint8_t *bytes;
@@ -43,42 +42,6 @@ static double cpu_seconds(void) {
 }
 
 /* ---- the libraries alone ---- */
-
-typedef struct jpeg_jump {
-    struct jpeg_error_mgr mgr;
-    jmp_buf back;
-} jpeg_jump;
-
-static void jpeg_fail(j_common_ptr info) {
-    jpeg_jump *jump = (jpeg_jump *)info->err;
-    longjmp(jump->back, 1);
-}
-
-static void jpeg_quiet(j_common_ptr info, int level) { (void)info, (void)level; }
-
-/* Pixels decoded, 0 for a broken file. */
-static uint64_t bare_jpeg(const bare_file *file, uint8_t *row) {
-    struct jpeg_decompress_struct info;
-    jpeg_jump jump;
-    uint64_t pixels = 0;
-    info.err = jpeg_std_error(&jump.mgr);
-    jump.mgr.error_exit = jpeg_fail;
-    jump.mgr.emit_message = jpeg_quiet;
-    if (setjmp(jump.back)) {
-        jpeg_destroy_decompress(&info);
-        return 0;
-    }
-    jpeg_create_decompress(&info);
-    jpeg_mem_src(&info, file->bytes, (unsigned long)file->n);
-    jpeg_read_header(&info, TRUE);
-    info.dct_method = JDCT_ISLOW;
-    jpeg_start_decompress(&info);
-    while (info.output_scanline < info.output_height) jpeg_read_scanlines(&info, &row, 1);
-    pixels = (uint64_t)info.output_width * info.output_height;
-    jpeg_finish_decompress(&info);
-    jpeg_destroy_decompress(&info);
-    return pixels;
-}
 
 typedef struct png_source {
     const bare_file *file;
@@ -113,7 +76,7 @@ static uint64_t bare_png(const bare_file *file, uint8_t *row) {
     int passes = png_set_interlace_handling(png);
     png_read_update_info(png, info);
     uint64_t width = png_get_image_width(png, info), height = png_get_image_height(png, info);
-    if (png_get_rowbytes(png, info) <= MAX_ROW_BYTES)
+    if (png_get_rowbytes(png, info) <= IAD_BARE_ROW_BYTES)
         for (int pass = 0; pass < passes; pass++)
             for (uint64_t y = 0; y < height; y++) png_read_row(png, row, NULL);
     png_destroy_read_struct(&png, &info, NULL);
@@ -126,7 +89,7 @@ static void decode_all(bare_set *set) {
     for (size_t i = 0; i < set->n; i++) {
         int is_png = set->files[i].format == IAD_IMAGE_PNG;
         double started = cpu_seconds();
-        set->pixels[is_png] += is_png ? bare_png(&set->files[i], set->row) : bare_jpeg(&set->files[i], set->row);
+        set->pixels[is_png] += is_png ? bare_png(&set->files[i], set->row) : iad_bare_jpeg(set->files[i].bytes, set->files[i].n, set->row);
         seconds[is_png] += cpu_seconds() - started;
     }
     double before = set->seconds[0] + set->seconds[1];
@@ -207,7 +170,7 @@ static iad_status measure(FILE *out, const iad_adapter *adapter, const char *roo
     double seconds = 0;
     IAD_TRY(load_files(set, adapter, root, err));
     if (!set->n) return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%s: no JPEG or PNG", root);
-    set->row = iad_alloc(MAX_ROW_BYTES, 1);
+    set->row = iad_alloc(IAD_BARE_ROW_BYTES, 1);
     if (!set->row) return IAD_NOMEM(err, "a row of pixels");
     for (int round = 0; round < ROUNDS; round++) {
         iad_ingest_result result = {0};

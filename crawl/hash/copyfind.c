@@ -1,5 +1,5 @@
-/* Asking goes from the many to the few: every kept picture's 16 coarse grey levels and PDQ hash, in all eight positions of the asking one; then the small
- * grey pictures of the nearest as they are; then, for fewer still, with a search for the alignment. */
+/* Asking goes from the many to the few: every kept picture's 16 coarse grey levels and PDQ hash, in all eight positions of the asking one; then the
+ * small grey pictures of the nearest as they are; then, for fewer still, with a search for the alignment. */
 #include "crawl/hash/copyfind.h"
 
 #include <stdlib.h>
@@ -10,9 +10,21 @@
 #include "crawl/hash/gridmatch.h"
 #include "crawl/hash/hamming.h"
 
-/* COARSE_NEAR: sum of the differences of 16 grey levels, and a part of their spread: a cut moves more where there is more contrast. LOOKS, SEARCHES: candidates that are compared as they are and with alignment, the nearest first. For
- * pictures too flat to compare: distances well inside the published ones. */
-enum { FINE = IAD_MATCH_FINE, CELLS = IAD_MATCH_CELLS, COARSE = 16, COARSE_NEAR = 128, COARSE_PART = 4, LOOKS = 64, SEARCHES = 8, FLAT_PDQ = 16, FLAT_DCT = 2, MAX_CANDIDATES = 1 << 24 };
+/* COARSE_NEAR: sum of the differences of 16 grey levels, and a part of their spread: a cut moves more where there is more contrast. LOOKS, SEARCHES:
+ * candidates that are compared as they are and with alignment, the nearest first. For pictures too flat to compare: distances well inside the
+ * published ones. */
+enum {
+    FINE = IAD_MATCH_FINE,
+    CELLS = IAD_MATCH_CELLS,
+    COARSE = 16,
+    COARSE_NEAR = 128,
+    COARSE_PART = 4,
+    LOOKS = 64,
+    SEARCHES = 8,
+    FLAT_PDQ = 16,
+    FLAT_DCT = 2,
+    MAX_CANDIDATES = 1 << 24
+};
 
 typedef struct known {
     int64_t id;
@@ -27,9 +39,9 @@ typedef struct candidate {
 } candidate;
 
 struct iad_copies {
-    iad_hamming *index;          /* of the PDQ hashes */
-    known *items;                /* [n] by position in the index */
-    uint8_t (*coarse)[COARSE];   /* [n] */
+    iad_hamming *index;        /* of the PDQ hashes */
+    known *items;              /* [n] by position in the index */
+    uint8_t (*coarse)[COARSE]; /* [n] */
     size_t n, cap, cap_coarse;
     iad_hamming_hits hits;
     candidate *found;

@@ -15,17 +15,18 @@
 #include "base/image/image.h"
 #include "crawl/hash/pdq.h"
 
-#define IAD_SIGNATURE_SIDE 80 /* pixels of the small grey picture */
+#define IAD_SIGNATURE_SIDE 80                                                                        /* pixels of the small grey picture */
 #define IAD_SIGNATURE_BYTES (2 + IAD_PDQ_TURNS * (8 + 32) + IAD_SIGNATURE_SIDE * IAD_SIGNATURE_SIDE) /* packed: version, quality, hashes, pixels */
 
-/* Likeness in thousandths (see gridmatch.h) from which on two pictures are the same, and from which on they are when their PDQ hashes are near, too. */
-#define IAD_COPY_LIKENESS 935
+/* Likeness in thousandths (see gridmatch.h) from which on two pictures are the same, and from which on they are when their PDQ hashes are near, too.
+ */
+#define IAD_COPY_LIKENESS 963
 #define IAD_COPY_LIKENESS_NEAR 850
 
 typedef struct iad_signature {
     uint64_t dct[IAD_PDQ_TURNS]; /* iad_phash of the picture in its eight positions, as iad_phash_turns numbers them; [0] is the picture as it is */
     iad_pdq pdq[IAD_PDQ_TURNS];
-    int quality; /* of pdq, 0..100 */
+    int quality;                                          /* of pdq, 0..100 */
     uint8_t grey[IAD_SIGNATURE_SIDE][IAD_SIGNATURE_SIDE]; /* the whole picture, whatever its shape, as means of areas */
 } iad_signature;
 
@@ -43,7 +44,7 @@ typedef enum iad_copy_kind {
 } iad_copy_kind;
 
 typedef struct iad_copy_hit {
-    int64_t id;   /* of the picture added before */
+    int64_t id; /* of the picture added before */
     iad_copy_kind kind;
     int turn;     /* position of the asking picture that matched, 0..7 */
     int pdq, dct; /* distances in bits */

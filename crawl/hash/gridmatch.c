@@ -5,10 +5,20 @@
 #include <math.h>
 #include <string.h>
 
-enum { FINE = IAD_MATCH_FINE, CELLS = IAD_MATCH_CELLS, ONE = 16, BLOCKS = 4, STARTS = 9, MIN_CELLS = 20, MIN_BLOCKS = 3, ROUNDS = 3 };
+enum {
+    FINE = IAD_MATCH_FINE,
+    CELLS = IAD_MATCH_CELLS,
+    ONE = 16,
+    BLOCKS = 4,
+    STARTS = 9,
+    MIN_CELLS = 20,
+    MIN_BLOCKS = 3,
+    ROUNDS = 3
+};
 
-/* FLAT: variance of a block, in sixteenths squared, below which it says nothing; compression alone makes some in the details. GRAIN: noise that is allowed for, likewise. */
-static const double FLAT_SHADES = 1.0 * ONE * ONE, FLAT_DETAILS = 4.0 * ONE * ONE, GRAIN_BLOCK = 0.3 * ONE * ONE, GRAIN_ALL = 0.02 * ONE * ONE;
+/* FLAT: variance of a block, in sixteenths squared, below which it says nothing; compression alone makes some in the details. GRAIN: noise that is
+ * allowed for, likewise. */
+static const double FLAT = 6.0 * ONE * ONE, GRAIN_BLOCK = 6.0 * ONE * ONE, GRAIN_ALL = 0.02 * ONE * ONE;
 static const double CUT = 0.05, MAX_GAIN = 1.5;
 
 /* Cell (x, y) of the kept picture covers x: ax + bx * x .. ax + bx * (x + 1) of the asking one, in its pixels; y likewise. */
@@ -105,7 +115,8 @@ static int lay(const columns *c, const uint8_t kept[CELLS][CELLS], double ay, do
         const double *before = corner[(y & 1) ^ 1];
         for (int x = 0; x <= o->w; x++) {
             const double one = c->sum[at->pixel][x], two = c->sum[at->pixel + 1][x];
-            const double zero = at->pixel ? c->sum[at->pixel - 1][x] : 2 * one - two, three = at->pixel + 2 <= FINE ? c->sum[at->pixel + 2][x] : 2 * two - one;
+            const double zero = at->pixel ? c->sum[at->pixel - 1][x] : 2 * one - two,
+                         three = at->pixel + 2 <= FINE ? c->sum[at->pixel + 2][x] : 2 * two - one;
             now[x] = at->weight[0] * zero + at->weight[1] * one + at->weight[2] * two + at->weight[3] * three;
         }
         for (int x = 0; y && x < o->w; x++) {
@@ -159,13 +170,13 @@ static double alike(const moments *m, double gain, double offset) {
     return 1 - differences / (m->va + vb + 2 * GRAIN_BLOCK * m->n);
 }
 
-static int most_reach(const moments *block, double gain, double offset, double flat) {
+static int most_reach(const moments *block, double gain, double offset) {
     double value[BLOCKS * BLOCKS];
     int n = 0;
     for (int b = 0; b < BLOCKS * BLOCKS; b++) {
         const moments *m = &block[b];
         const double now = alike(m, gain, offset);
-        if (m->va < flat * m->n && m->vb < flat * m->n && now > 0) continue; /* both flat and of one shade: that says nothing */
+        if (m->va < FLAT * m->n && m->vb < FLAT * m->n && now > 0) continue; /* both flat and of one shade: that says nothing */
         int at = n++;
         for (; at > 0 && value[at - 1] < now; at--) value[at] = value[at - 1];
         value[at] = now;
@@ -176,17 +187,17 @@ static int most_reach(const moments *block, double gain, double offset, double f
 }
 
 /* As they are, and with the one change of brightness and contrast that fits best. */
-static int block_likeness(const overlap *o, double flat) {
+static int block_likeness(const overlap *o) {
     moments block[BLOCKS * BLOCKS];
     for (int b = 0; b < BLOCKS * BLOCKS; b++) {
         const int row = b / BLOCKS, column = b % BLOCKS;
         block[b] = moments_of(o, o->w * column / BLOCKS, o->w * (column + 1) / BLOCKS, o->h * row / BLOCKS, o->h * (row + 1) / BLOCKS);
     }
     const moments all = moments_of(o, 0, o->w, 0, o->h);
-    const int plain = most_reach(block, 1, 0, flat);
+    const int plain = most_reach(block, 1, 0);
     const double gain = all.vb > 0 ? all.cov / all.vb : 0;
     if (gain < 1 / MAX_GAIN || gain > MAX_GAIN) return plain;
-    const int fitted = most_reach(block, gain, all.a - gain * all.b, flat);
+    const int fitted = most_reach(block, gain, all.a - gain * all.b);
     return fitted > plain ? fitted : plain;
 }
 
@@ -201,17 +212,18 @@ static void keep_details(int32_t cell[CELLS][CELLS], int w, int h) {
     }
     for (int y = 0; y < h; y++)
         for (int x = 0; x < w; x++) {
-            const int x0 = x < REACH ? 0 : x - REACH, x1 = x + REACH + 1 > w ? w : x + REACH + 1, y0 = y < REACH ? 0 : y - REACH, y1 = y + REACH + 1 > h ? h : y + REACH + 1;
+            const int x0 = x < REACH ? 0 : x - REACH, x1 = x + REACH + 1 > w ? w : x + REACH + 1, y0 = y < REACH ? 0 : y - REACH,
+                      y1 = y + REACH + 1 > h ? h : y + REACH + 1;
             cell[y][x] -= (sum[y1][x1] - sum[y0][x1] - sum[y1][x0] + sum[y0][x0]) / ((x1 - x0) * (y1 - y0));
         }
 }
 
 /* The lesser likeness of the two pictures and of their details. */
 static int full_likeness(overlap *o) {
-    const int shades = block_likeness(o, FLAT_SHADES);
+    const int shades = block_likeness(o);
     keep_details(o->asking, o->w, o->h);
     keep_details(o->kept, o->w, o->h);
-    const int details = block_likeness(o, FLAT_DETAILS);
+    const int details = block_likeness(o);
     return shades < details ? shades : details;
 }
 

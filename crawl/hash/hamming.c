@@ -16,8 +16,8 @@ enum { MAX_WORDS = IAD_HAMMING_MAX_WORDS, MIN_TAIL = 4096, TAIL_PART = 16, TILE 
 
 struct iad_hamming {
     int words;
-    size_t n, cap, sorted;                /* the first `sorted` codes are in the tables */
-    uint64_t *column[MAX_WORDS];          /* [cap] */
+    size_t n, cap, sorted;       /* the first `sorted` codes are in the tables */
+    uint64_t *column[MAX_WORDS]; /* [cap] */
     iad_slot_table table[MAX_WORDS][SLOTS];
     iad_hamming_scan *scan;
 };
@@ -121,8 +121,7 @@ static iad_status look(const question *q, int w, int share, const uint64_t *word
 }
 
 static iad_status look_through(const question *q, int w, int share, size_t from, size_t to, iad_err *err) {
-    for (size_t at = from; at < to; at += TILE)
-        IAD_TRY(look(q, w, share, q->index->column[w] + at, NULL, at, to - at < TILE ? to - at : TILE, err));
+    for (size_t at = from; at < to; at += TILE) IAD_TRY(look(q, w, share, q->index->column[w] + at, NULL, at, to - at < TILE ? to - at : TILE, err));
     return IAD_OK;
 }
 
@@ -181,7 +180,8 @@ iad_status iad_hamming_find(const iad_hamming *index, const uint64_t *code, int 
     for (int w = 0; w < index->words; w++) {
         const int share = share_of(radius, index->words, w);
         if (share < 0) continue;
-        if (share >= 2 * SLOTS || !index->sorted || slot_work(&q, w, share) > index->sorted) IAD_TRY(look_through(&q, w, share, 0, index->sorted, err));
+        if (share >= 2 * SLOTS || !index->sorted || slot_work(&q, w, share) > index->sorted)
+            IAD_TRY(look_through(&q, w, share, 0, index->sorted, err));
         else IAD_TRY(look_up(&q, w, share, err));
         IAD_TRY(look_through(&q, w, share, index->sorted, index->n, err));
     }

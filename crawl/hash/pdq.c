@@ -10,10 +10,10 @@
 enum { GRID = IAD_TENT_GRID, LOW = 16, BITS = LOW * LOW };
 
 /* 2^12 cos(pi m / 128), m = 0..64. */
-static const int16_t quarter_wave[GRID + 1] = {
-    4096, 4095, 4091, 4085, 4076, 4065, 4052, 4036, 4017, 3996, 3973, 3948, 3920, 3889, 3857, 3822, 3784, 3745, 3703, 3659, 3612, 3564,
-    3513, 3461, 3406, 3349, 3290, 3229, 3166, 3102, 3035, 2967, 2896, 2824, 2751, 2675, 2598, 2520, 2440, 2359, 2276, 2191, 2106, 2019,
-    1931, 1842, 1751, 1660, 1567, 1474, 1380, 1285, 1189, 1092, 995,  897,  799,  700,  601,  501,  401,  301,  201,  101,  0};
+static const int16_t quarter_wave[GRID + 1] = {4096, 4095, 4091, 4085, 4076, 4065, 4052, 4036, 4017, 3996, 3973, 3948, 3920, 3889, 3857, 3822, 3784,
+                                               3745, 3703, 3659, 3612, 3564, 3513, 3461, 3406, 3349, 3290, 3229, 3166, 3102, 3035, 2967, 2896, 2824,
+                                               2751, 2675, 2598, 2520, 2440, 2359, 2276, 2191, 2106, 2019, 1931, 1842, 1751, 1660, 1567, 1474, 1380,
+                                               1285, 1189, 1092, 995,  897,  799,  700,  601,  501,  401,  301,  201,  101,  0};
 
 /* 2^12 cos(pi (2 x + 1) u / 128). */
 static double wave(int x, int u) {
@@ -44,8 +44,10 @@ static int quality_of(const uint16_t sample[GRID][GRID]) {
     int sum = 0;
     for (int y = 0; y < GRID; y++)
         for (int x = 0; x < GRID; x++) {
-            if (x + 1 < GRID) sum += 100 * (sample[y][x] > sample[y][x + 1] ? sample[y][x] - sample[y][x + 1] : sample[y][x + 1] - sample[y][x]) / RANGE;
-            if (y + 1 < GRID) sum += 100 * (sample[y][x] > sample[y + 1][x] ? sample[y][x] - sample[y + 1][x] : sample[y + 1][x] - sample[y][x]) / RANGE;
+            if (x + 1 < GRID)
+                sum += 100 * (sample[y][x] > sample[y][x + 1] ? sample[y][x] - sample[y][x + 1] : sample[y][x + 1] - sample[y][x]) / RANGE;
+            if (y + 1 < GRID)
+                sum += 100 * (sample[y][x] > sample[y + 1][x] ? sample[y][x] - sample[y + 1][x] : sample[y + 1][x] - sample[y][x]) / RANGE;
         }
     return sum / 90 < 100 ? sum / 90 : 100;
 }

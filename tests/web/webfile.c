@@ -8,7 +8,7 @@
 #include "base/image/resize.h"
 #include "base/rng.h"
 
-enum { MAX_FILE = 16 << 20, NOISE = 20000, SLOTS = 4096 };
+enum { MAX_FILE = 16 << 20, NOISE = 20000, SLOTS = 1 << 18 };
 
 /* ---- making ---- */
 

@@ -17,7 +17,8 @@ static enum MHD_Result queue(iad_web_request *request, struct MHD_Connection *co
     return result;
 }
 
-enum MHD_Result iad_web_send(iad_web_request *request, struct MHD_Connection *connection, int status, char *bytes, size_t n, const char *const *headers) {
+enum MHD_Result iad_web_send(iad_web_request *request, struct MHD_Connection *connection, int status, char *bytes, size_t n,
+                             const char *const *headers) {
     struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(n, bytes, free);
     if (!response) free(bytes);
     else add_headers(response, headers);
@@ -25,7 +26,8 @@ enum MHD_Result iad_web_send(iad_web_request *request, struct MHD_Connection *co
     return queue(request, connection, status, response);
 }
 
-enum MHD_Result iad_web_send_page(iad_web_request *request, struct MHD_Connection *connection, int status, const char *html, const char *const *headers) {
+enum MHD_Result iad_web_send_page(iad_web_request *request, struct MHD_Connection *connection, int status, const char *html,
+                                  const char *const *headers) {
     char *copy = iad_strdup(html);
     static const char *const plain[] = {"Content-Type", "text/html; charset=utf-8", NULL};
     return copy ? iad_web_send(request, connection, status, copy, strlen(copy), headers ? headers : plain) : MHD_NO;
@@ -76,11 +78,13 @@ enum MHD_Result iad_web_send_flow(const iad_web_flow *flow, int status, const ch
         return MHD_NO;
     }
     *copy = *flow;
-    struct MHD_Response *response = MHD_create_response_from_callback(flow->promised == UINT64_MAX ? MHD_SIZE_UNKNOWN : flow->promised, 1 << 16, next_piece, copy, end_flow);
+    struct MHD_Response *response =
+        MHD_create_response_from_callback(flow->promised == UINT64_MAX ? MHD_SIZE_UNKNOWN : flow->promised, 1 << 16, next_piece, copy, end_flow);
     if (!response) end_flow(copy);
     else {
         /* A length of our own, and no chunks. */
-        if (flow->false_length) MHD_set_response_options(response, MHD_RF_INSANITY_HEADER_CONTENT_LENGTH | MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+        if (flow->false_length)
+            MHD_set_response_options(response, MHD_RF_INSANITY_HEADER_CONTENT_LENGTH | MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
         add_headers(response, headers);
     }
     return queue(flow->request, flow->connection, status, response);

@@ -46,7 +46,9 @@ static iad_status put_addresses(const iad_web_item *item, const char *cs, iad_bu
         if (status == IAD_OK) status = iad_web_percent(item->url, &wrapped, err);
         if (status == IAD_OK) status = iad_buf_add_str(&wrapped, "&refer=", err);
         if (status == IAD_OK) status = iad_web_percent(item->page, &wrapped, err);
-        if (status == IAD_OK) status = iad_buf_add_str(&wrapped, "&app=2002&size=f9999,10000&q=a80&n=0&g=0n&fmt=jpeg?sec=1600000000&t=0123456789abcdef0123456789abcdef", err);
+        if (status == IAD_OK)
+            status = iad_buf_add_str(&wrapped, "&app=2002&size=f9999,10000&q=a80&n=0&g=0n&fmt=jpeg?sec=1600000000&t=0123456789abcdef0123456789abcdef",
+                                     err);
     }
     if (status == IAD_OK) status = hide(iad_buf_str(&wrapped), &hidden, err);
     if (status == IAD_OK) status = put_text("objURL", iad_buf_str(&hidden), out, err);
@@ -57,7 +59,8 @@ static iad_status put_addresses(const iad_web_item *item, const char *cs, iad_bu
     iad_buf_deinit(&hidden);
     IAD_TRY(status);
     /* Both spellings occur, and the first one is Baidu's own copy. */
-    IAD_TRY(iad_buf_addf(out, err, ",\"replaceUrl\":[{\"ObjURL\":\"https:\\/\\/ss0.imgtn.bdimg.com\\/it\\/u=%s&fm=214\",\"FromURL\":\"\"},{\"ObjUrl\":", cs));
+    IAD_TRY(iad_buf_addf(out, err,
+                         ",\"replaceUrl\":[{\"ObjURL\":\"https:\\/\\/ss0.imgtn.bdimg.com\\/it\\/u=%s&fm=214\",\"FromURL\":\"\"},{\"ObjUrl\":", cs));
     IAD_TRY(iad_json_quote(item->url, out, err));
     IAD_TRY(iad_buf_add_str(out, ",\"FromUrl\":", err));
     IAD_TRY(iad_json_quote(item->page, out, err));
@@ -67,13 +70,17 @@ static iad_status put_addresses(const iad_web_item *item, const char *cs, iad_bu
 static iad_status put_item(const iad_web_plan *plan, const iad_web_item *item, int rank, iad_buf *out, iad_err *err) {
     /* Two addresses of the same bytes have one identity. */
     const int same = item->copy == IAD_WEB_SAME_BYTES || item->copy == IAD_WEB_FOREIGN;
-    const uint64_t id = iad_web_number(plan, "cs", (uint64_t)(same ? item->of_category : item->category) << 32 | (uint32_t)(same ? item->of_number : item->number));
+    const uint64_t id =
+        iad_web_number(plan, "cs", (uint64_t)(same ? item->of_category : item->category) << 32 | (uint32_t)(same ? item->of_number : item->number));
     char cs[40], thumb[160], title[IAD_WEB_MAX_TITLE + 40];
     snprintf(cs, sizeof cs, "%u,%u", (unsigned)(id >> 32), (unsigned)id);
     snprintf(thumb, sizeof thumb, "https://img%d.baidu.com/it/u=%s&fm=253&fmt=auto", rank % 3, cs);
-    snprintf(title, sizeof title, "<strong>%.*s</strong>%s, maker's photo", (int)strcspn(item->title, " "), item->title, item->title + strcspn(item->title, " "));
-    IAD_TRY(iad_buf_addf(out, err, "{\"adType\":\"0\",\"pageNum\":%d,\"width\":%d,\"height\":%d,\"is_gif\":%d,\"filesize\":\"\",\"bdImgnewsDate\":\"2024-01-01 00:00\"", rank,
-                         item->width, item->height, item->format == IAD_WEB_GIF));
+    snprintf(title, sizeof title, "<strong>%.*s</strong>%s, maker's photo", (int)strcspn(item->title, " "), item->title,
+             item->title + strcspn(item->title, " "));
+    IAD_TRY(iad_buf_addf(
+        out, err,
+        "{\"adType\":\"0\",\"pageNum\":%d,\"width\":%d,\"height\":%d,\"is_gif\":%d,\"filesize\":\"\",\"bdImgnewsDate\":\"2024-01-01 00:00\"", rank,
+        item->width, item->height, item->format == IAD_WEB_GIF));
     IAD_TRY(put_text("cs", cs, out, err));
     IAD_TRY(iad_buf_addf(out, err, ",\"os\":\"%u,%u\",\"di\":\"%llu\"", (unsigned)id, (unsigned)(id >> 32), (unsigned long long)(id >> 1)));
     IAD_TRY(put_text("thumbURL", thumb, out, err));
@@ -89,11 +96,18 @@ static iad_status put_item(const iad_web_plan *plan, const iad_web_item *item, i
 
 /* Members that a parser must survive and must not follow; raw control characters and bytes that are no UTF-8 stand in what is otherwise fine. */
 static iad_status put_hostile(iad_buf *out, iad_err *err) {
-    static const char *const items[] = {
-        "{\"adType\":\"1\",\"objURL\":\"http://ads.invalid/buy.jpg\",\"cs\":\"1,1\"}", "{\"objURL\":\"ippr_z2C$q\",\"cs\":\"2,2\"}", "{\"objURL\":17}", "null", "[]", "\"text\"",
-        "{\"objURL\":\"file:///etc/passwd\"}", "{\"objURL\":\"http://10.0.0.1/a.jpg\",\"fromPageTitle\":\"\\q\\'\x01\t\xff\xc0\x80\"}",
-        "{\"objURL\":\"https://gimg2.baidu.com/image_search/src=%zz%&refer=\"}", "{\"objURL\":\"\",\"replaceUrl\":[]}", "{\"objURL\":\"http://h.invalid/a.jpg\\r\\nX: 1\",\"width\":-5}",
-        "{\"objURL\":\"http://h.invalid/b.jpg\",\"width\":1e999,\"height\":99999999999999999999}"};
+    static const char *const items[] = {"{\"adType\":\"1\",\"objURL\":\"http://ads.invalid/buy.jpg\",\"cs\":\"1,1\"}",
+                                        "{\"objURL\":\"ippr_z2C$q\",\"cs\":\"2,2\"}",
+                                        "{\"objURL\":17}",
+                                        "null",
+                                        "[]",
+                                        "\"text\"",
+                                        "{\"objURL\":\"file:///etc/passwd\"}",
+                                        "{\"objURL\":\"http://10.0.0.1/a.jpg\",\"fromPageTitle\":\"\\q\\'\x01\t\xff\xc0\x80\"}",
+                                        "{\"objURL\":\"https://gimg2.baidu.com/image_search/src=%zz%&refer=\"}",
+                                        "{\"objURL\":\"\",\"replaceUrl\":[]}",
+                                        "{\"objURL\":\"http://h.invalid/a.jpg\\r\\nX: 1\",\"width\":-5}",
+                                        "{\"objURL\":\"http://h.invalid/b.jpg\",\"width\":1e999,\"height\":99999999999999999999}"};
     for (size_t i = 0; i < sizeof items / sizeof *items; i++) IAD_TRY(iad_buf_addf(out, err, "%s,\n", items[i]));
     return IAD_OK;
 }
@@ -102,7 +116,8 @@ iad_status iad_web_page_baidu(const iad_web_plan *plan, const char *query, int o
     const int category = iad_web_category_of(plan, query), n = category < 0 ? 0 : iad_web_engine_count(plan, IAD_WEB_BAIDU);
     IAD_TRY(iad_buf_add_str(out, "{\"queryEnc\":\"", err));
     IAD_TRY(iad_web_percent(query, out, err));
-    IAD_TRY(iad_buf_addf(out, err, "\",\"listNum\":%d,\"displayNum\":%d,\"gsm\":\"%x\",\"isNeedAsyncRequest\":0,\"bdIsClustered\":\"1\",\"data\":[", n, 50 * n, (unsigned)(offset + count)));
+    IAD_TRY(iad_buf_addf(out, err, "\",\"listNum\":%d,\"displayNum\":%d,\"gsm\":\"%x\",\"isNeedAsyncRequest\":0,\"bdIsClustered\":\"1\",\"data\":[",
+                         n, 50 * n, (unsigned)(offset + count)));
     for (int rank = offset; rank < n && rank < offset + count; rank++) {
         iad_web_item item;
         iad_web_item_get(plan, category, iad_web_engine_rank(plan, IAD_WEB_BAIDU, query, rank), &item);

@@ -16,7 +16,8 @@ static iad_status put_tile(const iad_web_plan *plan, const iad_web_item *item, i
     snprintf(id, sizeof id, "%016llX", (unsigned long long)iad_web_number(plan, "mid", (uint64_t)item->category << 32 | (uint32_t)item->number));
     snprintf(thumb, sizeof thumb, "https://tse%d.mm.bing.net/th?id=OIP.%s&pid=15.1", rank % 4 + 1, id);
     /* Found words are marked with characters of the private area. */
-    snprintf(title, sizeof title, "\xee\x80\x80%.*s\xee\x80\x81%s", (int)strcspn(item->title, " "), item->title, item->title + strcspn(item->title, " "));
+    snprintf(title, sizeof title, "\xee\x80\x80%.*s\xee\x80\x81%s", (int)strcspn(item->title, " "), item->title,
+             item->title + strcspn(item->title, " "));
     iad_status status = iad_buf_add_str(&json, "{", err);
     if (status == IAD_OK) status = put_member(&json, "mid", id, err);
     if (status == IAD_OK) status = put_member(&json, "murl", item->url, err);
@@ -25,13 +26,17 @@ static iad_status put_tile(const iad_web_plan *plan, const iad_web_item *item, i
     if (status == IAD_OK) status = put_member(&json, "t", title, err);
     if (status == IAD_OK) status = put_member(&json, "desc", "", err);
     if (status == IAD_OK) status = iad_buf_add_str(&json, "}", err);
-    if (status == IAD_OK) status = iad_buf_addf(out, err, "<li data-idx=\"%d\"><div class=\"iuscp isv\"><div class=\"imgpt\"><a class=\"iusc\" style=\"height:200px\" m=\"", rank);
+    if (status == IAD_OK)
+        status = iad_buf_addf(
+            out, err, "<li data-idx=\"%d\"><div class=\"iuscp isv\"><div class=\"imgpt\"><a class=\"iusc\" style=\"height:200px\" m=\"", rank);
     if (status == IAD_OK) status = iad_html_text(out, iad_buf_str(&json), err);
     iad_buf_deinit(&json);
     IAD_TRY(status);
     IAD_TRY(iad_buf_add_str(out, "\" href=\"/images/search?view=detailV2\"><div class=\"img_cont hoff\"><img class=\"mimg\" src=\"", err));
     IAD_TRY(iad_html_text(out, thumb, err));
-    IAD_TRY(iad_buf_addf(out, err, "\" alt=\"\"/></div></a><div class=\"img_info hon\"><span class=\"nowrap\">%d x %d \xc2\xb7 %s</span><div class=\"lnkw\"><a href=\"#\">host%d</a>"
+    IAD_TRY(iad_buf_addf(out, err,
+                         "\" alt=\"\"/></div></a><div class=\"img_info hon\"><span class=\"nowrap\">%d x %d \xc2\xb7 %s</span><div class=\"lnkw\"><a "
+                         "href=\"#\">host%d</a>"
                          "</div></div></div><div class=\"infopt\"><div class=\"infnmpt\"><div><ul class=\"b_dataList\"><li><a title=\"\">",
                          item->width, item->height, item->format == IAD_WEB_JPEG ? "jpeg" : iad_web_format_suffix(item->format), item->host));
     IAD_TRY(iad_html_text(out, item->title, err));
@@ -41,12 +46,20 @@ static iad_status put_tile(const iad_web_plan *plan, const iad_web_item *item, i
 /* Results that a parser must survive and must not follow. */
 static iad_status put_hostile(iad_buf *out, iad_err *err) {
     static const char *const values[] = {
-        "{not json", "{&quot;murl&quot;:5}", "{}", "[[[[[[", "{&quot;murl&quot;:&quot;javascript:alert(1)&quot;}", "{&quot;murl&quot;:&quot;file:///etc/passwd&quot;}",
-        "{&quot;murl&quot;:&quot;ftp://img.invalid/a.jpg&quot;}", "{&quot;murl&quot;:&quot;http://169.254.169.254/latest/meta-data/a.jpg&quot;}",
-        "{&quot;murl&quot;:&quot;http://0x0a000001/a.jpg&quot;}", "{&quot;murl&quot;:&quot;http://[::ffff:10.0.0.1]/a.jpg&quot;}",
+        "{not json",
+        "{&quot;murl&quot;:5}",
+        "{}",
+        "[[[[[[",
+        "{&quot;murl&quot;:&quot;javascript:alert(1)&quot;}",
+        "{&quot;murl&quot;:&quot;file:///etc/passwd&quot;}",
+        "{&quot;murl&quot;:&quot;ftp://img.invalid/a.jpg&quot;}",
+        "{&quot;murl&quot;:&quot;http://169.254.169.254/latest/meta-data/a.jpg&quot;}",
+        "{&quot;murl&quot;:&quot;http://0x0a000001/a.jpg&quot;}",
+        "{&quot;murl&quot;:&quot;http://[::ffff:10.0.0.1]/a.jpg&quot;}",
         "{&quot;murl&quot;:&quot;http://h.invalid/a.jpg\\r\\nX-Evil: 1&quot;,&quot;t&quot;:&quot;\\u0000&lt;script&gt;alert(1)&lt;/script&gt;&quot;}",
         "{&quot;murl&quot;:&quot;&quot;,&quot;purl&quot;:null}"};
-    for (size_t i = 0; i < sizeof values / sizeof *values; i++) IAD_TRY(iad_buf_addf(out, err, "<li><a class='x iusc y' m=\"%s\"><b><i></a>\n", values[i]));
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        IAD_TRY(iad_buf_addf(out, err, "<li><a class='x iusc y' m=\"%s\"><b><i></a>\n", values[i]));
     IAD_TRY(iad_buf_add_str(out, "<li><a class=iusc m='{&quot;murl&quot;:&quot;http://h.invalid/", err));
     for (int i = 0; i < 10000; i++) IAD_TRY(iad_buf_add_str(out, "aaaaaaaaaa", err));
     IAD_TRY(iad_buf_add_str(out, ".jpg&quot;}'></a>", err));

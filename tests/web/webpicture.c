@@ -55,7 +55,9 @@ static enum MHD_Result try_later(iad_web_request *request, struct MHD_Connection
 
 /* The whole picture with the headers of its kind. */
 static enum MHD_Result send_whole(iad_web_request *request, struct MHD_Connection *connection, const iad_web_item *item, char *bytes, size_t n) {
-    const char *type = item->kind == IAD_WEB_TYPE ? "text/plain" : item->kind == IAD_WEB_SUFFIX || item->kind == IAD_WEB_NOISE ? "image/jpeg" : iad_web_format_type(item->format);
+    const char *type = item->kind == IAD_WEB_TYPE                                    ? "text/plain"
+                       : item->kind == IAD_WEB_SUFFIX || item->kind == IAD_WEB_NOISE ? "image/jpeg"
+                                                                                     : iad_web_format_type(item->format);
     const char *headers[8] = {"Content-Type", type};
     switch (item->kind) {
         case IAD_WEB_OTHER_TAG:
@@ -73,7 +75,13 @@ static enum MHD_Result send_whole(iad_web_request *request, struct MHD_Connectio
 /* Bodies that are not what their head says, or do not come as they should. */
 static enum MHD_Result send_broken(iad_web_request *request, struct MHD_Connection *connection, const iad_web_item *item, char *bytes, size_t n) {
     static const char *const headers[] = {"Content-Type", "image/jpeg", NULL};
-    iad_web_flow flow = {.request = request, .connection = connection, .bytes = bytes, .n = n, .promised = n, .stop_at = UINT64_MAX, .patience_s = request->web->options.patience_s};
+    iad_web_flow flow = {.request = request,
+                         .connection = connection,
+                         .bytes = bytes,
+                         .n = n,
+                         .promised = n,
+                         .stop_at = UINT64_MAX,
+                         .patience_s = request->web->options.patience_s};
     char half[24];
     const char *const short_headers[] = {"Content-Type", "image/jpeg", "Content-Length", half, "Connection", "close", NULL};
     switch (item->kind) {
@@ -94,18 +102,24 @@ static enum MHD_Result send_file(iad_web_request *request, struct MHD_Connection
     char *bytes;
     size_t n;
     iad_err err = IAD_ERR_NONE;
-    if (iad_web_cache_get(request->web->cache, &request->web->plan, item, &bytes, &n, &err) != IAD_OK) return iad_web_send_page(request, connection, 500, err.msg, NULL);
+    if (iad_web_cache_get(request->web->cache, &request->web->plan, item, &bytes, &n, &err) != IAD_OK)
+        return iad_web_send_page(request, connection, 500, err.msg, NULL);
     switch (item->kind) {
-        case IAD_WEB_DRIP: case IAD_WEB_STALL: case IAD_WEB_SHORT: case IAD_WEB_LONG: case IAD_WEB_ENDLESS: case IAD_WEB_BIG:
-            return send_broken(request, connection, item, bytes, n);
+        case IAD_WEB_DRIP:
+        case IAD_WEB_STALL:
+        case IAD_WEB_SHORT:
+        case IAD_WEB_LONG:
+        case IAD_WEB_ENDLESS:
+        case IAD_WEB_BIG: return send_broken(request, connection, item, bytes, n);
         default: return send_whole(request, connection, item, bytes, n);
     }
 }
 
 static enum MHD_Result redirect_away(iad_web_request *request, struct MHD_Connection *connection, const iad_web_item *item) {
-    static const char *const private_addresses[] = {
-        "http://10.0.0.1/a.jpg", "http://169.254.169.254/latest/meta-data/", "http://192.168.1.1/a.jpg", "http://[::ffff:10.0.0.1]/a.jpg",
-        "http://0x0a000001/a.jpg", "http://[fd00::1]/a.jpg", "http://172.16.0.1:8080/a.jpg", "http://100.64.0.1/a.jpg"};
+    static const char *const private_addresses[] = {"http://10.0.0.1/a.jpg",        "http://169.254.169.254/latest/meta-data/",
+                                                    "http://192.168.1.1/a.jpg",     "http://[::ffff:10.0.0.1]/a.jpg",
+                                                    "http://0x0a000001/a.jpg",      "http://[fd00::1]/a.jpg",
+                                                    "http://172.16.0.1:8080/a.jpg", "http://100.64.0.1/a.jpg"};
     static const char *const schemes[] = {"file:///etc/passwd", "ftp://img.invalid/a.jpg", "gopher://img.invalid/1", "data:image/png;base64,AAAA"};
     char where[IAD_WEB_MAX_URL], host[256];
     iad_web_host(&request->web->plan, (item->host + 1) % request->web->plan.hosts, host, sizeof host);
@@ -121,14 +135,19 @@ static enum MHD_Result redirect_away(iad_web_request *request, struct MHD_Connec
 }
 
 enum MHD_Result iad_web_answer_item(iad_web_request *request, struct MHD_Connection *connection, iad_web_item *item) {
-    static const char page[] = "<!doctype html><html><head><title>Nothing here</title></head><body>This picture may not be shown on other sites.</body></html>";
+    static const char page[] =
+        "<!doctype html><html><head><title>Nothing here</title></head><body>This picture may not be shown on other sites.</body></html>";
     static const char *const as_picture[] = {"Content-Type", "image/jpeg", NULL};
     iad_web *web = request->web;
     switch (item->kind) {
-        case IAD_WEB_429: case IAD_WEB_429_BARE: case IAD_WEB_503: case IAD_WEB_503_BARE:
+        case IAD_WEB_429:
+        case IAD_WEB_429_BARE:
+        case IAD_WEB_503:
+        case IAD_WEB_503_BARE:
             return iad_web_first_time(web, request->uri) ? try_later(request, connection, item->kind) : send_file(request, connection, item);
         case IAD_WEB_403: return iad_web_send_page(request, connection, 403, page, NULL);
-        case IAD_WEB_404: case IAD_WEB_DNS: return iad_web_send_page(request, connection, 404, page, NULL);
+        case IAD_WEB_404:
+        case IAD_WEB_DNS: return iad_web_send_page(request, connection, 404, page, NULL);
         case IAD_WEB_500: return iad_web_send_page(request, connection, 500, page, NULL);
         case IAD_WEB_HTML: return iad_web_send_page(request, connection, 200, page, NULL);
         case IAD_WEB_HOTLINK: return iad_web_send_page(request, connection, 200, page, as_picture);
@@ -140,8 +159,12 @@ enum MHD_Result iad_web_answer_item(iad_web_request *request, struct MHD_Connect
             request->napped = 2;
             iad_web_nap_take(web, connection, web->options.patience_s);
             return MHD_YES;
-        case IAD_WEB_HOP: case IAD_WEB_HOPS: case IAD_WEB_LOOP: case IAD_WEB_PRIVATE: case IAD_WEB_SCHEME: case IAD_WEB_LOGIN:
-            return redirect_away(request, connection, item);
+        case IAD_WEB_HOP:
+        case IAD_WEB_HOPS:
+        case IAD_WEB_LOOP:
+        case IAD_WEB_PRIVATE:
+        case IAD_WEB_SCHEME:
+        case IAD_WEB_LOGIN: return redirect_away(request, connection, item);
         default: return send_file(request, connection, item);
     }
 }

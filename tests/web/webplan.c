@@ -69,6 +69,8 @@ void iad_web_item_get(const iad_web_plan *plan, int category, int number, iad_we
     item->host = (int)iad_rng_below(&rng, (uint32_t)plan->hosts);
     item->width = iad_rng_int(&rng, 408, 500);
     item->height = iad_rng_int(&rng, 408, 500);
+    if (plan->side) item->width = plan->side, item->height = plan->side * 3 / 4;
+    if (plan->plain) item->format = IAD_WEB_JPEG;
     if (item->kind == IAD_WEB_SUFFIX) item->format = IAD_WEB_WEBP;
     if (item->kind == IAD_WEB_CUT) item->format = IAD_WEB_JPEG;
     if (item->kind == IAD_WEB_BLANK) item->format = IAD_WEB_BMP;
@@ -79,7 +81,7 @@ void iad_web_item_get(const iad_web_plan *plan, int category, int number, iad_we
     snprintf(item->title, sizeof item->title, "%s no. %d <\"%s\" & more>", product->name_en, number, product->name_zh);
     address(plan, item);
 
-    if (copy >= 11 || !number) return;
+    if (plan->plain || copy >= 11 || !number) return;
     item->copy = copy < 4 ? IAD_WEB_SAME_BYTES : copy < 7 ? IAD_WEB_MIRRORED : copy < 10 ? IAD_WEB_SCALED : IAD_WEB_FOREIGN;
     if (item->copy == IAD_WEB_FOREIGN && !category) item->copy = IAD_WEB_SAME_BYTES;
     iad_web_item other;

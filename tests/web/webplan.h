@@ -34,7 +34,8 @@ typedef struct iad_web_plan {
     int tls_port, dead_port;      /* 0: not there */
     int shares[IAD_WEB_KINDS];
     int hostile;                  /* 1: engines mix broken and hostile results with the good ones */
-    int pages;                    /* 1: a page's address leads to a page */
+    int plain;                    /* 1: all pictures are JPEGs and none is a copy (for measurements) */
+    int side;                     /* width of the pictures, three quarters of it high; 0: 408..500 either way */
     iad_products products;
 } iad_web_plan;
 

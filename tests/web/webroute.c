@@ -8,8 +8,9 @@
 
 enum { MAX_PAGE = 4 << 20 };
 
-static const char captcha[] = "<!doctype html><html><head><title>Security check</title></head><body><form action=\"/captcha\"><div id=\"b_captcha\" class=\"captcha\">"
-                              "Please solve the challenge below to continue</div></form></body></html>";
+static const char captcha[] =
+    "<!doctype html><html><head><title>Security check</title></head><body><form action=\"/captcha\"><div id=\"b_captcha\" class=\"captcha\">"
+    "Please solve the challenge below to continue</div></form></body></html>";
 
 static int number_of(struct MHD_Connection *connection, const char *name, int fallback, int lo, int hi) {
     const char *text = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, name);
@@ -17,7 +18,8 @@ static int number_of(struct MHD_Connection *connection, const char *name, int fa
     return text && iad_parse_i64(text, lo, hi, name, &value, NULL) == IAD_OK ? (int)value : fallback;
 }
 
-static enum MHD_Result send_buffer(iad_web_request *request, struct MHD_Connection *connection, int status, iad_buf *body, const char *const *headers) {
+static enum MHD_Result send_buffer(iad_web_request *request, struct MHD_Connection *connection, int status, iad_buf *body,
+                                   const char *const *headers) {
     size_t n = 0;
     char *bytes = iad_buf_take(body, &n);
     return bytes ? iad_web_send(request, connection, status, bytes, n, headers) : MHD_NO;
@@ -51,21 +53,27 @@ static enum MHD_Result refuse(iad_web_request *request, struct MHD_Connection *c
 }
 
 static enum MHD_Result answer_engine(iad_web_request *request, struct MHD_Connection *connection, iad_web_engine engine) {
-    static const char *const html[] = {"Content-Type", "text/html; charset=utf-8", NULL}, *const json[] = {"Content-Type", "application/json; charset=utf-8", NULL};
+    static const char *const html[] = {"Content-Type", "text/html; charset=utf-8", NULL}, *const json[] = {"Content-Type",
+                                                                                                           "application/json; charset=utf-8", NULL};
     const iad_web_plan *plan = &request->web->plan;
     const char *query = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, engine == IAD_WEB_BAIDU ? "word" : "q");
     const char *how = block_of(request->web, engine);
     iad_text_copy(request->kind, sizeof request->kind, iad_web_engine_name(engine));
     if (how) return refuse(request, connection, how);
-    if (engine == IAD_WEB_BAIDU && !MHD_lookup_connection_value(connection, MHD_COOKIE_KIND, "BAIDUID")) return refuse(request, connection, "antiflag");
+    if (engine == IAD_WEB_BAIDU && !MHD_lookup_connection_value(connection, MHD_COOKIE_KIND, "BAIDUID"))
+        return refuse(request, connection, "antiflag");
     if (!query) return iad_web_send_page(request, connection, 400, "<html>no query</html>", NULL);
     iad_buf body;
     iad_err err = IAD_ERR_NONE;
     iad_status status;
     iad_buf_init(&body, MAX_PAGE);
-    if (engine == IAD_WEB_BING) status = iad_web_page_bing(plan, query, number_of(connection, "first", 1, 0, 100000), number_of(connection, "count", 35, 1, 60), &body, &err);
-    else if (engine == IAD_WEB_BAIDU) status = iad_web_page_baidu(plan, query, number_of(connection, "pn", 0, 0, 100000), number_of(connection, "rn", 30, 1, 60), &body, &err);
-    else status = iad_web_page_openverse(plan, query, number_of(connection, "page", 1, 1, 100000), number_of(connection, "page_size", 20, 1, 100), &body, &err);
+    if (engine == IAD_WEB_BING)
+        status = iad_web_page_bing(plan, query, number_of(connection, "first", 1, 0, 100000), number_of(connection, "count", 35, 1, 60), &body, &err);
+    else if (engine == IAD_WEB_BAIDU)
+        status = iad_web_page_baidu(plan, query, number_of(connection, "pn", 0, 0, 100000), number_of(connection, "rn", 30, 1, 60), &body, &err);
+    else
+        status = iad_web_page_openverse(plan, query, number_of(connection, "page", 1, 1, 100000), number_of(connection, "page_size", 20, 1, 100),
+                                        &body, &err);
     const enum MHD_Result result = status == IAD_OK ? send_buffer(request, connection, 200, &body, engine == IAD_WEB_BING ? html : json)
                                                     : iad_web_send_page(request, connection, 500, err.msg, NULL);
     iad_buf_deinit(&body);
@@ -111,7 +119,8 @@ static int parse_item(const iad_web_plan *plan, const char *path, iad_web_item *
     int category, number;
     const char *words = strchr(path + 1, '/');
     if (!words || sscanf(words, "/%23[a-z0-9]/%d/%d", kind, &category, &number) != 3) return 0;
-    if (category < 0 || category >= plan->categories || number < 0 || number >= plan->per_category || iad_web_kind_find(kind) == IAD_WEB_KINDS) return 0;
+    if (category < 0 || category >= plan->categories || number < 0 || number >= plan->per_category || iad_web_kind_find(kind) == IAD_WEB_KINDS)
+        return 0;
     iad_web_item_get(plan, category, number, item);
     const iad_web_kind wanted = iad_web_kind_find(kind);
     if (item->kind == wanted) return 1;

@@ -106,8 +106,9 @@ static void end_request(void *user, struct MHD_Connection *connection, void **st
         if (request->uri) clean(request->uri);
         clean(request->host);
         clean(request->agent);
-        fprintf(web->options.log, "%.6f\t%.6f\t%s\t%s\t%s\t%d\t%llu\t%s\t%s\t%s\n", request->start, iad_web_now(), request->host, request->method, request->uri ? request->uri : "",
-                request->status, (unsigned long long)request->bytes, code == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "done" : "aborted", request->kind, request->agent);
+        fprintf(web->options.log, "%.6f\t%.6f\t%s\t%s\t%s\t%d\t%llu\t%s\t%s\t%s\n", request->start, iad_web_now(), request->host, request->method,
+                request->uri ? request->uri : "", request->status, (unsigned long long)request->bytes,
+                code == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "done" : "aborted", request->kind, request->agent);
         fflush(web->options.log);
     }
     free(request->uri);
@@ -115,13 +116,14 @@ static void end_request(void *user, struct MHD_Connection *connection, void **st
     *state = NULL;
 }
 
-static enum MHD_Result handle(void *user, struct MHD_Connection *connection, const char *path, const char *method, const char *version, const char *upload, size_t *upload_size,
-                              void **state) {
+static enum MHD_Result handle(void *user, struct MHD_Connection *connection, const char *path, const char *method, const char *version,
+                              const char *upload, size_t *upload_size, void **state) {
     iad_web *web = user;
     iad_web_request *request = *state;
     (void)version, (void)upload;
     if (!request || !request->uri || web->stopping) return MHD_NO;
-    const char *host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Host"), *agent = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "User-Agent");
+    const char *host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Host"),
+               *agent = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "User-Agent");
     iad_text_copy(request->host, sizeof request->host, host ? host : "");
     iad_text_copy(request->agent, sizeof request->agent, agent ? agent : "");
     request->method = !strcmp(method, "GET") ? "GET" : !strcmp(method, "HEAD") ? "HEAD" : "other";
@@ -161,11 +163,12 @@ static int open_socket(int family, int *port, int listening) {
 
 static iad_status start_daemon(iad_web *web, int fd, int tls, iad_err *err) {
     const unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | (tls ? MHD_USE_TLS : 0);
-    const struct MHD_OptionItem more[] = {{tls ? MHD_OPTION_HTTPS_MEM_KEY : MHD_OPTION_END, 0, web->key}, {MHD_OPTION_HTTPS_MEM_CERT, 0, web->certificate}, {MHD_OPTION_END, 0, NULL}};
+    const struct MHD_OptionItem more[] = {
+        {tls ? MHD_OPTION_HTTPS_MEM_KEY : MHD_OPTION_END, 0, web->key}, {MHD_OPTION_HTTPS_MEM_CERT, 0, web->certificate}, {MHD_OPTION_END, 0, NULL}};
     struct MHD_Daemon *daemon =
-        MHD_start_daemon(flags, 0, NULL, NULL, handle, web, MHD_OPTION_EXTERNAL_LOGGER, drop_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, begin_request, web,
-                         MHD_OPTION_NOTIFY_COMPLETED, end_request, web, MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
-                         MHD_OPTION_ARRAY, more, MHD_OPTION_END);
+        MHD_start_daemon(flags, 0, NULL, NULL, handle, web, MHD_OPTION_EXTERNAL_LOGGER, drop_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+                         MHD_OPTION_URI_LOG_CALLBACK, begin_request, web, MHD_OPTION_NOTIFY_COMPLETED, end_request, web, MHD_OPTION_CONNECTION_LIMIT,
+                         (unsigned)MAX_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
     if (!daemon) {
         close(fd);
         return IAD_FAIL(err, IAD_ERR_IO, "the web server does not start%s", tls ? " with TLS" : "");
@@ -204,14 +207,16 @@ static iad_status parse_block(iad_web *web, const char *text, iad_err *err) {
     static const char *const ways[] = {"captcha", "429", "503", "antiflag", "wappass", "html", "cut", "close"};
     iad_strings words = {0};
     iad_web_block *block = &web->block[web->blocks];
-    iad_status status = web->blocks < IAD_WEB_MAX_BLOCKS ? iad_strings_split(&words, text, ':', err) : IAD_FAIL(err, IAD_ERR_LIMIT, "more than %d blocks", IAD_WEB_MAX_BLOCKS);
+    iad_status status = web->blocks < IAD_WEB_MAX_BLOCKS ? iad_strings_split(&words, text, ':', err)
+                                                         : IAD_FAIL(err, IAD_ERR_LIMIT, "more than %d blocks", IAD_WEB_MAX_BLOCKS);
     if (status == IAD_OK && words.n != 4) status = IAD_FAIL(err, IAD_ERR_ARG, "block \"%s\": ENGINE:HOW:FROM:COUNT is wanted", text);
     if (status == IAD_OK) {
         int engine = 0;
         size_t way = 0;
         while (engine < IAD_WEB_ENGINES && strcmp(words.items[0], iad_web_engine_name((iad_web_engine)engine))) engine++;
         while (way < sizeof ways / sizeof *ways && strcmp(words.items[1], ways[way])) way++;
-        if (engine == IAD_WEB_ENGINES || way == sizeof ways / sizeof *ways) status = IAD_FAIL(err, IAD_ERR_ARG, "block \"%s\": no such engine or way", text);
+        if (engine == IAD_WEB_ENGINES || way == sizeof ways / sizeof *ways)
+            status = IAD_FAIL(err, IAD_ERR_ARG, "block \"%s\": no such engine or way", text);
         else {
             block->engine = (iad_web_engine)engine;
             iad_text_copy(block->how, sizeof block->how, ways[way]);
@@ -265,6 +270,19 @@ void iad_web_free(iad_web *web) {
     free(web);
 }
 
+iad_status iad_web_warm(iad_web *web, iad_err *err) {
+    for (int c = 0; c < web->plan.categories; c++)
+        for (int m = 0; m < web->plan.per_category; m++) {
+            iad_web_item item;
+            char *bytes;
+            size_t n;
+            iad_web_item_get(&web->plan, c, m, &item);
+            IAD_TRY(iad_web_cache_get(web->cache, &web->plan, &item, &bytes, &n, err));
+            free(bytes);
+        }
+    return IAD_OK;
+}
+
 iad_status iad_web_run(iad_web *web, int stop_fd, double seconds, iad_err *err) {
     struct pollfd fds[IAD_WEB_MAX_DAEMONS + 1];
     const double end = iad_web_now() + seconds;
@@ -280,7 +298,8 @@ iad_status iad_web_run(iad_web *web, int stop_fd, double seconds, iad_err *err) 
             MHD_UNSIGNED_LONG_LONG ms;
             if (MHD_get_timeout(web->daemon[i], &ms) == MHD_YES && (double)ms / 1000 < wait) wait = (double)ms / 1000;
         }
-        if (poll(fds, (nfds_t)web->daemons + 1, (int)(wait * 1000 + 0.999)) < 0 && errno != EINTR) return IAD_FAIL(err, IAD_ERR_IO, "waiting for requests: %s", strerror(errno));
+        if (poll(fds, (nfds_t)web->daemons + 1, (int)(wait * 1000 + 0.999)) < 0 && errno != EINTR)
+            return IAD_FAIL(err, IAD_ERR_IO, "waiting for requests: %s", strerror(errno));
         if (fds[web->daemons].revents) return IAD_OK;
         wake(web, 0);
         for (int i = 0; i < web->daemons; i++) MHD_run(web->daemon[i]);

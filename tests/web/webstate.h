@@ -46,7 +46,7 @@ typedef struct iad_web_request {
     const char *method; /* borrowed */
     char host[256], agent[128], kind[24];
     int status, napped;
-    uint64_t bytes;     /* of the body, so far */
+    uint64_t bytes; /* of the body, so far */
 } iad_web_request;
 
 double iad_web_now(void);
@@ -58,8 +58,10 @@ void iad_web_nap_take(iad_web *web, struct MHD_Connection *connection, double se
 int iad_web_first_time(iad_web *web, const char *address);
 
 /* Answers: MHD_YES, or MHD_NO when the connection is to be closed. `bytes` are freed by them. Headers are name, value, ..., NULL; or NULL. */
-enum MHD_Result iad_web_send(iad_web_request *request, struct MHD_Connection *connection, int status, char *bytes, size_t n, const char *const *headers);
-enum MHD_Result iad_web_send_page(iad_web_request *request, struct MHD_Connection *connection, int status, const char *html, const char *const *headers);
+enum MHD_Result iad_web_send(iad_web_request *request, struct MHD_Connection *connection, int status, char *bytes, size_t n,
+                             const char *const *headers);
+enum MHD_Result iad_web_send_page(iad_web_request *request, struct MHD_Connection *connection, int status, const char *html,
+                                  const char *const *headers);
 enum MHD_Result iad_web_redirect(iad_web_request *request, struct MHD_Connection *connection, const char *where);
 
 /* A body that comes in pieces: `bytes` first, then (when promised is more, or UINT64_MAX for no promise) filler. */
@@ -68,13 +70,13 @@ typedef struct iad_web_flow {
     struct MHD_Connection *connection;
     char *bytes;
     size_t n;
-    uint64_t promised;  /* Content-Length; UINT64_MAX: none */
-    size_t piece;       /* bytes at a time; 0: as many as fit */
-    double interval_s;  /* between pieces */
-    uint64_t stop_at;   /* then silence for `patience`, and the connection closes; UINT64_MAX: never */
+    uint64_t promised; /* Content-Length; UINT64_MAX: none */
+    size_t piece;      /* bytes at a time; 0: as many as fit */
+    double interval_s; /* between pieces */
+    uint64_t stop_at;  /* then silence for `patience`, and the connection closes; UINT64_MAX: never */
     double patience_s;
-    int false_length;   /* 1: Content-Length is among the headers, whatever the body */
-    double next;        /* when the next piece may go; state */
+    int false_length; /* 1: Content-Length is among the headers, whatever the body */
+    double next;      /* when the next piece may go; state */
 } iad_web_flow;
 enum MHD_Result iad_web_send_flow(const iad_web_flow *flow, int status, const char *const *headers);
 

@@ -29,7 +29,8 @@ iad_status iad_web_certificate_make(char **key, char **certificate, iad_err *err
         good = X509_set_version(x, 2) && ASN1_INTEGER_set(X509_get_serialNumber(x), 1) && X509_gmtime_adj(X509_getm_notBefore(x), -3600) &&
                X509_gmtime_adj(X509_getm_notAfter(x), 86400) && X509_set_pubkey(x, pair) &&
                X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1, 0) && X509_set_issuer_name(x, name) &&
-               X509_sign(x, pair, EVP_sha256()) && PEM_write_bio_PrivateKey(key_text, pair, NULL, NULL, 0, NULL, NULL) && PEM_write_bio_X509(x_text, x);
+               X509_sign(x, pair, EVP_sha256()) && PEM_write_bio_PrivateKey(key_text, pair, NULL, NULL, 0, NULL, NULL) &&
+               PEM_write_bio_X509(x_text, x);
     }
     if (good) {
         *key = text_of(key_text);

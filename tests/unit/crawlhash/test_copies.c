@@ -1,5 +1,5 @@
-/* Near copies of rendered pictures: what share of generated variants is found, and what is found that is none. With a number on the command line: so many
- * products of each family instead of a few. */
+/* Near copies of rendered pictures: what share of generated variants is found, and what is found that is none. With a number on the command line: so
+ * many products of each family instead of a few. */
 #include "tests/unit/iad_test.h"
 
 #include "base/alloc.h"
@@ -13,11 +13,13 @@
 #include "synth/render/render.h"
 
 enum { SIDE = 320, HALF = 0, LARGER, JPEG, CUT, MIRROR, WATERMARK, MIX, VARIANTS };
-static const char *const names[VARIANTS] = {"half the size", "1.5 times the size", "JPEG quality 30", "cut by 5 %", "mirrored", "watermark", "mirrored, smaller, quality 50"};
+static const char *const names[VARIANTS] = {"half the size", "1.5 times the size",           "JPEG quality 30", "cut by 5 %", "mirrored",
+                                            "watermark",     "mirrored, smaller, quality 50"};
 
 static iad_image render(uint64_t design, uint64_t seed, const iad_render_family *family) {
     iad_err err = IAD_ERR_NONE;
-    const iad_render_job job = {.family = family, .kind = -1, .design = iad_rng_subseed(3, "product", design), .seed = iad_rng_subseed(4, "picture", seed), .side = SIDE};
+    const iad_render_job job = {
+        .family = family, .kind = -1, .design = iad_rng_subseed(3, "product", design), .seed = iad_rng_subseed(4, "picture", seed), .side = SIDE};
     iad_image image;
     assert_ok(iad_render_picture(&job, &image, NULL, &err));
     return image;
@@ -249,7 +251,7 @@ static void flat_pictures_say_nothing(void **state) {
 
 int main(int argc, char **argv) {
     if (argc > 1) products = (int)strtol(argv[1], NULL, 10);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(variants_are_found_and_others_not), cmocka_unit_test(every_turn_is_found), cmocka_unit_test(signatures_pack),
-                                       cmocka_unit_test(flat_pictures_say_nothing)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(variants_are_found_and_others_not), cmocka_unit_test(every_turn_is_found),
+                                       cmocka_unit_test(signatures_pack), cmocka_unit_test(flat_pictures_say_nothing)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

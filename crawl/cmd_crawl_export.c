@@ -11,9 +11,11 @@ int iad_cmd_crawl_export(iad_app *app, int argc, char **argv, iad_err *err) {
     const iad_arg table[] = {{.kind = IAD_ARG_STRING, .name = "db", .value = &db, .meta = "FILE", .help = "manifest", .required = 1},
                              {.kind = IAD_ARG_CHOICE, .name = "format", .value = &format, .help = "form of the list", .choices = "tsv|jsonl"},
                              {.kind = IAD_ARG_END}};
-    const iad_command self = {.name = "export", .usage = "--db FILE [--format tsv|jsonl] > LIST",
-                              .help = "Prints one row per kept picture: address, hashes, size, licence, where it was found. Pixels are not passed on: others fetch the list"
-                                      " themselves, e.g. with `iad-crawl run --urls LIST`. For pictures as folders: iad-manifest export."};
+    const iad_command self = {
+        .name = "export",
+        .usage = "--db FILE [--format tsv|jsonl] > LIST",
+        .help = "Prints one row per kept picture: address, hashes, size, licence, where it was found. Pixels are not passed on: others fetch the list"
+                " themselves, e.g. with `iad-crawl run --urls LIST`. For pictures as folders: iad-manifest export."};
     int code = iad_app_parse(app, &self, argc, argv, table, &operands, err);
     if (code < 0) {
         iad_manifest *m = NULL;

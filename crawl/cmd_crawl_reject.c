@@ -42,12 +42,15 @@ static int reject(iad_app *app, const char *db, const iad_strings *ids, const ch
 int iad_cmd_crawl_reject(iad_app *app, int argc, char **argv, iad_err *err) {
     const char *db = NULL, *file = NULL, *reason = "refused by hand";
     iad_strings ids = {0};
-    const iad_arg table[] = {{.kind = IAD_ARG_STRING, .name = "db", .value = &db, .meta = "FILE", .help = "manifest", .required = 1},
-                             {.kind = IAD_ARG_STRING, .name = "ids", .value = &file, .meta = "LIST", .help = "file with one picture per line, as the gallery lists them"},
-                             {.kind = IAD_ARG_STRING, .name = "reason", .value = &reason, .meta = "TEXT", .help = "kept beside the refusal"},
-                             {.kind = IAD_ARG_END}};
-    const iad_command self = {.name = "reject", .usage = "--db FILE [--ids LIST] [SHA256...]",
-                              .help = "Refuses pictures by the first digits of their hash. They lose their part in the data set; `iad-crawl run` then looks for others."};
+    const iad_arg table[] = {
+        {.kind = IAD_ARG_STRING, .name = "db", .value = &db, .meta = "FILE", .help = "manifest", .required = 1},
+        {.kind = IAD_ARG_STRING, .name = "ids", .value = &file, .meta = "LIST", .help = "file with one picture per line, as the gallery lists them"},
+        {.kind = IAD_ARG_STRING, .name = "reason", .value = &reason, .meta = "TEXT", .help = "kept beside the refusal"},
+        {.kind = IAD_ARG_END}};
+    const iad_command self = {
+        .name = "reject",
+        .usage = "--db FILE [--ids LIST] [SHA256...]",
+        .help = "Refuses pictures by the first digits of their hash. They lose their part in the data set; `iad-crawl run` then looks for others."};
     int code = iad_app_parse(app, &self, argc, argv, table, &ids, err);
     if (code < 0 && file && read_ids(file, &ids, err) != IAD_OK) code = iad_app_exit_code(err->code);
     if (code < 0 && !ids.n) {

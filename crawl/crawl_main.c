@@ -18,5 +18,6 @@ int main(int argc, char **argv) {
         {.name = "reject", .summary = "refuse pictures; the next run looks for others", .run = iad_cmd_crawl_reject},
         {.name = "export", .summary = "addresses, hashes and licences of what is kept, for others to fetch themselves", .run = iad_cmd_crawl_export},
         {.name = NULL}};
-    return iad_app_main(argc, argv, "iad-crawl", IAD_VERSION, "pictures of products from search engines, with provenance and without doubles", commands);
+    return iad_app_main(argc, argv, "iad-crawl", IAD_VERSION, "pictures of products from search engines, with provenance and without doubles",
+                        commands);
 }

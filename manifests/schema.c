@@ -213,8 +213,59 @@ static const char step_2[] =
     " sha256 BLOB PRIMARY KEY CHECK(length(sha256)=32), reason TEXT NOT NULL, run_id INT REFERENCES run(id), at TEXT NOT NULL)"
     " STRICT, WITHOUT ROWID;";
 
+/* Version 3: what a vision-language model has said about pictures. Answers are never changed or deleted. A unit is the SHA-256 of picture, prompt,
+ * model, parameters and round (a further try after an answer that failed its checks): one unit is asked once. Texts that passed are ordinary caption
+ * rows; their params name the unit.
+ *
+ * Natural keys: prompt (sha256), answer, review, trouble (unit), verdict (unit, check, field), batch (name). */
+static const char step_3[] =
+    /* text: the prompt's whole file. */
+    "CREATE TABLE annotate_prompt("
+    " sha256 BLOB PRIMARY KEY CHECK(length(sha256)=32), id TEXT NOT NULL, version INT NOT NULL, lang TEXT NOT NULL, mode TEXT NOT NULL,"
+    " text TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+    /* of_unit: the answer that this one judges (audit). state: ok passed the checks, rejected did not, filtered: the provider's content filter,
+     * unusable: the picture cannot be sent. raw: the response as it came. predicted: tokens foreseen before sending. cost: in the price's currency.
+     * colour: of the picture's middle, "" when it has none. */
+    "CREATE TABLE annotate_answer("
+    " id INTEGER PRIMARY KEY, unit BLOB UNIQUE NOT NULL CHECK(length(unit)=32), image_id INT NOT NULL REFERENCES image(id),"
+    " image_sha256 BLOB NOT NULL CHECK(length(image_sha256)=32), prompt_sha256 BLOB NOT NULL REFERENCES annotate_prompt(sha256), model TEXT NOT NULL,"
+    " params TEXT NOT NULL, round INT NOT NULL, of_unit BLOB CHECK(length(of_unit)=32),"
+    " state TEXT NOT NULL CHECK(state IN('ok','rejected','filtered','unusable')), detail TEXT, raw TEXT, request_id TEXT, served_model TEXT, finish "
+    "TEXT,"
+    " prompt_tokens INT NOT NULL DEFAULT 0, completion_tokens INT NOT NULL DEFAULT 0, cached_tokens INT NOT NULL DEFAULT 0,"
+    " predicted INT NOT NULL DEFAULT 0, cost REAL NOT NULL DEFAULT 0, ms INT NOT NULL DEFAULT 0, attempts INT NOT NULL DEFAULT 1, colour TEXT NOT "
+    "NULL DEFAULT '',"
+    " batch TEXT, run_id INT REFERENCES run(id), at TEXT NOT NULL) STRICT;"
+    "CREATE INDEX annotate_answer_by_image ON annotate_answer(image_id);"
+    "CREATE INDEX annotate_answer_by_of ON annotate_answer(of_unit) WHERE of_unit IS NOT NULL;"
+    /* Checks that an answer failed or that note something about it. weight: fail, or note (the answer stands). */
+    "CREATE TABLE annotate_verdict("
+    " unit BLOB NOT NULL, check_name TEXT NOT NULL, field TEXT NOT NULL, weight TEXT NOT NULL CHECK(weight IN('fail','note')), detail TEXT NOT NULL,"
+    " PRIMARY KEY(unit,check_name,field)) STRICT, WITHOUT ROWID;"
+    /* What people said. */
+    "CREATE TABLE annotate_review("
+    " unit BLOB PRIMARY KEY CHECK(length(unit)=32), verdict TEXT NOT NULL CHECK(verdict IN('accept','reject')), reason TEXT NOT NULL,"
+    " run_id INT REFERENCES run(id), at TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+    /* Units without an answer yet, for a reason that passes. */
+    "CREATE TABLE annotate_trouble("
+    " unit BLOB PRIMARY KEY CHECK(length(unit)=32), image_id INT NOT NULL REFERENCES image(id), model TEXT NOT NULL, class TEXT NOT NULL, detail "
+    "TEXT NOT NULL,"
+    " attempts INT NOT NULL, at TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX annotate_trouble_by_image ON annotate_trouble(image_id);"
+    /* name: of the file of requests. *_file, provider_id: the provider's names. */
+    "CREATE TABLE annotate_batch("
+    " name TEXT PRIMARY KEY, model TEXT NOT NULL, requests INT NOT NULL, bytes INT NOT NULL,"
+    " state TEXT NOT NULL CHECK(state IN('made','uploaded','submitted','done','failed','collected')),"
+    " input_file TEXT, provider_id TEXT, output_file TEXT, error_file TEXT, detail TEXT, at TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE annotate_batch_unit("
+    " unit BLOB PRIMARY KEY CHECK(length(unit)=32), batch TEXT NOT NULL REFERENCES annotate_batch(name), image_id INT NOT NULL REFERENCES image(id),"
+    " prompt_sha256 BLOB NOT NULL REFERENCES annotate_prompt(sha256), params TEXT NOT NULL, round INT NOT NULL, of_unit BLOB, predicted INT NOT NULL,"
+    " colour TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX annotate_batch_unit_by_batch ON annotate_batch_unit(batch);"
+    "CREATE INDEX annotate_batch_unit_by_image ON annotate_batch_unit(image_id);";
+
 /* steps[v - 1] leads from version v - 1 to v. A released step is never edited; a change is a new step. */
-static const char *const steps[IAD_SCHEMA_VERSION] = {step_1, step_2};
+static const char *const steps[IAD_SCHEMA_VERSION] = {step_1, step_2, step_3};
 
 const char *iad_schema_sql(int version) {
     return version >= 1 && version <= IAD_SCHEMA_VERSION ? steps[version - 1] : NULL;

@@ -16,7 +16,8 @@ static iad_status baidu_request(const iad_engine *engine, const iad_search *sear
     } colours[] = {{"red", 1},  {"orange", 256}, {"yellow", 2}, {"green", 4},    {"purple", 32}, {"pink", 64},
                    {"teal", 8}, {"blue", 16},    {"brown", 12}, {"white", 1024}, {"black", 512}, {"grey", 2048}};
     const iad_search_filters *f = search->filters;
-    IAD_TRY(iad_buf_addf(url, err, "%s/search/acjson?tn=resultjson_com&ipn=rj&fp=result&ct=201326592&cl=2&ie=utf-8&oe=utf-8&nc=1&word=", search->base));
+    IAD_TRY(
+        iad_buf_addf(url, err, "%s/search/acjson?tn=resultjson_com&ipn=rj&fp=result&ct=201326592&cl=2&ie=utf-8&oe=utf-8&nc=1&word=", search->base));
     IAD_TRY(iad_url_encode(url, search->text, strlen(search->text), err));
     IAD_TRY(iad_buf_add_str(url, "&queryWord=", err));
     IAD_TRY(iad_url_encode(url, search->text, strlen(search->text), err));
@@ -184,5 +185,14 @@ static int64_t baidu_next(const iad_engine *engine, int64_t at, size_t n_hits) {
 static const char *const baidu_headers[] = {"Accept: application/json, text/plain, */*", "Accept-Language: zh-CN,zh;q=0.9,en;q=0.5",
                                             "Referer: https://image.baidu.com/search/index?tn=baiduimage", NULL};
 
-const iad_engine iad_engine_baidu = {.name = "baidu", .base = "https://image.baidu.com", .language = "zh", .first = 0, .page_size = 30, .ceiling = 2000,
-                                     .warm_path = "/", .headers = baidu_headers, .request = baidu_request, .parse = baidu_parse, .next = baidu_next};
+const iad_engine iad_engine_baidu = {.name = "baidu",
+                                     .base = "https://image.baidu.com",
+                                     .language = "zh",
+                                     .first = 0,
+                                     .page_size = 30,
+                                     .ceiling = 2000,
+                                     .warm_path = "/",
+                                     .headers = baidu_headers,
+                                     .request = baidu_request,
+                                     .parse = baidu_parse,
+                                     .next = baidu_next};

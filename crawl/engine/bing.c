@@ -40,7 +40,8 @@ static iad_status bing_request(const iad_engine *engine, const iad_search *searc
     const iad_search_filters *f = search->filters;
     IAD_TRY(iad_buf_addf(url, err, "%s/images/async?q=", search->base));
     IAD_TRY(iad_url_encode(url, search->text, strlen(search->text), err));
-    IAD_TRY(iad_buf_addf(url, err, "&first=%lld&count=%d&async=1&mkt=%s&adlt=%s&qft=", (long long)search->at, engine->page_size, search->market, f->safe));
+    IAD_TRY(iad_buf_addf(url, err, "&first=%lld&count=%d&async=1&mkt=%s&adlt=%s&qft=", (long long)search->at, engine->page_size, search->market,
+                         f->safe));
     IAD_TRY(add_token(url, types, f->type, err));
     if (f->min_side > 0) IAD_TRY(iad_buf_addf(url, err, "+filterui:imagesize-custom_%d_%d", f->min_side, f->min_side));
     IAD_TRY(add_token(url, licences, f->licence, err));

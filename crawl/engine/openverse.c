@@ -82,6 +82,13 @@ static int64_t openverse_next(const iad_engine *engine, int64_t at, size_t n_hit
 
 static const char *const openverse_headers[] = {"Accept: application/json", NULL};
 
-const iad_engine iad_engine_openverse = {.name = "openverse", .base = "https://api.openverse.org", .language = "en", .first = 1, .page_size = 20,
+const iad_engine iad_engine_openverse = {.name = "openverse",
+                                         .base = "https://api.openverse.org",
+                                         .language = "en",
+                                         .first = 1,
+                                         .page_size = 20,
                                          .ceiling = 13, /* anonymous users see 240 results */
-                                         .headers = openverse_headers, .request = openverse_request, .parse = openverse_parse, .next = openverse_next};
+                                         .headers = openverse_headers,
+                                         .request = openverse_request,
+                                         .parse = openverse_parse,
+                                         .next = openverse_next};

@@ -42,7 +42,8 @@ static iad_status encode_anew(iad_image *image, const iad_judge_options *options
     int longer = image->width > image->height ? image->width : image->height;
     iad_image small = {0};
     if (longer > options->max_side) {
-        int w = (int)(((int64_t)image->width * options->max_side + longer / 2) / longer), h = (int)(((int64_t)image->height * options->max_side + longer / 2) / longer);
+        int w = (int)(((int64_t)image->width * options->max_side + longer / 2) / longer),
+            h = (int)(((int64_t)image->height * options->max_side + longer / 2) / longer);
         IAD_TRY(iad_resize(image, w > 0 ? w : 1, h > 0 ? h : 1, IAD_FILTER_BICUBIC, &small, err));
         iad_image_deinit(image);
         *image = small;

@@ -43,7 +43,8 @@ void iad_pixel_stats_of(const iad_image *image, iad_pixel_stats *stats) {
             squares += (int64_t)laplace * laplace;
             histogram[g]++;
             total++;
-            unsigned colour = c == 1 ? (unsigned)(p[0] >> 3) * 1057u : (unsigned)(p[0] >> 3) << 10 | (unsigned)(p[1] >> 3) << 5 | (unsigned)(p[2] >> 3);
+            unsigned colour =
+                c == 1 ? (unsigned)(p[0] >> 3) * 1057u : (unsigned)(p[0] >> 3) << 10 | (unsigned)(p[1] >> 3) << 5 | (unsigned)(p[2] >> 3);
             seen[colour >> 3] |= (uint8_t)(1u << (colour & 7));
             if (20 * x < w || 20 * (w - 1 - x) < w || 20 * y < h || 20 * (h - 1 - y) < h) {
                 border++;

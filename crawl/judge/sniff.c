@@ -13,7 +13,8 @@ static int begins(const char *p, size_t n, const char *magic, size_t n_magic) {
 static const char *media_brand(const char *p, size_t n) {
     static const struct {
         const char *brand, *name;
-    } brands[] = {{"avif", "avif"}, {"avis", "avif"}, {"heic", "heic"}, {"heix", "heic"}, {"heim", "heic"}, {"hevc", "heic"}, {"mif1", "heic"}, {"msf1", "heic"}};
+    } brands[] = {{"avif", "avif"}, {"avis", "avif"}, {"heic", "heic"}, {"heix", "heic"},
+                  {"heim", "heic"}, {"hevc", "heic"}, {"mif1", "heic"}, {"msf1", "heic"}};
     if (n < 12 || memcmp(p + 4, "ftyp", 4) != 0) return NULL;
     for (size_t i = 0; i < sizeof brands / sizeof *brands; i++)
         if (!memcmp(p + 8, brands[i].brand, 4)) return brands[i].name;

@@ -33,11 +33,12 @@ static iad_status ask(iad_session *s, int place, int64_t url_id, iad_err *err) {
 static iad_status ask_for_all(iad_session *s, int place, iad_err *err) {
     iad_category_work *w = &s->work[place];
     iad_query q;
-    IAD_TRY(iad_query_open(&q, s->m, "crawl_hit",
-                           "SELECT DISTINCT u.id FROM crawl_hit h JOIN crawl_url u ON u.id=h.url_id WHERE h.category_id=?1 AND u.state<>'done' AND h.advert=0"
-                           " AND (h.thumbnail=0 OR ?2) AND (coalesce(min(h.width,h.height),0)=0 OR (min(h.width,h.height)>=?3"
-                           " AND max(h.width,h.height)<=?4*min(h.width,h.height))) ORDER BY u.id LIMIT ?5",
-                           err));
+    IAD_TRY(iad_query_open(
+        &q, s->m, "crawl_hit",
+        "SELECT DISTINCT u.id FROM crawl_hit h JOIN crawl_url u ON u.id=h.url_id WHERE h.category_id=?1 AND u.state<>'done' AND h.advert=0"
+        " AND (h.thumbnail=0 OR ?2) AND (coalesce(min(h.width,h.height),0)=0 OR (min(h.width,h.height)>=?3"
+        " AND max(h.width,h.height)<=?4*min(h.width,h.height))) ORDER BY u.id LIMIT ?5",
+        err));
     iad_query_i64(&q, w->id);
     iad_query_i64(&q, s->o->rules.keep_thumbnails);
     iad_query_i64(&q, w->min_side);

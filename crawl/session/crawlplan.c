@@ -18,15 +18,41 @@
 const char *iad_crawl_overlap(const char *slug) {
     static const struct {
         const char *slug, *benchmarks;
-    } table[] = {{"clear_glass_bottle", "mvtec"}, {"soft_gel_capsule", "mvtec,visa"}, {"hard_gelatin_capsule", "mvtec"}, {"carpet", "mvtec"},
-                 {"woven_wire_mesh", "mvtec"}, {"hazelnut", "mvtec"}, {"genuine_leather", "mvtec"}, {"hex_nut", "mvtec"}, {"round_tablet_pill", "mvtec"},
-                 {"wood_screw", "mvtec"}, {"self_tapping_screw", "mvtec"}, {"ceramic_floor_tile", "mvtec"}, {"toothbrush", "mvtec,real_iad"},
-                 {"to92_transistor", "mvtec,real_iad"}, {"pine_wood_board", "mvtec"}, {"zipper", "mvtec,real_iad"}, {"cashew_nut", "visa"},
-                 {"chewing_gum", "visa"}, {"macaroni_pasta", "visa"}, {"ultrasonic_sensor_module", "visa"}, {"relay_module_board", "visa"},
-                 {"assembled_pcb", "visa,real_iad"}, {"plastic_bottle_cap", "real_iad"}, {"button_cell_battery", "real_iad"}, {"pouch_lithium_cell", "real_iad"},
-                 {"plastic_wall_plug", "real_iad"}, {"tactile_switch", "real_iad"}, {"packing_tape_roll", "real_iad"}, {"terminal_block", "real_iad"},
-                 {"building_block_toy", "real_iad"}, {"usb_cable", "real_iad"}, {"beverage_can", "goodsad"}, {"pet_bottle", "goodsad"},
-                 {"stamped_metal_bracket", "mpdd"}, {"motor_rotor", "ksdd"}};
+    } table[] = {{"clear_glass_bottle", "mvtec"},
+                 {"soft_gel_capsule", "mvtec,visa"},
+                 {"hard_gelatin_capsule", "mvtec"},
+                 {"carpet", "mvtec"},
+                 {"woven_wire_mesh", "mvtec"},
+                 {"hazelnut", "mvtec"},
+                 {"genuine_leather", "mvtec"},
+                 {"hex_nut", "mvtec"},
+                 {"round_tablet_pill", "mvtec"},
+                 {"wood_screw", "mvtec"},
+                 {"self_tapping_screw", "mvtec"},
+                 {"ceramic_floor_tile", "mvtec"},
+                 {"toothbrush", "mvtec,real_iad"},
+                 {"to92_transistor", "mvtec,real_iad"},
+                 {"pine_wood_board", "mvtec"},
+                 {"zipper", "mvtec,real_iad"},
+                 {"cashew_nut", "visa"},
+                 {"chewing_gum", "visa"},
+                 {"macaroni_pasta", "visa"},
+                 {"ultrasonic_sensor_module", "visa"},
+                 {"relay_module_board", "visa"},
+                 {"assembled_pcb", "visa,real_iad"},
+                 {"plastic_bottle_cap", "real_iad"},
+                 {"button_cell_battery", "real_iad"},
+                 {"pouch_lithium_cell", "real_iad"},
+                 {"plastic_wall_plug", "real_iad"},
+                 {"tactile_switch", "real_iad"},
+                 {"packing_tape_roll", "real_iad"},
+                 {"terminal_block", "real_iad"},
+                 {"building_block_toy", "real_iad"},
+                 {"usb_cable", "real_iad"},
+                 {"beverage_can", "goodsad"},
+                 {"pet_bottle", "goodsad"},
+                 {"stamped_metal_bracket", "mpdd"},
+                 {"motor_rotor", "ksdd"}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (!strcmp(table[i].slug, slug)) return table[i].benchmarks;
     return "";
@@ -34,7 +60,8 @@ const char *iad_crawl_overlap(const char *slug) {
 
 /* ---- queries ---- */
 
-static const char *const tails_en[] = {"product photo", "close up photo", "isolated on white background", "surface texture close up", "macro", "new unused"};
+static const char *const tails_en[] = {"product photo", "close up photo", "isolated on white background", "surface texture close up",
+                                       "macro",         "new unused"};
 static const char *const tails_zh[] = {"产品实拍图", "高清特写 实物图", "白底产品图", "表面纹理 高清特写", "细节图"};
 
 int iad_crawl_variant(const iad_product *product, const char *language, int v, iad_buf *out, iad_err *err) {
@@ -53,7 +80,8 @@ int iad_crawl_variant(const iad_product *product, const char *language, int v, i
     return 0;
 }
 
-static iad_status add_query(iad_manifest *m, int64_t category_id, const iad_engine *engine, int variant, const char *text, const char *filters, iad_err *err) {
+static iad_status add_query(iad_manifest *m, int64_t category_id, const iad_engine *engine, int variant, const char *text, const char *filters,
+                            iad_err *err) {
     iad_query q;
     IAD_TRY(iad_query_open(&q, m, "crawl_query",
                            "INSERT INTO crawl_query(category_id,engine,variant,text,lang,filters,next_at,state) VALUES(?,?,?,?,?,?,?,'todo')"
@@ -69,8 +97,8 @@ static iad_status add_query(iad_manifest *m, int64_t category_id, const iad_engi
     return iad_query_run(&q, text, err);
 }
 
-static iad_status add_queries(iad_manifest *m, const iad_crawl_options *o, const iad_crawl_plan *plan, const iad_product *product, int64_t category_id,
-                              iad_err *err) {
+static iad_status add_queries(iad_manifest *m, const iad_crawl_options *o, const iad_crawl_plan *plan, const iad_product *product,
+                              int64_t category_id, iad_err *err) {
     iad_buf text, filters;
     iad_buf_init(&text, 4096);
     iad_buf_init(&filters, 4096);
@@ -106,11 +134,12 @@ static int usual_min_side(const char *group) {
 
 static iad_status put_goal(iad_manifest *m, int64_t category_id, int64_t target, int min_side, const char *overlap, iad_err *err) {
     iad_query q;
-    IAD_TRY(iad_query_open(&q, m, "crawl_goal",
-                           "INSERT INTO crawl_goal(category_id,target,min_side,overlap,state) VALUES(?1,?2,?3,?4,'open') ON CONFLICT(category_id) DO UPDATE SET"
-                           " target=CASE WHEN excluded.target=0 OR target=0 THEN 0 ELSE max(target,excluded.target) END,min_side=excluded.min_side,"
-                           "state='open'",
-                           err));
+    IAD_TRY(iad_query_open(
+        &q, m, "crawl_goal",
+        "INSERT INTO crawl_goal(category_id,target,min_side,overlap,state) VALUES(?1,?2,?3,?4,'open') ON CONFLICT(category_id) DO UPDATE SET"
+        " target=CASE WHEN excluded.target=0 OR target=0 THEN 0 ELSE max(target,excluded.target) END,min_side=excluded.min_side,"
+        "state='open'",
+        err));
     iad_query_i64(&q, category_id);
     iad_query_i64(&q, target);
     iad_query_i64(&q, min_side);
@@ -118,18 +147,24 @@ static iad_status put_goal(iad_manifest *m, int64_t category_id, int64_t target,
     return iad_query_run(&q, "a goal", err);
 }
 
-static iad_status put_category(iad_manifest *m, const iad_crawl_plan *plan, const int64_t dataset[2], const iad_product *product, int64_t *id, iad_err *err) {
+static iad_status put_category(iad_manifest *m, const iad_crawl_plan *plan, const int64_t dataset[2], const iad_product *product, int64_t *id,
+                               iad_err *err) {
     char description[400];
     const char *overlap = iad_crawl_overlap(product->slug);
     snprintf(description, sizeof description, "%.100s; %.200s", product->group, product->name_zh);
-    iad_category_row row = {.dataset_id = dataset[*overlap != 0], .name = product->slug, .display = product->name_en, .kind = "object", .grey = -1, .aligned = 0,
+    iad_category_row row = {.dataset_id = dataset[*overlap != 0],
+                            .name = product->slug,
+                            .display = product->name_en,
+                            .kind = "object",
+                            .grey = -1,
+                            .aligned = 0,
                             .description = description};
     IAD_TRY(iad_category_put(m, &row, id, err));
     return put_goal(m, *id, plan->target, plan->min_side ? plan->min_side : usual_min_side(product->group), overlap, err);
 }
 
-iad_status iad_crawl_plan_products(iad_manifest *m, const iad_crawl_options *o, const iad_crawl_plan *plan, const iad_product *const *products, size_t n,
-                                   int64_t **ids, iad_err *err) {
+iad_status iad_crawl_plan_products(iad_manifest *m, const iad_crawl_options *o, const iad_crawl_plan *plan, const iad_product *const *products,
+                                   size_t n, int64_t **ids, iad_err *err) {
     int64_t dataset[2];
     *ids = iad_alloc(n, sizeof **ids);
     if (!*ids) return IAD_NOMEM(err, "categories");
@@ -205,10 +240,11 @@ static iad_status file_query(url_import *x, int64_t category_id, int64_t *id, ia
     if (iad_query_next(&q)) *id = iad_query_col_i64(&q, 0);
     IAD_TRY(iad_query_close(&q, err));
     if (*id) return IAD_OK;
-    IAD_TRY(iad_query_open(&q, x->m, "crawl_query",
-                           "INSERT INTO crawl_query(category_id,engine,variant,text,lang,filters,next_at,state) SELECT ?1,'urllist',count(*),?2,'','',0,'done'"
-                           " FROM crawl_query WHERE category_id=?1 AND engine='urllist'",
-                           err));
+    IAD_TRY(iad_query_open(
+        &q, x->m, "crawl_query",
+        "INSERT INTO crawl_query(category_id,engine,variant,text,lang,filters,next_at,state) SELECT ?1,'urllist',count(*),?2,'','',0,'done'"
+        " FROM crawl_query WHERE category_id=?1 AND engine='urllist'",
+        err));
     iad_query_i64(&q, category_id);
     iad_query_text(&q, name);
     IAD_TRY(iad_query_run(&q, name, err));
@@ -277,7 +313,8 @@ iad_status iad_crawl_plan_urls(iad_manifest *m, const iad_crawl_options *o, cons
     url_import x = {.m = m, .o = o, .plan = plan, .path = path, .stem = stem};
     iad_path_stem(stem, sizeof stem, path);
     iad_status status = iad_map_open(&map, path, err);
-    if (status == IAD_OK && map.n > IAD_URLLIST_MAX_BYTES) status = IAD_FAIL(err, IAD_ERR_LIMIT, "%s: more than %u bytes", path, IAD_URLLIST_MAX_BYTES);
+    if (status == IAD_OK && map.n > IAD_URLLIST_MAX_BYTES)
+        status = IAD_FAIL(err, IAD_ERR_LIMIT, "%s: more than %u bytes", path, IAD_URLLIST_MAX_BYTES);
     if (status == IAD_OK) status = iad_products_builtin(&x.products, err);
     if (status == IAD_OK) status = put_dataset(m, o, 0, &x.dataset[0], err);
     if (status == IAD_OK) status = put_dataset(m, o, 1, &x.dataset[1], err);

@@ -28,7 +28,8 @@ void iad_url_row_deinit(iad_url_row *row) {
 iad_status iad_url_row_get(iad_manifest *m, int64_t id, int with_text, iad_url_row *row, iad_err *err) {
     iad_query q;
     *row = (iad_url_row){.id = id};
-    IAD_TRY(iad_query_open(&q, m, "crawl_url", "SELECT state,error,kind,tries,hops,target_id,picture_id,optout,host,url FROM crawl_url WHERE id=?", err));
+    IAD_TRY(
+        iad_query_open(&q, m, "crawl_url", "SELECT state,error,kind,tries,hops,target_id,picture_id,optout,host,url FROM crawl_url WHERE id=?", err));
     iad_query_i64(&q, id);
     int found = iad_query_next(&q);
     if (found) {
@@ -135,7 +136,8 @@ iad_status iad_picture_row_find(iad_manifest *m, const uint8_t sha256[32], int64
     return iad_query_close(&q, err);
 }
 
-iad_status iad_picture_row_add(iad_manifest *m, const iad_judgement *j, int64_t bytes, const char *path, int64_t stored_bytes, int64_t *id, iad_err *err) {
+iad_status iad_picture_row_add(iad_manifest *m, const iad_judgement *j, int64_t bytes, const char *path, int64_t stored_bytes, int64_t *id,
+                               iad_err *err) {
     uint8_t leak[32], signature[IAD_SIGNATURE_BLOB_MAX];
     size_t n_signature = 0;
     int good = j->outcome == IAD_OUT_OK && j->has_pixels; /* nothing is compared with what is not kept */
@@ -143,11 +145,12 @@ iad_status iad_picture_row_add(iad_manifest *m, const iad_judgement *j, int64_t 
     iad_query q;
     for (int i = 0; i < 32; i++) leak[i] = (uint8_t)(j->leak_hash[i / 8] >> (8 * (i % 8)));
     if (good) IAD_TRY(iad_signature_blob_make(&j->signature, signature, &n_signature, err));
-    IAD_TRY(iad_query_open(&q, m, "crawl_picture",
-                           "INSERT INTO crawl_picture(sha256,bytes,format,width,height,channels,depth,orientation,animated,warnings,maker,model,software,"
-                           "artist,copyright,pixel_sha256,leak_hash,signature,quality,white_border,sharpness,colours,error,detail,path,stored_sha256,"
-                           "stored_bytes,stored_width,stored_height) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                           err));
+    IAD_TRY(
+        iad_query_open(&q, m, "crawl_picture",
+                       "INSERT INTO crawl_picture(sha256,bytes,format,width,height,channels,depth,orientation,animated,warnings,maker,model,software,"
+                       "artist,copyright,pixel_sha256,leak_hash,signature,quality,white_border,sharpness,colours,error,detail,path,stored_sha256,"
+                       "stored_bytes,stored_width,stored_height) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                       err));
     iad_query_blob(&q, j->sha256, 32);
     iad_query_i64(&q, bytes);
     iad_query_text(&q, j->kind);
@@ -199,10 +202,11 @@ static int is_closed(const char *const *closed, const char *engine) {
 iad_status iad_query_row_next(iad_manifest *m, int64_t category_id, const char *const *closed, iad_query_row *row, iad_err *err) {
     iad_query q;
     memset(row, 0, sizeof *row);
-    IAD_TRY(iad_query_open(&q, m, "crawl_query",
-                           "SELECT id,next_at,variant,pages,barren,engine,state,text,filters FROM crawl_query WHERE category_id=? AND state IN('todo','active')"
-                           " ORDER BY variant,pages,id",
-                           err));
+    IAD_TRY(iad_query_open(
+        &q, m, "crawl_query",
+        "SELECT id,next_at,variant,pages,barren,engine,state,text,filters FROM crawl_query WHERE category_id=? AND state IN('todo','active')"
+        " ORDER BY variant,pages,id",
+        err));
     iad_query_i64(&q, category_id);
     iad_status status = IAD_OK;
     while (iad_query_next(&q)) {
@@ -252,7 +256,8 @@ static iad_status put_address(iad_manifest *m, const char *text, int is_page, in
     return status;
 }
 
-static iad_status add_hit(iad_manifest *m, int64_t page_id, int64_t category_id, size_t rank, const iad_hit *hit, int check_pages, int *fresh, iad_err *err) {
+static iad_status add_hit(iad_manifest *m, int64_t page_id, int64_t category_id, size_t rank, const iad_hit *hit, int check_pages, int *fresh,
+                          iad_err *err) {
     int64_t url_id = 0, page_url_id = 0;
     int unused = 0;
     IAD_TRY(put_address(m, hit->image_url, 0, &url_id, &unused, err));
@@ -263,10 +268,11 @@ static iad_status add_hit(iad_manifest *m, int64_t page_id, int64_t category_id,
     iad_query_i64(&q, category_id);
     *fresh += url_id != 0 && !iad_query_next(&q);
     IAD_TRY(iad_query_close(&q, err));
-    IAD_TRY(iad_query_open(&q, m, "crawl_hit",
-                           "INSERT INTO crawl_hit(page_id,rank,category_id,url_id,raw_url,page_url,page_url_id,thumb_url,title,site,width,height,format,"
-                           "engine_key,licence,licence_url,creator,thumbnail,advert,verdict) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,'new')",
-                           err));
+    IAD_TRY(
+        iad_query_open(&q, m, "crawl_hit",
+                       "INSERT INTO crawl_hit(page_id,rank,category_id,url_id,raw_url,page_url,page_url_id,thumb_url,title,site,width,height,format,"
+                       "engine_key,licence,licence_url,creator,thumbnail,advert,verdict) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,'new')",
+                       err));
     iad_query_i64(&q, page_id);
     iad_query_i64(&q, (int64_t)rank);
     iad_query_i64(&q, category_id);
@@ -301,7 +307,8 @@ iad_status iad_page_row_add(iad_manifest *m, const iad_page_row *page, const iad
     if (iad_query_next(&q)) turn = iad_query_col_i64(&q, 0);
     IAD_TRY(iad_query_close(&q, err));
     IAD_TRY(iad_query_open(&q, m, "crawl_page",
-                           "INSERT INTO crawl_page(query_id,number,turn,start_at,http,bytes,hits,fresh,fetched,response) VALUES(?,?,?,?,?,?,?,0,?,?)", err));
+                           "INSERT INTO crawl_page(query_id,number,turn,start_at,http,bytes,hits,fresh,fetched,response) VALUES(?,?,?,?,?,?,?,0,?,?)",
+                           err));
     iad_query_i64(&q, page->query_id);
     iad_query_i64(&q, page->number);
     iad_query_i64(&q, turn);

@@ -51,7 +51,8 @@ iad_status iad_url_row_picture(iad_manifest *m, int64_t id, int64_t picture_id, 
 /* The id of the picture with these bytes, 0 when it is new. */
 iad_status iad_picture_row_find(iad_manifest *m, const uint8_t sha256[32], int64_t *id, iad_err *err);
 /* path NULL: nothing is kept of it. */
-iad_status iad_picture_row_add(iad_manifest *m, const iad_judgement *judgement, int64_t bytes, const char *path, int64_t stored_bytes, int64_t *id, iad_err *err);
+iad_status iad_picture_row_add(iad_manifest *m, const iad_judgement *judgement, int64_t bytes, const char *path, int64_t stored_bytes, int64_t *id,
+                               iad_err *err);
 
 /* ---- query, page, hit ---- */
 
@@ -62,8 +63,8 @@ typedef struct iad_query_row {
     char *text, *filters; /* owned */
 } iad_query_row;
 void iad_query_row_deinit(iad_query_row *row);
-/* The query of a category whose page comes next: of the smallest variant that has an open one the query with the fewest pages, ties by id. id = 0: none is
- * open. Engines in `closed` (NULL-terminated names) are passed over. */
+/* The query of a category whose page comes next: of the smallest variant that has an open one the query with the fewest pages, ties by id. id = 0:
+ * none is open. Engines in `closed` (NULL-terminated names) are passed over. */
 iad_status iad_query_row_next(iad_manifest *m, int64_t category_id, const char *const *closed, iad_query_row *row, iad_err *err);
 iad_status iad_query_row_update(iad_manifest *m, const iad_query_row *row, const char *last_error, iad_err *err);
 

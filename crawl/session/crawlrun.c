@@ -13,10 +13,29 @@
 #define MAX_ROUNDS 100 /* of looking for what was lost to doubles; two or three are usual */
 
 iad_crawl_options iad_crawl_options_default(void) {
-    return (iad_crawl_options){.dataset = "web", .market = "en-US", .filters = IAD_SEARCH_FILTERS, .variants = 3, .connections = 48, .host_connections = 2,
-                               .host_delay_s = 0.5, .engine_delay_lo_s = 3, .engine_delay_hi_s = 6, .block_pause_s = 900, .strikes = 3, .tries = 3,
-                               .backoff_s = 1, .connect_s = 10, .total_s = 60, .stall_s = 15, .max_bytes = 20 << 20, .optout = IAD_OPTOUT_ALL, .keep_pages = 1,
-                               .park_after = 10, .judge = IAD_JUDGE_OPTIONS, .rules = {.max_aspect = 3.0, .optout_hosts = 3}, .threads = 2};
+    return (iad_crawl_options){.dataset = "web",
+                               .market = "en-US",
+                               .filters = IAD_SEARCH_FILTERS,
+                               .variants = 3,
+                               .connections = 48,
+                               .host_connections = 2,
+                               .host_delay_s = 0.5,
+                               .engine_delay_lo_s = 3,
+                               .engine_delay_hi_s = 6,
+                               .block_pause_s = 900,
+                               .strikes = 3,
+                               .tries = 3,
+                               .backoff_s = 1,
+                               .connect_s = 10,
+                               .total_s = 60,
+                               .stall_s = 15,
+                               .max_bytes = 20 << 20,
+                               .optout = IAD_OPTOUT_ALL,
+                               .keep_pages = 1,
+                               .park_after = 10,
+                               .judge = IAD_JUDGE_OPTIONS,
+                               .rules = {.max_aspect = 3.0, .optout_hosts = 3},
+                               .threads = 2};
 }
 
 int iad_session_failed(iad_session *s, iad_status status, const iad_err *err) {
@@ -81,10 +100,11 @@ static iad_status open_work(iad_session *s, const int64_t *ids, size_t n, iad_er
     s->work = iad_calloc((size_t)count, sizeof *s->work);
     s->ready = iad_calloc((size_t)count, sizeof *s->ready);
     if (!s->work || !s->ready) return IAD_NOMEM(err, "categories");
-    IAD_TRY(iad_query_open(&q, s->m, "crawl_goal",
-                           "SELECT g.category_id,g.target,g.min_side,g.kept FROM crawl_goal g JOIN category c ON c.id=g.category_id JOIN dataset d ON d.id=c.dataset_id"
-                           " ORDER BY c.id",
-                           err));
+    IAD_TRY(iad_query_open(
+        &q, s->m, "crawl_goal",
+        "SELECT g.category_id,g.target,g.min_side,g.kept FROM crawl_goal g JOIN category c ON c.id=g.category_id JOIN dataset d ON d.id=c.dataset_id"
+        " ORDER BY c.id",
+        err));
     while (s->n_work < count && iad_query_next(&q)) {
         iad_category_work *w = &s->work[s->n_work];
         *w = (iad_category_work){.id = iad_query_col_i64(&q, 0), .target = iad_query_col_i64(&q, 1), .min_side = (int)iad_query_col_i64(&q, 2),
@@ -125,8 +145,9 @@ static iad_status recover(iad_session *s, iad_err *err) {
     while (status == IAD_OK && iad_query_next(&q)) {
         if (iad_crawl_store_has(&s->store, iad_query_col_text(&q, 1), iad_query_col_i64(&q, 2))) continue;
         iad_query u;
-        status = iad_query_open(&u, s->m, "crawl_url",
-                                "UPDATE crawl_url SET state='active',picture_id=NULL WHERE id=(SELECT min(id) FROM crawl_url WHERE picture_id=?)", err);
+        status =
+            iad_query_open(&u, s->m, "crawl_url",
+                           "UPDATE crawl_url SET state='active',picture_id=NULL WHERE id=(SELECT min(id) FROM crawl_url WHERE picture_id=?)", err);
         if (status != IAD_OK) break;
         iad_query_i64(&u, iad_query_col_i64(&q, 0));
         status = iad_query_run(&u, "a lost file", err);
@@ -248,7 +269,8 @@ static iad_status count_doubles(iad_session *s, iad_err *err) {
     return iad_query_scalar(s->m, "SELECT count(*) FROM crawl_hit WHERE verdict='duplicate'", 0, &s->counts->doubles, err);
 }
 
-iad_status iad_crawl_run(iad_manifest *m, const iad_crawl_options *options, const int64_t *categories, size_t n, iad_crawl_counts *counts, iad_err *err) {
+iad_status iad_crawl_run(iad_manifest *m, const iad_crawl_options *options, const int64_t *categories, size_t n, iad_crawl_counts *counts,
+                         iad_err *err) {
     iad_session *s = iad_calloc(1, sizeof *s);
     memset(counts, 0, sizeof *counts);
     if (!s) return IAD_NOMEM(err, "a crawl");

@@ -67,8 +67,9 @@ typedef struct iad_crawl_options {
 } iad_crawl_options;
 iad_crawl_options iad_crawl_options_default(void);
 
-/* The crawl of the categories that have a goal in the manifest (see crawlplan.h) and of these ids only (n 0: all). Returns IAD_OK also when pictures are missing:
- * see counts. Errors: IAD_ERR_INTERRUPTED; IAD_ERR_IO (disk full ...); database errors; what was finished is kept. */
-iad_status iad_crawl_run(iad_manifest *m, const iad_crawl_options *options, const int64_t *categories, size_t n, iad_crawl_counts *counts, iad_err *err);
+/* The crawl of the categories that have a goal in the manifest (see crawlplan.h) and of these ids only (n 0: all). Returns IAD_OK also when pictures
+ * are missing: see counts. Errors: IAD_ERR_INTERRUPTED; IAD_ERR_IO (disk full ...); database errors; what was finished is kept. */
+iad_status iad_crawl_run(iad_manifest *m, const iad_crawl_options *options, const int64_t *categories, size_t n, iad_crawl_counts *counts,
+                         iad_err *err);
 
 #endif

@@ -107,7 +107,8 @@ static iad_status read_picture(iad_manifest *m, int64_t id, picture_facts *f, ia
         int whole = iad_query_col_bytes(&q, 3, f->pixel_sha256, 32) && n_leak == 32;
         for (int i = 0; whole && i < 32; i++) f->leak_hash[i / 8] |= (uint64_t)leak[i] << (8 * (i % 8));
         const void *signature = iad_query_col_blob(&q, 5, &n);
-        if (f->error == IAD_OUT_OK && (!whole || iad_signature_blob_read(signature, n, &f->signature, NULL) != IAD_OK)) status = IAD_FAIL(err, IAD_ERR_FORMAT, "picture %lld of the crawl: damaged hashes", (long long)id);
+        if (f->error == IAD_OUT_OK && (!whole || iad_signature_blob_read(signature, n, &f->signature, NULL) != IAD_OK))
+            status = IAD_FAIL(err, IAD_ERR_FORMAT, "picture %lld of the crawl: damaged hashes", (long long)id);
     } else {
         status = IAD_FAIL(err, IAD_ERR_NOT_FOUND, "no picture %lld", (long long)id);
     }
@@ -298,11 +299,12 @@ static iad_status add_candidate(deciding *x, const hit_row *row, iad_err *err) {
 /* In the order of pages; the first pages of all engines rank by rank, so that all of them have their share of a small category. */
 static iad_status read_hits(deciding *x, iad_err *err) {
     iad_query q;
-    IAD_TRY(iad_query_open(&q, x->m, "crawl_hit",
-                           "SELECT h.id,h.url_id,h.page_url_id,q.engine,h.engine_key,h.width,h.height,h.thumbnail,h.advert,h.verdict,h.reason,h.of_hit,"
-                           "h.alike FROM crawl_hit h JOIN crawl_page p ON p.id=h.page_id JOIN crawl_query q ON q.id=p.query_id WHERE h.category_id=?"
-                           " ORDER BY CASE WHEN p.number+q.variant=0 THEN 0 ELSE p.turn+1 END,CASE WHEN p.number+q.variant=0 THEN h.rank ELSE 0 END,p.turn,p.id,h.rank",
-                           err));
+    IAD_TRY(iad_query_open(
+        &q, x->m, "crawl_hit",
+        "SELECT h.id,h.url_id,h.page_url_id,q.engine,h.engine_key,h.width,h.height,h.thumbnail,h.advert,h.verdict,h.reason,h.of_hit,"
+        "h.alike FROM crawl_hit h JOIN crawl_page p ON p.id=h.page_id JOIN crawl_query q ON q.id=p.query_id WHERE h.category_id=?"
+        " ORDER BY CASE WHEN p.number+q.variant=0 THEN 0 ELSE p.turn+1 END,CASE WHEN p.number+q.variant=0 THEN h.rank ELSE 0 END,p.turn,p.id,h.rank",
+        err));
     iad_query_i64(&q, x->category_id);
     iad_status status = IAD_OK;
     while (status == IAD_OK && iad_query_next(&q)) {

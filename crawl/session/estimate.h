@@ -13,7 +13,7 @@
 
 /* A TSV table (name, value) about these products: pictures that are missing (what the manifest at db has is subtracted; it need not exist), results
  * that are needed for them, search pages per engine, requests, hours, bytes. Errors: as of the manifest. */
-iad_status iad_crawl_estimate(const char *db, const iad_crawl_options *options, const iad_crawl_plan *plan, const iad_product *const *products, size_t n,
-                              iad_buf *out, iad_err *err);
+iad_status iad_crawl_estimate(const char *db, const iad_crawl_options *options, const iad_crawl_plan *plan, const iad_product *const *products,
+                              size_t n, iad_buf *out, iad_err *err);
 
 #endif

@@ -7,16 +7,17 @@
 #include "crawl/session/signatureblob.h"
 #include "manifests/query.h"
 
-static const char *const columns[] = {"url", "final_url", "category", "sha256", "pixel_sha256", "pdq", "width", "height", "bytes", "format", "title", "page_url",
-                                      "licence", "licence_url", "creator", "copyright", "engine", "query"};
+static const char *const columns[] = {"url",    "final_url", "category", "sha256",  "pixel_sha256", "pdq",     "width",     "height", "bytes",
+                                      "format", "title",     "page_url", "licence", "licence_url",  "creator", "copyright", "engine", "query"};
 enum { N_COLUMNS = sizeof columns / sizeof *columns, SHA = 3, PIXELS = 4, PDQ = 5, N_TEXT = IAD_PDQ_TEXT };
 
-#define KEPT_SQL                                                                                                                          \
-    "SELECT s.url,u.url,c.name,p.sha256,p.pixel_sha256,p.signature,p.width,p.height,p.bytes,p.format,h.title,h.page_url,h.licence,h.licence_url," \
-    "h.creator,p.copyright,q.engine,q.text FROM crawl_hit h JOIN crawl_page g ON g.id=h.page_id JOIN crawl_query q ON q.id=g.query_id"      \
-    " JOIN category c ON c.id=h.category_id JOIN crawl_url s ON s.id=h.url_id"                                                             \
-    " JOIN crawl_url u ON u.id=(WITH RECURSIVE way(id,step) AS (SELECT h.url_id,0 UNION ALL SELECT r.target_id,way.step+1 FROM way JOIN crawl_url r"  \
-    " ON r.id=way.id WHERE r.target_id IS NOT NULL AND way.step<8) SELECT r.id FROM way JOIN crawl_url r ON r.id=way.id WHERE r.picture_id IS NOT NULL)"  \
+#define KEPT_SQL                                                                                                                                     \
+    "SELECT s.url,u.url,c.name,p.sha256,p.pixel_sha256,p.signature,p.width,p.height,p.bytes,p.format,h.title,h.page_url,h.licence,h.licence_url,"    \
+    "h.creator,p.copyright,q.engine,q.text FROM crawl_hit h JOIN crawl_page g ON g.id=h.page_id JOIN crawl_query q ON q.id=g.query_id"               \
+    " JOIN category c ON c.id=h.category_id JOIN crawl_url s ON s.id=h.url_id"                                                                       \
+    " JOIN crawl_url u ON u.id=(WITH RECURSIVE way(id,step) AS (SELECT h.url_id,0 UNION ALL SELECT r.target_id,way.step+1 FROM way JOIN crawl_url r" \
+    " ON r.id=way.id WHERE r.target_id IS NOT NULL AND way.step<8) SELECT r.id FROM way JOIN crawl_url r ON r.id=way.id WHERE r.picture_id IS NOT "  \
+    "NULL)"                                                                                                                                          \
     " JOIN crawl_picture p ON p.id=u.picture_id WHERE h.verdict='kept' ORDER BY c.name,g.turn,h.rank"
 
 /* The text of a cell; hashes as hexadecimal. */

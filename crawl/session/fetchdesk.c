@@ -90,7 +90,9 @@ iad_status iad_desk_ask(iad_session *s, int64_t url_id, int place, int *waits, i
     if (row.state != IAD_URL_DONE && !job) {
         job = iad_calloc(1, sizeof *job);
         if (!job) status = IAD_NOMEM(err, "an address");
-        if (job) *job = (iad_job){.session = s, .kind = row.is_page ? IAD_JOB_PAGE : IAD_JOB_PICTURE, .url_id = url_id, .tries = row.tries, .hops = row.hops};
+        if (job)
+            *job =
+                (iad_job){.session = s, .kind = row.is_page ? IAD_JOB_PAGE : IAD_JOB_PICTURE, .url_id = url_id, .tries = row.tries, .hops = row.hops};
         if (job && iad_url_parse(row.url, NULL, &job->url, NULL) != IAD_OK) {
             status = finish(s, job, IAD_OUT_SCHEME, NULL, 0, NULL, err);
             job = NULL;
@@ -175,9 +177,17 @@ static iad_status judge_host(iad_session *s, iad_origin *o, iad_outcome outcome,
 }
 
 static iad_fetch_facts facts_of(const iad_session *s, const iad_job *job, const iad_http_answer *a) {
-    return (iad_fetch_facts){.http = a->status, .bytes = a->received, .length = a->length, .content_type = iad_http_header_get(a, "content-type", 0),
-                             .etag = iad_http_header_get(a, "etag", 0), .last_modified = iad_http_header_get(a, "last-modified", 0),
-                             .optout = job->optout, .address = a->address, .unverified = s->o->insecure, .tries = job->tries + 1, .seconds = a->seconds};
+    return (iad_fetch_facts){.http = a->status,
+                             .bytes = a->received,
+                             .length = a->length,
+                             .content_type = iad_http_header_get(a, "content-type", 0),
+                             .etag = iad_http_header_get(a, "etag", 0),
+                             .last_modified = iad_http_header_get(a, "last-modified", 0),
+                             .optout = job->optout,
+                             .address = a->address,
+                             .unverified = s->o->insecure,
+                             .tries = job->tries + 1,
+                             .seconds = a->seconds};
 }
 
 /* Text of headers goes into the manifest: it must be UTF-8. */
@@ -265,9 +275,17 @@ static iad_status start(iad_session *s, iad_job *job, iad_err *err) {
     /* JPEG first: many hosts choose the format by this header. */
     static const char *const picture[] = {"Accept: image/jpeg,image/png;q=0.8,image/*;q=0.5,*/*;q=0.1"};
     static const char *const text[] = {"Accept: text/html,text/plain;q=0.9,*/*;q=0.1"};
-    iad_http_request request = {.url = job->url.text, .user_agent = s->agent, .n_headers = 1, .headers = job->kind == IAD_JOB_PICTURE ? picture : text,
-                                .connect_s = s->o->connect_s, .total_s = s->o->total_s, .stall_s = s->o->stall_s, .max_bytes = (size_t)s->o->max_bytes,
-                                .on_head = job->kind == IAD_JOB_ROBOTS ? NULL : on_head, .done = on_done, .user = job};
+    iad_http_request request = {.url = job->url.text,
+                                .user_agent = s->agent,
+                                .n_headers = 1,
+                                .headers = job->kind == IAD_JOB_PICTURE ? picture : text,
+                                .connect_s = s->o->connect_s,
+                                .total_s = s->o->total_s,
+                                .stall_s = s->o->stall_s,
+                                .max_bytes = (size_t)s->o->max_bytes,
+                                .on_head = job->kind == IAD_JOB_ROBOTS ? NULL : on_head,
+                                .done = on_done,
+                                .user = job};
     if (job->kind != IAD_JOB_PICTURE) request.decompress = 1;
     if (job->kind == IAD_JOB_ROBOTS) request.max_bytes = IAD_ROBOTS_MAX_BYTES;
     if (job->kind == IAD_JOB_PAGE) request.max_bytes = 4u << 20;

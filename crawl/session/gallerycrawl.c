@@ -12,7 +12,8 @@
 #define MAX_THUMB_BYTES (4u << 20)
 
 static const char head[] =
-    "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n<title>crawl</title>\n<style>\n"
+    "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
+    "content=\"width=device-width\">\n<title>crawl</title>\n<style>\n"
     ":root{color-scheme:light dark;--ink:#1c2328;--soft:#5b6770;--paper:#f6f7f8;--card:#fff;--line:#dfe3e6}\n"
     "@media(prefers-color-scheme:dark){:root{--ink:#e6eaed;--soft:#9aa6af;--paper:#14181b;--card:#1d2327;--line:#2c343a}}\n"
     "body{margin:0 auto;max-width:1500px;padding:1.5rem;background:var(--paper);color:var(--ink);font:15px/1.45 system-ui,sans-serif}\n"
@@ -52,7 +53,8 @@ static iad_status add_picture(sheet *s, iad_query *q, iad_err *err) {
     const char *stored = iad_query_col_text(q, 1), *root = iad_query_col_text(q, 7);
     if (iad_query_col_bytes(q, 0, sha256, 32)) iad_hex(sha256, 32, hex);
     iad_buf_init(&jpeg, MAX_THUMB_BYTES);
-    iad_status status = stored && root ? iad_image_path_join(s->m, root, stored, path, sizeof path, &why) : IAD_FAIL(&why, IAD_ERR_NOT_FOUND, "no file is kept");
+    iad_status status =
+        stored && root ? iad_image_path_join(s->m, root, stored, path, sizeof path, &why) : IAD_FAIL(&why, IAD_ERR_NOT_FOUND, "no file is kept");
     if (status == IAD_OK) status = iad_gallery_thumb(path, NULL, s->o->side, s->o->quality, &jpeg, &w, &h, &why);
     iad_status out = iad_buf_addf(s->html, err, "<label style=\"width:%dpx\"><div style=\"height:%dpx\">", s->o->side, s->o->side);
     if (out == IAD_OK && status == IAD_OK) {
@@ -64,7 +66,8 @@ static iad_status add_picture(sheet *s, iad_query *q, iad_err *err) {
     }
     iad_buf_deinit(&jpeg);
     IAD_TRY(out);
-    IAD_TRY(iad_buf_addf(s->html, err, "</div><input type=\"checkbox\" value=\"%s\"> %lld&times;%lld ", hex, (long long)iad_query_col_i64(q, 2), (long long)iad_query_col_i64(q, 3)));
+    IAD_TRY(iad_buf_addf(s->html, err, "</div><input type=\"checkbox\" value=\"%s\"> %lld&times;%lld ", hex, (long long)iad_query_col_i64(q, 2),
+                         (long long)iad_query_col_i64(q, 3)));
     IAD_TRY(add_text(s, "<b>", iad_query_col_text(q, 4), "</b> ", err));
     IAD_TRY(add_text(s, "", iad_query_col_text(q, 6), " ", err));
     IAD_TRY(add_text(s, "<br>", iad_query_col_text(q, 5), "</label>\n", err));
@@ -82,13 +85,15 @@ static iad_status add_category(sheet *s, int64_t id, const char *name, iad_err *
     iad_query q;
     int n = 0;
     /* The picture of a hit stands at the end of its redirects. */
-    IAD_TRY(iad_query_open(&q, s->m, "crawl_hit",
-                           "SELECT p.sha256,p.path,coalesce(p.width,0),coalesce(p.height,0),u.host,h.title,h.reason,d.root FROM crawl_hit h JOIN crawl_page g ON g.id=h.page_id"
-                           " JOIN category c ON c.id=h.category_id JOIN dataset d ON d.id=c.dataset_id JOIN crawl_url u ON u.id=(WITH RECURSIVE way(id,step) AS (SELECT"
-                           " h.url_id,0 UNION ALL SELECT r.target_id,way.step+1 FROM way JOIN crawl_url r ON r.id=way.id WHERE r.target_id IS NOT NULL AND way.step<8)"
-                           " SELECT r.id FROM way JOIN crawl_url r ON r.id=way.id WHERE r.picture_id IS NOT NULL) JOIN crawl_picture p ON p.id=u.picture_id"
-                           " WHERE h.category_id=?1 AND (h.verdict='kept' AND NOT ?2 OR h.verdict IN('rejected','duplicate') AND ?2) ORDER BY g.turn,h.rank LIMIT ?3",
-                           err));
+    IAD_TRY(iad_query_open(
+        &q, s->m, "crawl_hit",
+        "SELECT p.sha256,p.path,coalesce(p.width,0),coalesce(p.height,0),u.host,h.title,h.reason,d.root FROM crawl_hit h JOIN crawl_page g ON "
+        "g.id=h.page_id"
+        " JOIN category c ON c.id=h.category_id JOIN dataset d ON d.id=c.dataset_id JOIN crawl_url u ON u.id=(WITH RECURSIVE way(id,step) AS (SELECT"
+        " h.url_id,0 UNION ALL SELECT r.target_id,way.step+1 FROM way JOIN crawl_url r ON r.id=way.id WHERE r.target_id IS NOT NULL AND way.step<8)"
+        " SELECT r.id FROM way JOIN crawl_url r ON r.id=way.id WHERE r.picture_id IS NOT NULL) JOIN crawl_picture p ON p.id=u.picture_id"
+        " WHERE h.category_id=?1 AND (h.verdict='kept' AND NOT ?2 OR h.verdict IN('rejected','duplicate') AND ?2) ORDER BY g.turn,h.rank LIMIT ?3",
+        err));
     iad_query_i64(&q, id);
     iad_query_i64(&q, s->o->rejected);
     iad_query_i64(&q, s->o->per_category);

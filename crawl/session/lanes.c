@@ -91,8 +91,9 @@ static void give_up(iad_session *s, iad_lane *lane, const char *why) {
     int place = (int)(lane - s->lanes);
     lane->given_up = 1;
     s->counts->engines_blocked++;
-    iad_session_say(s, "%s: given up: %s. Its queries are kept; go on later with the same command (or `iad-crawl retry`), from another address or with a"
-                       " longer --engine-delay",
+    iad_session_say(s,
+                    "%s: given up: %s. Its queries are kept; go on later with the same command (or `iad-crawl retry`), from another address or with a"
+                    " longer --engine-delay",
                     lane->engine->name, why);
     for (int i = 0; i < s->n_work; i++)
         if (s->work[i].lane == place + 1) {
@@ -181,9 +182,9 @@ static iad_status again_or_aside(iad_session *s, iad_lane *lane, const char *why
 static iad_status last_result(iad_session *s, const iad_query_row *query, char url[IAD_URL_MAX + 1], iad_err *err) {
     iad_query q;
     url[0] = 0;
-    IAD_TRY(iad_query_open(&q, s->m, "crawl_hit",
-                           "SELECT h.raw_url FROM crawl_hit h JOIN crawl_page p ON p.id=h.page_id WHERE p.query_id=? AND p.number=? ORDER BY h.rank DESC LIMIT 1",
-                           err));
+    IAD_TRY(iad_query_open(
+        &q, s->m, "crawl_hit",
+        "SELECT h.raw_url FROM crawl_hit h JOIN crawl_page p ON p.id=h.page_id WHERE p.query_id=? AND p.number=? ORDER BY h.rank DESC LIMIT 1", err));
     iad_query_i64(&q, query->id);
     iad_query_i64(&q, query->pages - 1);
     if (iad_query_next(&q) && iad_query_col_text(&q, 0)) iad_text_copy(url, IAD_URL_MAX + 1, iad_query_col_text(&q, 0));
@@ -194,8 +195,12 @@ static iad_status read_page(iad_session *s, iad_lane *lane, const iad_http_answe
     iad_page page;
     char last[IAD_URL_MAX + 1];
     IAD_TRY(last_result(s, &lane->query, last, err));
-    iad_reply reply = {.status = a->status, .location = iad_http_header_get(a, "location", 0), .content_type = iad_http_header_get(a, "content-type", 0),
-                       .body = iad_buf_str(a->body), .n = a->body->len, .last_url = last[0] ? last : NULL};
+    iad_reply reply = {.status = a->status,
+                       .location = iad_http_header_get(a, "location", 0),
+                       .content_type = iad_http_header_get(a, "content-type", 0),
+                       .body = iad_buf_str(a->body),
+                       .n = a->body->len,
+                       .last_url = last[0] ? last : NULL};
     IAD_TRY(lane->engine->parse(lane->engine, &reply, &page, err));
     iad_status status = IAD_OK;
     if (page.state == IAD_PAGE_BLOCKED) {
@@ -271,8 +276,17 @@ static iad_status ask(iad_session *s, iad_lane *lane, const char *url, void (*do
     const char *headers[16];
     size_t n = 0;
     for (const char *const *h = lane->engine->headers; h && *h && n < 16; h++) headers[n++] = *h;
-    iad_http_request request = {.url = url, .headers = headers, .n_headers = n, .jar = lane->jar, .connect_s = s->o->connect_s, .total_s = s->o->total_s,
-                                .stall_s = s->o->stall_s, .max_bytes = MAX_PAGE_BYTES, .decompress = 1, .done = done, .user = lane,
+    iad_http_request request = {.url = url,
+                                .headers = headers,
+                                .n_headers = n,
+                                .jar = lane->jar,
+                                .connect_s = s->o->connect_s,
+                                .total_s = s->o->total_s,
+                                .stall_s = s->o->stall_s,
+                                .max_bytes = MAX_PAGE_BYTES,
+                                .decompress = 1,
+                                .done = done,
+                                .user = lane,
                                 .user_agent = s->o->engine_agent ? s->o->engine_agent : s->agent};
     lane->busy = 1;
     return iad_http_start(s->http, &request, err);

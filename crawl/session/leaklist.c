@@ -45,10 +45,11 @@ static int by_bytes(const void *a, const void *b) {
 
 iad_status iad_leak_list_add(iad_leak_list *list, iad_manifest *m, iad_err *err) {
     iad_query q;
-    IAD_TRY(iad_query_open(&q, m, "image",
-                           "SELECT i.pixel_sha256,i.phash FROM image i JOIN dataset d ON d.id=i.dataset_id WHERE i.bad=0 AND coalesce(d.origin,'')<>'web'"
-                           " AND (i.part='test' OR d.eval_overlap<>'') ORDER BY i.id",
-                           err));
+    IAD_TRY(
+        iad_query_open(&q, m, "image",
+                       "SELECT i.pixel_sha256,i.phash FROM image i JOIN dataset d ON d.id=i.dataset_id WHERE i.bad=0 AND coalesce(d.origin,'')<>'web'"
+                       " AND (i.part='test' OR d.eval_overlap<>'') ORDER BY i.id",
+                       err));
     iad_status status = IAD_OK;
     while (status == IAD_OK && iad_query_next(&q)) {
         void *pixels = list->pixels;

@@ -62,10 +62,21 @@ static iad_status read_kept(iad_query *q, kept_picture *k, iad_err *err) {
     if (*overlap) snprintf(k->note, sizeof k->note, "product also in %.90s; %.300s", overlap, title);
     else snprintf(k->note, sizeof k->note, "%.300s", title);
     iad_image_row *row = &k->row;
-    *row = (iad_image_row){.dataset_id = k->dataset_id, .category_id = k->category_id, .path = k->path, .has_pixels = 1, .bytes = iad_query_col_i64(q, 5),
-                           .width = (int)iad_query_col_i64(q, 6), .height = (int)iad_query_col_i64(q, 7), .channels = (int)iad_query_col_i64(q, 8),
-                           .depth = (int)iad_query_col_i64(q, 9), .format = iad_text_ends(k->path, ".jpg") ? "jpeg" : k->format, .source_split = "crawl",
-                           .part = IAD_PART_TRAIN, .label = IAD_LABEL_UNKNOWN, .source_url = k->url, .licence = *k->licence ? k->licence : NULL,
+    *row = (iad_image_row){.dataset_id = k->dataset_id,
+                           .category_id = k->category_id,
+                           .path = k->path,
+                           .has_pixels = 1,
+                           .bytes = iad_query_col_i64(q, 5),
+                           .width = (int)iad_query_col_i64(q, 6),
+                           .height = (int)iad_query_col_i64(q, 7),
+                           .channels = (int)iad_query_col_i64(q, 8),
+                           .depth = (int)iad_query_col_i64(q, 9),
+                           .format = iad_text_ends(k->path, ".jpg") ? "jpeg" : k->format,
+                           .source_split = "crawl",
+                           .part = IAD_PART_TRAIN,
+                           .label = IAD_LABEL_UNKNOWN,
+                           .source_url = k->url,
+                           .licence = *k->licence ? k->licence : NULL,
                            .note = *k->note ? k->note : NULL};
     const uint8_t *leak = iad_query_col_blob(q, 10, &n);
     int whole = n == 32 && iad_query_col_bytes(q, 4, row->sha256, 32) && iad_query_col_bytes(q, 16, row->pixel_sha256, 32);
@@ -88,14 +99,15 @@ static iad_status set_image(iad_session *s, int64_t picture_id, int64_t image_id
 
 static iad_status publish_kept(iad_session *s, int64_t category_id, iad_err *err) {
     iad_query q;
-    IAD_TRY(iad_query_open(&q, s->m, "crawl_hit",
-                           "SELECT p.id,c.id,c.dataset_id,p.path,p.stored_sha256,p.stored_bytes,p.stored_width,p.stored_height,p.channels,p.depth,p.leak_hash,"
-                           "p.format,h.raw_url,coalesce(h.licence,''),coalesce(g.overlap,''),coalesce(h.title,''),p.pixel_sha256"
-                           " FROM crawl_hit h JOIN crawl_page pg ON pg.id=h.page_id JOIN category c ON c.id=h.category_id LEFT JOIN crawl_goal g ON g.category_id=c.id"
-                           " JOIN crawl_picture p ON p.id=" PICTURE_OF_HIT
-                           " WHERE h.category_id=? AND h.verdict='kept' AND (p.image_id IS NULL OR (SELECT i.category_id IS NOT h.category_id OR i.part<>'train'"
-                           " FROM image i WHERE i.id=p.image_id)) ORDER BY pg.turn,h.rank",
-                           err));
+    IAD_TRY(iad_query_open(
+        &q, s->m, "crawl_hit",
+        "SELECT p.id,c.id,c.dataset_id,p.path,p.stored_sha256,p.stored_bytes,p.stored_width,p.stored_height,p.channels,p.depth,p.leak_hash,"
+        "p.format,h.raw_url,coalesce(h.licence,''),coalesce(g.overlap,''),coalesce(h.title,''),p.pixel_sha256"
+        " FROM crawl_hit h JOIN crawl_page pg ON pg.id=h.page_id JOIN category c ON c.id=h.category_id LEFT JOIN crawl_goal g ON g.category_id=c.id"
+        " JOIN crawl_picture p ON p.id=" PICTURE_OF_HIT
+        " WHERE h.category_id=? AND h.verdict='kept' AND (p.image_id IS NULL OR (SELECT i.category_id IS NOT h.category_id OR i.part<>'train'"
+        " FROM image i WHERE i.id=p.image_id)) ORDER BY pg.turn,h.rank",
+        err));
     iad_query_i64(&q, category_id);
     iad_status status = IAD_OK;
     while (status == IAD_OK && iad_query_next(&q)) {
@@ -112,12 +124,14 @@ static iad_status publish_kept(iad_session *s, int64_t category_id, iad_err *err
 /* Pictures that were kept once and are not any more: captions and records may hang on their rows, so the rows stay, without a part. */
 static iad_status retire(iad_session *s, int64_t category_id, iad_err *err) {
     iad_query q;
-    IAD_TRY(iad_query_open(&q, s->m, "image",
-                           "UPDATE image SET part='none',note='not kept any more: '||coalesce((SELECT h.reason FROM crawl_hit h JOIN crawl_url u ON u.id=h.url_id"
-                           " JOIN crawl_picture p ON p.id=u.picture_id WHERE p.image_id=image.id AND h.reason IS NOT NULL LIMIT 1),'') WHERE category_id=?1 AND part='train' AND id IN(SELECT image_id"
-                           " FROM crawl_picture WHERE image_id IS NOT NULL) AND id NOT IN(SELECT p.image_id FROM crawl_hit h JOIN crawl_picture p ON"
-                           " p.id=" PICTURE_OF_HIT " WHERE h.category_id=?1 AND h.verdict='kept' AND p.image_id IS NOT NULL)",
-                           err));
+    IAD_TRY(iad_query_open(
+        &q, s->m, "image",
+        "UPDATE image SET part='none',note='not kept any more: '||coalesce((SELECT h.reason FROM crawl_hit h JOIN crawl_url u ON u.id=h.url_id"
+        " JOIN crawl_picture p ON p.id=u.picture_id WHERE p.image_id=image.id AND h.reason IS NOT NULL LIMIT 1),'') WHERE category_id=?1 AND "
+        "part='train' AND id IN(SELECT image_id"
+        " FROM crawl_picture WHERE image_id IS NOT NULL) AND id NOT IN(SELECT p.image_id FROM crawl_hit h JOIN crawl_picture p ON"
+        " p.id=" PICTURE_OF_HIT " WHERE h.category_id=?1 AND h.verdict='kept' AND p.image_id IS NOT NULL)",
+        err));
     iad_query_i64(&q, category_id);
     return iad_query_run(&q, "pictures that are not kept any more", err);
 }

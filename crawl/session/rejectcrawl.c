@@ -13,7 +13,8 @@ static iad_status find_picture(iad_manifest *m, const char *word, uint8_t sha256
     int found = 0;
     if (n < 8 || n > 64 || strspn(word, "0123456789abcdefABCDEF") != n)
         return IAD_FAIL(err, IAD_ERR_ARG, "\"%.70s\" is no picture: wanted 8 to 64 hexadecimal digits, as the gallery shows them", word);
-    IAD_TRY(iad_query_open(&q, m, "crawl_picture", "SELECT sha256,image_id FROM crawl_picture WHERE substr(hex(sha256),1,?1)=upper(?2) LIMIT 2", err));
+    IAD_TRY(
+        iad_query_open(&q, m, "crawl_picture", "SELECT sha256,image_id FROM crawl_picture WHERE substr(hex(sha256),1,?1)=upper(?2) LIMIT 2", err));
     iad_query_i64(&q, (int64_t)n);
     iad_query_text(&q, word);
     while (iad_query_next(&q)) {
@@ -26,11 +27,13 @@ static iad_status find_picture(iad_manifest *m, const char *word, uint8_t sha256
     return IAD_FAIL(err, found ? IAD_ERR_ARG : IAD_ERR_NOT_FOUND, found ? "\"%.70s\" fits several pictures" : "no picture \"%.70s\"", word);
 }
 
-static iad_status refuse(iad_manifest *m, const uint8_t sha256[32], int64_t image_id, const char *reason, int64_t run_id, int64_t *added, iad_err *err) {
+static iad_status refuse(iad_manifest *m, const uint8_t sha256[32], int64_t image_id, const char *reason, int64_t run_id, int64_t *added,
+                         iad_err *err) {
     char now[32];
     iad_query q;
     iad_utc_now(now);
-    IAD_TRY(iad_query_open(&q, m, "crawl_rejection", "INSERT INTO crawl_rejection(sha256,reason,run_id,at) VALUES(?,?,?,?) ON CONFLICT(sha256) DO NOTHING", err));
+    IAD_TRY(iad_query_open(&q, m, "crawl_rejection",
+                           "INSERT INTO crawl_rejection(sha256,reason,run_id,at) VALUES(?,?,?,?) ON CONFLICT(sha256) DO NOTHING", err));
     iad_query_blob(&q, sha256, 32);
     iad_query_text(&q, reason);
     iad_query_id(&q, run_id);
@@ -53,8 +56,11 @@ iad_status iad_crawl_reject(iad_manifest *m, const iad_strings *ids, const char 
         status = find_picture(m, ids->items[i], sha256, &image_id, err);
         if (status == IAD_OK) status = refuse(m, sha256, image_id, reason, run_id, added, err);
     }
-    if (status == IAD_OK) status = iad_query_exec(m, "UPDATE crawl_goal SET state='open' WHERE state='done' AND category_id IN(SELECT i.category_id FROM"
-                                                     " crawl_rejection r JOIN crawl_picture p ON p.sha256=r.sha256 JOIN image i ON i.id=p.image_id)", err);
+    if (status == IAD_OK)
+        status = iad_query_exec(m,
+                                "UPDATE crawl_goal SET state='open' WHERE state='done' AND category_id IN(SELECT i.category_id FROM"
+                                " crawl_rejection r JOIN crawl_picture p ON p.sha256=r.sha256 JOIN image i ON i.id=p.image_id)",
+                                err);
     if (status == IAD_OK) return iad_manifest_commit(m, err);
     iad_manifest_rollback(m);
     *added = 0;

@@ -7,9 +7,9 @@
 #include "base/text.h"
 #include "manifests/manifest.h"
 
-/* Refuses the pictures whose SHA-256 (of the received bytes, as the gallery names them; at least 8 hexadecimal digits suffice when they are unique) are
- * listed. Idempotent. They lose their part in the data set at once; the next run looks for others. *added: new refusals. Errors: IAD_ERR_ARG (no hash),
- * IAD_ERR_NOT_FOUND (no such picture), each naming the word; then nothing is refused. */
+/* Refuses the pictures whose SHA-256 (of the received bytes, as the gallery names them; at least 8 hexadecimal digits suffice when they are unique)
+ * are listed. Idempotent. They lose their part in the data set at once; the next run looks for others. *added: new refusals. Errors: IAD_ERR_ARG (no
+ * hash), IAD_ERR_NOT_FOUND (no such picture), each naming the word; then nothing is refused. */
 iad_status iad_crawl_reject(iad_manifest *m, const iad_strings *ids, const char *reason, int64_t run_id, int64_t *added, iad_err *err);
 
 typedef struct iad_crawl_gallery_options {

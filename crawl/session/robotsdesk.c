@@ -104,11 +104,12 @@ static iad_status store_rules(iad_session *s, const iad_origin *o, int http, con
     iad_status status = iad_robots_text(&o->robots, IAD_CRAWL_TOKEN, &text, err);
     if (status == IAD_OK) status = iad_session_write(s, err);
     if (status == IAD_OK)
-        status = iad_query_open(&q, s->m, "crawl_host",
-                                "INSERT INTO crawl_host(origin,domain,robots,robots_http,robots_error,robots_at) VALUES(?,?,?,?,?,?) ON CONFLICT(origin)"
-                                " DO UPDATE SET robots=excluded.robots,robots_http=excluded.robots_http,robots_error=excluded.robots_error,"
-                                "robots_at=excluded.robots_at",
-                                err);
+        status =
+            iad_query_open(&q, s->m, "crawl_host",
+                           "INSERT INTO crawl_host(origin,domain,robots,robots_http,robots_error,robots_at) VALUES(?,?,?,?,?,?) ON CONFLICT(origin)"
+                           " DO UPDATE SET robots=excluded.robots,robots_http=excluded.robots_http,robots_error=excluded.robots_error,"
+                           "robots_at=excluded.robots_at",
+                           err);
     if (status == IAD_OK) {
         iad_query_text(&q, o->name);
         iad_query_text(&q, o->domain);
@@ -144,7 +145,8 @@ static iad_status release(iad_session *s, iad_origin *o, iad_err *err) {
 iad_status iad_origin_answer(iad_session *s, iad_job *job, const iad_http_answer *answer, iad_err *err) {
     iad_origin *o = job->origin;
     iad_outcome outcome = iad_desk_outcome(answer);
-    const char *location = answer->error == IAD_HTTP_NONE && answer->status >= 300 && answer->status < 400 ? iad_http_header_get(answer, "location", 0) : NULL;
+    const char *location =
+        answer->error == IAD_HTTP_NONE && answer->status >= 300 && answer->status < 400 ? iad_http_header_get(answer, "location", 0) : NULL;
     if (location && job->hops < IAD_MAX_HOPS) {
         iad_url next;
         if (iad_url_parse(location, job->url.text, &next, NULL) == IAD_OK) {

@@ -20,7 +20,8 @@ static int setup(void **state) {
     assert_ok(iad_manifest_open(":memory:", IAD_MANIFEST_CREATE, &m, &err));
     sql("INSERT INTO dataset(id,name,root,licence,redistributable,commercial,origin) VALUES(1,'web','.','',0,0,'web');"
         "INSERT INTO category(id,dataset_id,name,display) VALUES(1,1,'a','a'),(2,1,'b','b');"
-        "INSERT INTO crawl_query(id,category_id,engine,variant,text,lang,filters,next_at,state) VALUES(1,1,'bing',0,'a','en','',1,'todo'),(2,2,'bing',0,'b','en','',1,'todo')");
+        "INSERT INTO crawl_query(id,category_id,engine,variant,text,lang,filters,next_at,state) "
+        "VALUES(1,1,'bing',0,'a','en','',1,'todo'),(2,2,'bing',0,'b','en','',1,'todo')");
     return 0;
 }
 
@@ -240,11 +241,12 @@ static void test_leaks(void **state) {
     /* The first one, recompressed and larger, is a test picture. */
     int64_t bench = picture(520, 1);
     char text[600];
-    snprintf(text, sizeof text,
-             "INSERT INTO dataset(id,name,root,licence,redistributable,commercial,origin) VALUES(2,'mvtec','m','',0,0,'real');"
-             "INSERT INTO image(dataset_id,path,sha256,pixel_sha256,phash,phash_turns,width,height,part,label) SELECT 2,'t.png',sha256,pixel_sha256,%lld,"
-             "substr(leak_hash,9),width,height,'test','normal' FROM crawl_picture WHERE id=%lld",
-             0LL, (long long)bench);
+    snprintf(
+        text, sizeof text,
+        "INSERT INTO dataset(id,name,root,licence,redistributable,commercial,origin) VALUES(2,'mvtec','m','',0,0,'real');"
+        "INSERT INTO image(dataset_id,path,sha256,pixel_sha256,phash,phash_turns,width,height,part,label) SELECT 2,'t.png',sha256,pixel_sha256,%lld,"
+        "substr(leak_hash,9),width,height,'test','normal' FROM crawl_picture WHERE id=%lld",
+        0LL, (long long)bench);
     sql(text);
     /* phash: the first eight bytes, little endian, as a number */
     iad_query q;
@@ -271,11 +273,15 @@ static void test_leaks(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_before_download, setup, teardown), cmocka_unit_test_setup_teardown(test_keys_after_failures, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_redirects, setup, teardown), cmocka_unit_test_setup_teardown(test_target_and_spare, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_copies, setup, teardown), cmocka_unit_test_setup_teardown(test_order_of_answers, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_placeholder, setup, teardown), cmocka_unit_test_setup_teardown(test_optouts, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_pages_first, setup, teardown), cmocka_unit_test_setup_teardown(test_leaks, setup, teardown)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_before_download, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_keys_after_failures, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_redirects, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_target_and_spare, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_copies, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_order_of_answers, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_placeholder, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_optouts, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_pages_first, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_leaks, setup, teardown)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

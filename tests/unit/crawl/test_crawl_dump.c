@@ -1,5 +1,5 @@
-/* --dump DB: everything that a crawl learnt, by natural keys and without times, for scripts that compare crawls. As a test: two crawls that learn the same in
- * another order look the same. */
+/* --dump DB: everything that a crawl learnt, by natural keys and without times, for scripts that compare crawls. As a test: two crawls that learn the
+ * same in another order look the same. */
 #include "tests/unit/iad_test.h"
 
 #include "crawl/session/crawlrows.h"
@@ -9,18 +9,25 @@
 
 static const char *const tables[] = {
     "SELECT 'goal',c.name,g.target,g.min_side,g.state,g.kept FROM crawl_goal g JOIN category c ON c.id=g.category_id ORDER BY c.name",
-    "SELECT 'query',c.name,q.engine,q.variant,q.text,q.next_at,q.pages,q.barren,q.state,q.last_error FROM crawl_query q JOIN category c ON c.id=q.category_id ORDER BY"
+    "SELECT 'query',c.name,q.engine,q.variant,q.text,q.next_at,q.pages,q.barren,q.state,q.last_error FROM crawl_query q JOIN category c ON "
+    "c.id=q.category_id ORDER BY"
     " c.name,q.engine,q.variant",
-    "SELECT 'page',c.name,q.engine,q.variant,p.number,p.turn,p.start_at,p.http,p.hits,p.fresh FROM crawl_page p JOIN crawl_query q ON q.id=p.query_id JOIN category c ON"
+    "SELECT 'page',c.name,q.engine,q.variant,p.number,p.turn,p.start_at,p.http,p.hits,p.fresh FROM crawl_page p JOIN crawl_query q ON "
+    "q.id=p.query_id JOIN category c ON"
     " c.id=q.category_id ORDER BY c.name,p.turn",
-    "SELECT 'hit',c.name,p.turn,h.rank,u.url,h.raw_url,h.page_url,h.title,h.width,h.height,h.engine_key,h.thumbnail,h.advert,h.verdict,h.reason," HIT "h.of_hit)," HIT
-    "h.alike) FROM crawl_hit h JOIN crawl_page p ON p.id=h.page_id JOIN category c ON c.id=h.category_id LEFT JOIN crawl_url u ON u.id=h.url_id ORDER BY c.name,p.turn,"
+    "SELECT 'hit',c.name,p.turn,h.rank,u.url,h.raw_url,h.page_url,h.title,h.width,h.height,h.engine_key,h.thumbnail,h.advert,h.verdict,h.reason," HIT
+    "h.of_hit)," HIT "h.alike) FROM crawl_hit h JOIN crawl_page p ON p.id=h.page_id JOIN category c ON c.id=h.category_id LEFT JOIN crawl_url u ON "
+                     "u.id=h.url_id ORDER BY c.name,p.turn,"
     "h.rank",
-    "SELECT 'url',u.url,u.host,u.kind,u.state,u.error,u.http,t.url,u.content_type,u.content_length,u.optout,hex(p.sha256) FROM crawl_url u LEFT JOIN crawl_url t ON"
+    "SELECT 'url',u.url,u.host,u.kind,u.state,u.error,u.http,t.url,u.content_type,u.content_length,u.optout,hex(p.sha256) FROM crawl_url u LEFT JOIN "
+    "crawl_url t ON"
     " t.id=u.target_id LEFT JOIN crawl_picture p ON p.id=u.picture_id ORDER BY u.url",
-    "SELECT 'picture',hex(sha256),bytes,format,width,height,channels,orientation,warnings,hex(pixel_sha256),hex(leak_hash),quality,colours,error,path,stored_bytes FROM"
+    "SELECT "
+    "'picture',hex(sha256),bytes,format,width,height,channels,orientation,warnings,hex(pixel_sha256),hex(leak_hash),quality,colours,error,path,"
+    "stored_bytes FROM"
     " crawl_picture ORDER BY sha256",
-    "SELECT 'image',d.name,i.path,c.name,i.part,i.label,i.note,i.source_url,i.licence,i.width,i.height FROM image i JOIN dataset d ON d.id=i.dataset_id JOIN category c ON"
+    "SELECT 'image',d.name,i.path,c.name,i.part,i.label,i.note,i.source_url,i.licence,i.width,i.height FROM image i JOIN dataset d ON "
+    "d.id=i.dataset_id JOIN category c ON"
     " c.id=i.category_id ORDER BY d.name,i.path",
     "SELECT 'host',origin,robots,robots_http,robots_error FROM crawl_host WHERE robots_at IS NOT NULL ORDER BY origin"};
 
@@ -49,13 +56,14 @@ static char *crawl_text(int swapped) {
     char *text = NULL;
     size_t n = 0;
     assert_ok(iad_manifest_open(":memory:", IAD_MANIFEST_CREATE, &m, &err));
-    assert_ok(iad_query_exec(m,
-                             "INSERT INTO dataset(id,name,root,licence,redistributable,commercial) VALUES(1,'web','.','',0,0);"
-                             "INSERT INTO category(id,dataset_id,name,display) VALUES(1,1,'a','a'),(2,1,'b','b');"
-                             "INSERT INTO crawl_goal(category_id,target,min_side,state) VALUES(1,5,256,'open'),(2,5,256,'open');"
-                             "INSERT INTO crawl_query(id,category_id,engine,variant,text,lang,filters,next_at,state) VALUES(1,1,'bing',0,'a','en','',1,'todo'),"
-                             "(2,2,'bing',0,'b','en','',1,'todo')",
-                             &err));
+    assert_ok(iad_query_exec(
+        m,
+        "INSERT INTO dataset(id,name,root,licence,redistributable,commercial) VALUES(1,'web','.','',0,0);"
+        "INSERT INTO category(id,dataset_id,name,display) VALUES(1,1,'a','a'),(2,1,'b','b');"
+        "INSERT INTO crawl_goal(category_id,target,min_side,state) VALUES(1,5,256,'open'),(2,5,256,'open');"
+        "INSERT INTO crawl_query(id,category_id,engine,variant,text,lang,filters,next_at,state) VALUES(1,1,'bing',0,'a','en','',1,'todo'),"
+        "(2,2,'bing',0,'b','en','',1,'todo')",
+        &err));
     for (int k = 0; k < 2; k++) {
         int category = swapped ? 2 - k : 1 + k, fresh = 0;
         iad_hits hits = {0};

@@ -153,7 +153,8 @@ static void test_baidu_blocks(void **state) {
     state_of(&iad_engine_baidu, 200, "{\"data\":[{}]}", IAD_PAGE_END);
     state_of(&iad_engine_baidu, 200, "{\"data\":[", IAD_PAGE_BROKEN);
     /* One item that is no JSON costs itself only. */
-    static const char torn[] = "{\"listNum\":9,\"data\":[{\"objURL\":\"http://a.example/1.jpg\"},{\"objURL\":oops},{\"objURL\":\"http://a.example/3.jpg\"},{}";
+    static const char torn[] =
+        "{\"listNum\":9,\"data\":[{\"objURL\":\"http://a.example/1.jpg\"},{\"objURL\":oops},{\"objURL\":\"http://a.example/3.jpg\"},{}";
     parse(&iad_engine_baidu, 200, torn, strlen(torn), NULL, &page);
     assert_int_equal(page.state, IAD_PAGE_OK);
     assert_int_equal(page.hits.n, 2);
@@ -166,7 +167,8 @@ static void test_baidu_addresses(void **state) {
     iad_err err;
     static const struct {
         const char *from, *to;
-    } known[] = {{"ippr_z2C$qAzdH3FAzdH3F", "http://"}, {"ipprf_z2C$qAzdH3FAzdH3Ftg_z&e3Bv54AzdH3F", "https://in.com/"}, {"http://plain/x", "http://plain/x"}};
+    } known[] = {
+        {"ippr_z2C$qAzdH3FAzdH3F", "http://"}, {"ipprf_z2C$qAzdH3FAzdH3Ftg_z&e3Bv54AzdH3F", "https://in.com/"}, {"http://plain/x", "http://plain/x"}};
     iad_buf out;
     iad_buf_init(&out, 1000);
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {

@@ -17,7 +17,8 @@ static iad_judgement judge(const void *bytes, size_t n, const iad_judge_options 
 
 static void outcome_of(const void *bytes, size_t n, iad_outcome wanted, const char *kind) {
     iad_judgement j = judge(bytes, n, NULL);
-    if (j.outcome != wanted || strcmp(j.kind, kind) != 0) fail_msg("%s (%s), wanted %s (%s): %s", iad_outcome_name(j.outcome), j.kind, iad_outcome_name(wanted), kind, j.detail);
+    if (j.outcome != wanted || strcmp(j.kind, kind) != 0)
+        fail_msg("%s (%s), wanted %s (%s): %s", iad_outcome_name(j.outcome), j.kind, iad_outcome_name(wanted), kind, j.detail);
     iad_judgement_deinit(&j);
 }
 
@@ -39,14 +40,25 @@ static void test_kinds(void **state) {
         size_t n;
         iad_outcome outcome;
         const char *kind;
-    } cases[] = {{"", 0, IAD_OUT_EMPTY, "unknown"}, {"GIF89a......", 12, IAD_OUT_UNSUPPORTED, "gif"}, {"\0\0\0\x1c" "ftypavif....", 16, IAD_OUT_UNSUPPORTED, "avif"},
-                 {"\0\0\0\x18" "ftypheic....", 16, IAD_OUT_UNSUPPORTED, "heic"}, {"II*\0........", 12, IAD_OUT_UNSUPPORTED, "tiff"},
-                 {"<?xml version='1.0'?><svg>", 26, IAD_OUT_UNSUPPORTED, "svg"}, {" \n<!DOCTYPE html>", 17, IAD_OUT_NOT_IMAGE, "html"},
-                 {"not found", 9, IAD_OUT_NOT_IMAGE, "unknown"}, {"%PDF-1.4", 8, IAD_OUT_UNSUPPORTED, "pdf"},
-                 {"\xff\xd8\xff\xe0 broken", 11, IAD_OUT_DECODE, "jpeg"}, {"\x89PNG\r\n\x1a\n", 8, IAD_OUT_TRUNCATED, "png"}};
+    } cases[] = {{"", 0, IAD_OUT_EMPTY, "unknown"},
+                 {"GIF89a......", 12, IAD_OUT_UNSUPPORTED, "gif"},
+                 {"\0\0\0\x1c"
+                  "ftypavif....",
+                  16, IAD_OUT_UNSUPPORTED, "avif"},
+                 {"\0\0\0\x18"
+                  "ftypheic....",
+                  16, IAD_OUT_UNSUPPORTED, "heic"},
+                 {"II*\0........", 12, IAD_OUT_UNSUPPORTED, "tiff"},
+                 {"<?xml version='1.0'?><svg>", 26, IAD_OUT_UNSUPPORTED, "svg"},
+                 {" \n<!DOCTYPE html>", 17, IAD_OUT_NOT_IMAGE, "html"},
+                 {"not found", 9, IAD_OUT_NOT_IMAGE, "unknown"},
+                 {"%PDF-1.4", 8, IAD_OUT_UNSUPPORTED, "pdf"},
+                 {"\xff\xd8\xff\xe0 broken", 11, IAD_OUT_DECODE, "jpeg"},
+                 {"\x89PNG\r\n\x1a\n", 8, IAD_OUT_TRUNCATED, "png"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         iad_judgement j = judge(cases[i].bytes, cases[i].n, NULL);
-        int fine = j.outcome == cases[i].outcome || (cases[i].outcome >= IAD_OUT_DECODE && (j.outcome == IAD_OUT_DECODE || j.outcome == IAD_OUT_TRUNCATED));
+        int fine =
+            j.outcome == cases[i].outcome || (cases[i].outcome >= IAD_OUT_DECODE && (j.outcome == IAD_OUT_DECODE || j.outcome == IAD_OUT_TRUNCATED));
         if (!fine || strcmp(j.kind, cases[i].kind) != 0) fail_msg("case %zu: %s, %s", i, iad_outcome_name(j.outcome), j.kind);
         iad_judgement_deinit(&j);
     }

@@ -101,7 +101,8 @@ static void test_optout_headers(void **state) {
                  {"max-snippet: 20, noindex", "noindex"}, {"", NULL}, {",,,", NULL}, {"noaix", NULL}, {" noml ", "noml"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *found = iad_optout_header(cases[i].value, TOKEN, IAD_OPTOUT_ALL);
-        if ((found == NULL) != (cases[i].found == NULL) || (found && strcmp(found, cases[i].found) != 0)) fail_msg("%s -> %s", cases[i].value, found ? found : "nothing");
+        if ((found == NULL) != (cases[i].found == NULL) || (found && strcmp(found, cases[i].found) != 0))
+            fail_msg("%s -> %s", cases[i].value, found ? found : "nothing");
     }
     assert_null(iad_optout_header("noindex", TOKEN, IAD_OPTOUT_NOAI));
     iad_err err;
@@ -236,8 +237,9 @@ static void test_hostqueue_rates(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_robots_rules), cmocka_unit_test(test_robots_limits), cmocka_unit_test(test_optout_headers),
-                                       cmocka_unit_test(test_optout_pages), cmocka_unit_test(test_backoff), cmocka_unit_test(test_hostqueue),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_robots_rules),   cmocka_unit_test(test_robots_limits),
+                                       cmocka_unit_test(test_optout_headers), cmocka_unit_test(test_optout_pages),
+                                       cmocka_unit_test(test_backoff),        cmocka_unit_test(test_hostqueue),
                                        cmocka_unit_test(test_hostqueue_rates)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

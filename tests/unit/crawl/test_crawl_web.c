@@ -38,7 +38,8 @@ static void search_page(int fd, const char *path) {
     atomic_fetch_add(&engine_pages, 1);
     html[0] = 0;
     for (int i = first; i < first + 3 && i <= 6; i++)
-        n += (size_t)snprintf(html + n, sizeof html - n, "<li><a class=\"iusc\" m=\"{&quot;murl&quot;:&quot;http://127.0.0.1:%d/good/%d.jpg&quot;}\"></a></li>", server.port, i);
+        n += (size_t)snprintf(html + n, sizeof html - n,
+                              "<li><a class=\"iusc\" m=\"{&quot;murl&quot;:&quot;http://127.0.0.1:%d/good/%d.jpg&quot;}\"></a></li>", server.port, i);
     snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n", n);
     loopserver_text(fd, head);
     loopserver_text(fd, html);
@@ -86,7 +87,8 @@ static void answer(loopserver *self, int fd, const char *request) {
             usleep(20000);
         }
     } else if (is(path, "/hop/")) {
-        snprintf(text, sizeof text, "HTTP/1.1 302 Found\r\nConnection: close\r\nLocation: %s%d\r\nContent-Length: 0\r\n\r\n", number > 1 ? "/hop/" : "/good/", number > 1 ? number - 1 : 5);
+        snprintf(text, sizeof text, "HTTP/1.1 302 Found\r\nConnection: close\r\nLocation: %s%d\r\nContent-Length: 0\r\n\r\n",
+                 number > 1 ? "/hop/" : "/good/", number > 1 ? number - 1 : 5);
         loopserver_text(fd, text);
     } else if (is(path, "/circle")) {
         loopserver_text(fd, "HTTP/1.1 302 Found\r\nConnection: close\r\nLocation: /circle?again\r\nContent-Length: 0\r\n\r\n");
@@ -293,7 +295,8 @@ static void test_hot_link_protection(void **state) {
     iad_buf_init(&list, 10000);
     assert_ok(iad_buf_add_str(&list, "url\tpage_url\n", &err));
     for (int i = 0; i < 3; i++) assert_ok(iad_buf_addf(&list, &err, "http://127.0.0.1:%d/stand-in/%d\thttp://shop.test/%d\n", server.port, i, i));
-    assert_ok(iad_buf_addf(&list, &err, "http://127.0.0.1:%d/forbidden\thttp://shop.test/8\nhttp://127.0.0.1:%d/html\thttp://shop.test/9\n", server.port, server.port));
+    assert_ok(iad_buf_addf(&list, &err, "http://127.0.0.1:%d/forbidden\thttp://shop.test/8\nhttp://127.0.0.1:%d/html\thttp://shop.test/9\n",
+                           server.port, server.port));
     snprintf(file, sizeof file, "%s/pages.tsv", folder);
     assert_ok(iad_file_write(file, list.data, list.len, &err));
     iad_crawl_plan plan = {.target = 0};
@@ -302,7 +305,7 @@ static void test_hot_link_protection(void **state) {
     free(ids);
     iad_buf_deinit(&list);
     for (int i = 0; i < 3; i++) {
-        char path[20];
+        char path[40];
         snprintf(path, sizeof path, "/stand-in/%d", i);
         verdict_is(path, "rejected/placeholder");
     }
@@ -467,16 +470,24 @@ static void test_refusals(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_fewer_than_asked, setup, teardown), cmocka_unit_test_setup_teardown(test_exactly_what_is_asked, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_block_that_looks_like_success, setup, teardown), cmocka_unit_test_setup_teardown(test_dead_links, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_hot_link_protection, setup, teardown), cmocka_unit_test_setup_teardown(test_wrong_extension_and_type, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_unsupported_formats, setup, teardown), cmocka_unit_test_setup_teardown(test_truncated, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_bombs, setup, teardown), cmocka_unit_test_setup_teardown(test_print_shop_pictures, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_redirects, setup, teardown), cmocka_unit_test_setup_teardown(test_slow_for_ever, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_no_retry_storm, setup, teardown), cmocka_unit_test_setup_teardown(test_odd_addresses, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_names_and_resume, setup, teardown), cmocka_unit_test_setup_teardown(test_other_schemes, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_opt_out_before_the_body, setup, teardown), cmocka_unit_test_setup_teardown(test_refusals, setup, teardown)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_fewer_than_asked, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_exactly_what_is_asked, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_block_that_looks_like_success, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_dead_links, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_hot_link_protection, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_wrong_extension_and_type, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_unsupported_formats, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_truncated, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_bombs, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_print_shop_pictures, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_redirects, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_slow_for_ever, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_no_retry_storm, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_odd_addresses, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_names_and_resume, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_other_schemes, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_opt_out_before_the_body, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_refusals, setup, teardown)};
     iad_err err;
     if (!mkdtemp(folder) || !loopserver_start(&server, answer)) return 1;
     for (int i = 0; i < 24; i++) pictures[i] = fixture_jpeg(i % 2 ? 500 : 400, i % 2 ? 500 : 400, (uint64_t)i + 100);

@@ -35,7 +35,8 @@ static void answer(loopserver *self, int fd, const char *request) {
     (void)self;
     if (request[0] == 0x16) path = "/garbage ";
     if (!strncmp(path, "/ok ", 4)) {
-        loopserver_text(fd, "HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nX-Robots-Tag: noai\r\nx-robots-tag:  a: b \r\nContent-Length: 5\r\n\r\nhello");
+        loopserver_text(
+            fd, "HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nX-Robots-Tag: noai\r\nx-robots-tag:  a: b \r\nContent-Length: 5\r\n\r\nhello");
     } else if (!strncmp(path, "/retry ", 7)) {
         loopserver_text(fd, "HTTP/1.1 503 Later\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n");
     } else if (!strncmp(path, "/redirect ", 10)) {
@@ -301,11 +302,35 @@ static void test_addresses(void **state) {
     static const struct {
         const char *text;
         int is_public;
-    } known[] = {{"8.8.8.8", 1},       {"127.0.0.1", 0},   {"10.1.2.3", 0},        {"172.16.0.1", 0},   {"172.32.0.1", 1},       {"192.168.1.1", 0},
-                 {"169.254.169.254", 0}, {"100.64.0.1", 0},  {"100.128.0.1", 1},     {"0.0.0.0", 0},      {"224.0.0.1", 0},        {"255.255.255.255", 0},
-                 {"198.18.0.1", 0},    {"192.0.0.8", 0},   {"0x7f.1", 0},          {"017700000001", 0}, {"::1", 0},              {"::", 0},
-                 {"fe80::1", 0},       {"fd00::1", 0},     {"::ffff:10.0.0.1", 0}, {"::ffff:8.8.8.8", 1}, {"64:ff9b::7f00:1", 0}, {"2002:7f00:1::", 0},
-                 {"2606:4700::1", 1},  {"2001:db8::1", 0}, {"ff02::1", 0},         {"2001::1", 0},      {"example.com", -1}};
+    } known[] = {{"8.8.8.8", 1},
+                 {"127.0.0.1", 0},
+                 {"10.1.2.3", 0},
+                 {"172.16.0.1", 0},
+                 {"172.32.0.1", 1},
+                 {"192.168.1.1", 0},
+                 {"169.254.169.254", 0},
+                 {"100.64.0.1", 0},
+                 {"100.128.0.1", 1},
+                 {"0.0.0.0", 0},
+                 {"224.0.0.1", 0},
+                 {"255.255.255.255", 0},
+                 {"198.18.0.1", 0},
+                 {"192.0.0.8", 0},
+                 {"0x7f.1", 0},
+                 {"017700000001", 0},
+                 {"::1", 0},
+                 {"::", 0},
+                 {"fe80::1", 0},
+                 {"fd00::1", 0},
+                 {"::ffff:10.0.0.1", 0},
+                 {"::ffff:8.8.8.8", 1},
+                 {"64:ff9b::7f00:1", 0},
+                 {"2002:7f00:1::", 0},
+                 {"2606:4700::1", 1},
+                 {"2001:db8::1", 0},
+                 {"ff02::1", 0},
+                 {"2001::1", 0},
+                 {"example.com", -1}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (iad_net_public_text(known[i].text) != known[i].is_public) fail_msg("%s", known[i].text);
     assert_int_equal(iad_net_match("*.a.com", "b.A.com"), 1);

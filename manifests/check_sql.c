@@ -161,6 +161,18 @@ static const iad_check_sql_rule rules[] = {
     {"crawl-image", "a picture of the crawl and its row for the other tools are the same file",
      "SELECT d.name||'/'||i.path,'not the file that the crawl stored' FROM crawl_picture p JOIN image i ON i.id=p.image_id"
      " JOIN dataset d ON d.id=i.dataset_id WHERE i.sha256 IS NOT p.stored_sha256 OR i.path IS NOT p.path"},
+    {"annotate-caption", "a caption that names an answer agrees with an answer of its picture that passed, and that nobody rejected",
+     "SELECT " PICTURE("d", "i") ",'a caption of an answer that '||CASE WHEN a.unit IS NULL THEN 'is not there' WHEN r.verdict='reject' THEN 'was rejected'"
+     " ELSE 'did not pass' END FROM caption c JOIN image i ON i.id=c.image_id JOIN dataset d ON d.id=i.dataset_id LEFT JOIN annotate_answer a"
+     " ON a.image_id=i.id AND lower(hex(a.unit))=json_extract(c.params,'$.unit') LEFT JOIN annotate_review r ON r.unit=a.unit"
+     " WHERE CASE WHEN json_valid(c.params) THEN json_extract(c.params,'$.unit') IS NOT NULL ELSE 0 END"
+     " AND (a.unit IS NULL OR r.verdict='reject' OR (a.state<>'ok' AND r.verdict IS NULL))"},
+    {"annotate-picture", "an answer is about the picture as it is",
+     "SELECT " PICTURE("d", "i") ",'an answer is about other bytes than the picture has now' FROM annotate_answer a JOIN image i ON i.id=a.image_id"
+     " JOIN dataset d ON d.id=i.dataset_id WHERE a.image_sha256<>i.sha256"},
+    {"annotate-audit", "what judges an answer names one that is there",
+     "SELECT 'answer '||a.id,'judges an answer that is not there' FROM annotate_answer a WHERE a.of_unit IS NOT NULL AND NOT EXISTS(SELECT 1"
+     " FROM annotate_answer b WHERE b.unit=a.of_unit)"},
     {NULL, NULL, NULL}};
 
 const iad_check_sql_rule *iad_check_sql_rules(void) {

@@ -82,7 +82,7 @@ static iad_status merge_all(iad_merge_state *state, iad_err *err) {
     static iad_status (*const steps[])(iad_merge_state *, iad_err *) = {
         iad_merge_datasets,    iad_merge_categories, iad_merge_images, iad_merge_masks,
         iad_merge_annotations, iad_merge_texts,      iad_merge_sets,   iad_merge_tasks,
-        iad_merge_crawl};
+        iad_merge_crawl,       iad_merge_annotate};
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         if (state->options->stop && *state->options->stop)
             return IAD_FAIL(err, IAD_ERR_INTERRUPTED, "interrupted, nothing was merged");

@@ -79,5 +79,7 @@ iad_status iad_merge_sets(iad_merge_state *state, iad_err *err);
 iad_status iad_merge_tasks(iad_merge_state *state, iad_err *err);
 /* merge_crawl.c */
 iad_status iad_merge_crawl(iad_merge_state *state, iad_err *err);
+/* merge_annotate.c */
+iad_status iad_merge_annotate(iad_merge_state *state, iad_err *err);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "base/status.h"
 
-#define IAD_SCHEMA_VERSION 2         /* PRAGMA user_version, and meta.schema_version for people */
+#define IAD_SCHEMA_VERSION 3         /* PRAGMA user_version, and meta.schema_version for people */
 #define IAD_SCHEMA_APP_ID 0x49414431 /* PRAGMA application_id: "IAD1" */
 
 /* Brings an open, writable database from `from` (0: empty) to IAD_SCHEMA_VERSION in ONE transaction: all steps or none.

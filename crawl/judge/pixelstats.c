@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define SAMPLES 256 /* rows and columns at most */
+#define SAMPLES 128 /* rows and columns at most */
 
 static int grey(const uint8_t *p, int channels) {
     return channels == 1 ? p[0] : (19595 * p[0] + 38470 * p[1] + 7471 * p[2] + 0x8000) >> 16;

@@ -1,8 +1,8 @@
-# The commands as a user meets them: dry run, run, status, report, gallery, refusals and refilling, export and crawling the export, retry after a block, shards and
-# merging them.
+# The commands as a user meets them: dry run, run, status, report, gallery, refusals and refilling, export and crawling the export, retry after a
+# block, shards and merging them.
 set -euo pipefail
 crawl=$IAD_BIN/iad-crawl
-. "$IAD_SOURCE/tests/cli/crawl_lib.sh"
+. "$IAD_SOURCE/tests/tools/crawl_lib.sh"
 three=hex_bolt,hex_nut,flat_washer
 
 # What is wrong is said before anything happens.
@@ -42,7 +42,7 @@ test "$(wc -l < after.tsv)" = 25
 fails grep -F -f ids after.tsv
 test "$(twice web.log)" = 0
 "$crawl" report --db a.db > report.txt
-grep -q 'rejected	refused	2'
+grep -qE 'rejected	refused	[2-9]' report.txt # also under another address
 fails "$crawl" reject --db a.db 0000000000 2> err
 grep -q 'no picture' err
 
@@ -58,6 +58,19 @@ run_crawl b --urls list.jsonl --target 0
 cut -f4 after.tsv | sort > a.ids
 cmp a.ids b.ids
 
+# Stopped in the middle: what is done is saved, the exit code says so, and the same command goes on.
+code=0
+timeout --signal=INT --preserve-status 2 "$crawl" run --db stop.db --out stop --contact mailto:t@example.org --engine bing \
+    --engine-url "bing=http://127.0.0.1:$port" --allow-host '127.0.0.1,*.localhost' --no-proxy \
+    --categories hex_bolt --target 20 --engine-delay 0 --host-delay 0.5 \
+    --min-bytes 1000 2> stop.log || code=$?
+test $code = 130
+grep -q 'the same command goes on' stop.log
+test "$("$crawl" status --db stop.db | awk -F'\t' '$1 == "done" { print $2 }')" -ge 1
+run_crawl stop --engine bing --categories hex_bolt --target 20
+"$crawl" status --db stop.db > status.txt
+grep -q '^hex_bolt	20	20	done' status.txt
+
 # Two machines, one manifest: what is in both is a double after the next run.
 run_crawl s1 --categories hex_bolt,hex_nut,flat_washer,spring_lock_washer --target 6 --shard 1/2
 run_crawl s2 --categories hex_bolt,hex_nut,flat_washer,spring_lock_washer --target 6 --shard 2/2
@@ -71,7 +84,8 @@ stop_web
 # An engine that blocks: three strikes, exit code 3, and a word on what to do; retry lifts the block.
 start_web --categories 6 --pictures 40 --block bing:captcha:0:3
 code=0
-"$crawl" run --db c.db --out c --contact mailto:t@example.org --engine bing --engine-url "bing=http://127.0.0.1:$port" --allow-host '127.0.0.1,*.localhost' --no-proxy \
+"$crawl" run --db c.db --out c --contact mailto:t@example.org --engine bing --engine-url "bing=http://127.0.0.1:$port" \
+    --allow-host '127.0.0.1,*.localhost' --no-proxy \
     --categories hex_nut --target 5 --engine-delay 0 --host-delay 0.01 --block-pause 0 --min-bytes 1000 2> block.txt || code=$?
 test $code = 3
 grep -q 'given up' block.txt
@@ -80,5 +94,5 @@ test "$("$crawl" status --db c.db | awk -F'\t' '$1 == "bing" { print $2 }')" = 3
 "$crawl" retry --db c.db
 run_crawl c --engine bing --categories hex_nut --target 5
 "$crawl" status --db c.db > status.txt
-grep -q '^hex_nut	5	5	done'
+grep -q '^hex_nut	5	5	done' status.txt
 stop_web

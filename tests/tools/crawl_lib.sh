@@ -1,5 +1,4 @@
-# What the scripts about the crawler share. Not a test: run as one it says so and is skipped.
-[ "${BASH_SOURCE[0]}" != "$0" ] || exit 77
+# What the scripts about the crawler share; they source it.
 
 # Starts the loopback web with a log; sets port, tls, dead, web_pid.
 start_web() {
@@ -32,9 +31,13 @@ seconds() { local start=$EPOCHREALTIME; "$@"; awk -v a="$start" -v b="$EPOCHREAL
 # Ports differ from web to web.
 normal() { sed -E 's/(localhost|127\.0\.0\.1):[0-9]+/\1:PORT/g' "$1"; }
 # Picture addresses that were answered whole with 200 more than once.
-twice() { awk -F'\t' '$6 == 200 && $8 == "done" && $5 ~ /^\/p\// { n[$3 $5]++ } END { for (k in n) if (n[k] > 1) twice += n[k] - 1; print twice + 0 }' "$1"; }
+twice() {
+    awk -F'\t' '$6 == 200 && $8 == "done" && $5 ~ /^\/p\// { n[$3 $5]++ } END { for (k in n) if (n[k] > 1) twice += n[k] - 1; print twice + 0 }' "$1"
+}
 # Most requests for pictures and pages that any host saw begin within one second.
 busiest_second() {
     awk -F'\t' '$5 ~ /^\/(p|page)\// { print $3 "\t" $1 }' "$1" | sort -t "$(printf '\t')" -k1,1 -k2,2n |
-        awk -F'\t' '$1 != host { host = $1; from = 1; n = 0 } { t[++n] = $2; while (t[n] - t[from] >= 1) from++; if (n - from + 1 > most) most = n - from + 1 } END { print most + 0 }'
+        awk -F'\t' '$1 != host { host = $1; from = 1; n = 0 } 
+            { t[++n] = $2; while (t[n] - t[from] >= 1) from++; if (n - from + 1 > most) most = n - from + 1 }
+            END { print most + 0 }'
 }

@@ -10,7 +10,7 @@
 #include "base/sha256.h"
 #include "base/text.h"
 
-enum { GROUPS = 7, CHOICES = 6, ZH_GROUPS = 4, ENOUGH_WORDS = 18, MAX_FACTS = 1 << 20, MAX_FACTS_BYTES = 256 << 20 };
+enum { GROUPS = 8, CHOICES = 6, ZH_GROUPS = 4, ENOUGH_WORDS = 18, MAX_FACTS = 1 << 20, MAX_FACTS_BYTES = 256 << 20 };
 
 /* %n: the product, %b %c %f: what was measured. Without colours, materials, digits and guesses: nothing here can be untrue of a picture of one object. */
 static const char *const shape[GROUPS][CHOICES] = {
@@ -27,7 +27,9 @@ static const char *const shape[GROUPS][CHOICES] = {
     {"The structure consists of one main body with smaller parts attached.", "Smaller sections join a larger central body.", "The construction is built up from a few simple volumes.",
      "A central part carries the others.", "The sections are arranged one after another.", "Its structure is the same on either side."},
     {"The view is straight and undistorted.", "It is seen from a slightly raised position.", "The camera looks at it frontally.", "Nothing covers any part of it.",
-     "No other object overlaps it.", "The whole silhouette stays inside the frame."}};
+     "No other object overlaps it.", "The whole silhouette stays inside the frame."},
+    {"From above to below the form tapers only a little.", "The widest section is found near the middle of the body.", "Thick and thin sections follow each other in a steady order.",
+     "The flat areas are joined by short curved ones.", "Length and width stand in a moderate ratio to each other.", "Every section keeps its own width up to the next one."}};
 static const char *const material[GROUPS][CHOICES] = {
     {"The surface of the %n is even.", "Across the %n the surface looks uniform.", "This %n has a regular surface.", "The visible surface of the %n is continuous.",
      "The finish of the %n is consistent.", "A consistent finish covers the %n."},
@@ -42,7 +44,9 @@ static const char *const material[GROUPS][CHOICES] = {
     {"The material is rigid, as its crisp edges show.", "Material thickness can be seen at the border.", "The same material continues over all visible parts.",
      "Adjoining parts share one material and finish.", "Its material shows no seams on the visible side.", "The material keeps its character up to the rim."},
     {"The coating is free of streaks.", "Nothing sticks to the outside.", "The outside is clean and dry.", "The touch would be smooth judging by the sheen.",
-     "The face is smooth between the contours.", "The outer skin is smooth and closed."}};
+     "The face is smooth between the contours.", "The outer skin is smooth and closed."},
+    {"Under the light the colour stays the same on every face.", "The colour of the surface is uniform from edge to edge.", "Its colour changes only where shadows fall.",
+     "No second colour interrupts the main tone.", "Tone and gloss belong to one and the same finish.", "The colour is even and neither faded nor stained."}};
 static const char *const details[GROUPS][CHOICES] = {
     {"Among the details of the %n are its borders.", "Looking closer, the %n shows orderly details.", "The %n has several small features.", "Details of the %n are sharp.",
      "Fine features of the %n can be counted.", "The features of the %n are placed with care."},
@@ -57,7 +61,9 @@ static const char *const details[GROUPS][CHOICES] = {
     {"A thin shadow follows the lower border.", "The shadow underneath is short.", "The background remains empty.", "The ground below carries a faint shadow.",
      "Around it the ground is bare.", "Its shadow repeats the outline."},
     {"The structure is complete.", "No element of the structure is missing.", "All structural elements are in place.", "Every component sits where the layout demands it.",
-     "The layout of the components is clear.", "Component positions agree with the symmetry of the layout."}};
+     "The layout of the components is clear.", "Component positions agree with the symmetry of the layout."},
+    {"A narrow border frames the front face on all sides.", "The front face is flat between two raised borders.", "Lines on the front run parallel to the long side.",
+     "The smallest feature is still well resolved in the picture.", "Front and side are divided by a clear bend.", "All visible lines end at the outer border."}};
 static const char *const zh[IAD_EP_ASPECTS][ZH_GROUPS][CHOICES] = {
     {{"画面中是一个完整的%n，", "图中只有一个%n，", "这个%n完整可见，", "一个%n位于画面中央，", "单个%n摆放在平整的背景前，", "画面展示了一个%n的整体，"},
      {"外形轮廓清晰连续，", "整体形状紧凑规整，", "轮廓线条闭合而平顺，", "形状左右对称，", "外形简洁，比例匀称，", "整体结构均衡，"},

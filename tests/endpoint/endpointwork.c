@@ -17,7 +17,7 @@ static const struct { const char *name, *first; iad_ep_type type; } known[] = {
     {"shape_structure", "", IAD_EP_STRING}, {"material_surface", "", IAD_EP_STRING}, {"details", "", IAD_EP_STRING}, {"text", "", IAD_EP_STRING},
     {"description", "", IAD_EP_STRING}, {"is_product_photo", "", IAD_EP_BOOL}, {"category_match", "", IAD_EP_NUMBER}, {"object_count", "one", IAD_EP_STRING},
     {"view", "photo", IAD_EP_STRING}, {"watermark", "none", IAD_EP_STRING}, {"defect_visible", "no", IAD_EP_STRING}, {"defect_note", "", IAD_EP_STRING},
-    {"language", "", IAD_EP_STRING}, {"claims", "", IAD_EP_ARRAY}, {"not_visible", "", IAD_EP_ARRAY}, {"unsupported", "", IAD_EP_ARRAY}};
+    {"language", "", IAD_EP_STRING}, {"defect_text", "", IAD_EP_STRING}, {"claims", "", IAD_EP_NUMBER}, {"not_visible", "", IAD_EP_ARRAY}};
 enum { N_KNOWN = sizeof known / sizeof *known };
 
 static void add_key(iad_ep_work *work, const char *name, const char *first, iad_ep_type type) {
@@ -41,13 +41,42 @@ static void keys_of_schema(iad_ep_work *work, const json_t *schema) {
     }
 }
 
-/* The keys that a prompt names in quotation marks. */
+/* The keys that a prompt names: behind its last "key", or in quotation marks anywhere. */
 static void keys_of_prompt(iad_ep_work *work, const char *prompt) {
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz_";
+    const char *list = NULL;
+    for (const char *at = prompt; (at = strstr(at, "with the key")); at++) list = at;
+    for (const char *at = prompt; (at = strstr(at, "键为")); at++) list = at;
     for (size_t i = 0; i < N_KNOWN; i++) {
         char quoted[IAD_EP_NAME + 2];
+        const size_t n = strlen(known[i].name);
         snprintf(quoted, sizeof quoted, "\"%s\"", known[i].name);
-        if (strstr(prompt, quoted)) add_key(work, known[i].name, known[i].first, known[i].type);
+        int there = strstr(prompt, quoted) != NULL;
+        for (const char *at = list; at && !there && (at = strstr(at, known[i].name)); at += n) there = !strchr(letters, at[-1]) && (!at[n] || !strchr(letters, at[n]));
+        if (there) add_key(work, known[i].name, known[i].first, known[i].type);
     }
+}
+
+/* Tokens of a text by a rule of thumb of byte pair encodings: a word of up to seven letters is one, of more two; a run of signs is one; so is a Chinese
+ * character. */
+static int64_t count_tokens(const char *text) {
+    int64_t tokens = 0;
+    while (*text) {
+        size_t n = 0;
+        if ((unsigned char)*text >= 0x80) {
+            tokens += (unsigned char)*text >= 0xc0;
+            n = 1;
+        } else if (isalnum((unsigned char)*text)) {
+            while (isalnum((unsigned char)text[n])) n++;
+            tokens += n > 7 ? 2 : 1;
+        } else {
+            int signs = 0;
+            for (; text[n] && (unsigned char)text[n] < 0x80 && !isalnum((unsigned char)text[n]); n++) signs |= !isspace((unsigned char)text[n]);
+            tokens += signs;
+        }
+        text += n;
+    }
+    return tokens;
 }
 
 static int is_zh(const char *prompt) {
@@ -139,11 +168,7 @@ static iad_status read_root(const iad_ep_rules *rules, const json_t *root, iad_e
     keys_of_schema(work, json_object_get(json_object_get(format, "json_schema"), "schema"));
     if (!work->n_keys) keys_of_prompt(work, text);
     work->wants_json = work->n_keys > 0;
-    /* A word is some 1.3 tokens, signs count by themselves, a Chinese character is one. */
-    double tokens = 20;
-    for (const char *at = text; *at; at++)
-        tokens += (unsigned char)*at >= 0xe0 ? 1 : !isalpha((unsigned char)*at) && !isspace((unsigned char)*at) && (unsigned char)*at < 0x80 ? 0.5 : 0;
-    work->text_tokens = (int64_t)(tokens + 1.2 * iad_ep_words(text));
+    work->text_tokens = 20 + count_tokens(text); /* and the frame of the conversation */
     if (*fault < 0 && *rules->model && strcmp(rules->model, model)) *fault = iad_ep_kind_find("model");
     if (*fault < 0 && type && !strcmp(type, "json_object") && !strcasestr(text, "json")) *fault = iad_ep_kind_find("parameter");
     return IAD_OK;
@@ -240,9 +265,7 @@ iad_status iad_ep_work_answer(const iad_ep_rules *rules, const iad_ep_work *work
     iad_buf content;
     iad_buf_init(&content, IAD_EP_MAX_ANSWER);
     iad_status status = put_content(rules, work, name, &content, err);
-    double tokens = 8;
-    for (const char *at = iad_buf_str(&content); *at; at++) tokens += (unsigned char)*at >= 0xe0 ? 1 : strchr("{}\":,._", *at) ? 0.4 : 0;
-    *completion = (int64_t)(tokens + 1.2 * iad_ep_words(iad_buf_str(&content)));
+    *completion = 2 + count_tokens(iad_buf_str(&content));
     if (*completion > work->max_tokens) *completion = work->max_tokens;
     const int64_t prompt = work->image_tokens + work->text_tokens;
     if (status == IAD_OK)

@@ -66,7 +66,7 @@ static void test_texts(void **state) {
         assert_int_equal(iad_ep_text_add(&text, &none, &look, "hex bolt", (int)(i % 3), 0, 0, NULL), IAD_OK);
         assert_int_equal(iad_ep_text_add(&again, &none, &look, "hex bolt", (int)(i % 3), 0, 0, NULL), IAD_OK);
         assert_string_equal(iad_buf_str(&text), iad_buf_str(&again));
-        assert_in_range(iad_ep_words(iad_buf_str(&text)), 35, 90);
+        assert_in_range(iad_ep_words(iad_buf_str(&text)), 40, 80);
         assert_non_null(strstr(text.data, "hex bolt"));
         iad_buf_deinit(&again);
         texts[i] = iad_buf_take(&text, NULL);

@@ -205,7 +205,7 @@ static const char step_2[] =
     /* robots: the rules that are meant for us, as robots.txt lines. robots_at: seconds since 1970. */
     "CREATE TABLE crawl_host("
     " origin TEXT PRIMARY KEY, domain TEXT NOT NULL, robots TEXT, robots_http INT, robots_error TEXT, robots_at INT, failures INT NOT NULL DEFAULT 0,"
-    " optouts INT NOT NULL DEFAULT 0, parked TEXT) STRICT, WITHOUT ROWID;"
+    " parked TEXT) STRICT, WITHOUT ROWID;"
     "CREATE TABLE crawl_engine("
     " name TEXT PRIMARY KEY, strikes INT NOT NULL DEFAULT 0, resume_at INT NOT NULL DEFAULT 0, last_error TEXT) STRICT, WITHOUT ROWID;"
     /* What people refused. */

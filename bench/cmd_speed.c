@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bench/bench_cmd.h"
+#include "bench/speed/speed_annotate.h"
 #include "bench/speed/speed_crawl.h"
 #include "bench/speed/speed_gradients.h"
 #include "bench/speed/speed_ingest.h"
@@ -19,23 +20,24 @@ int iad_cmd_speed(iad_app *app, int argc, char **argv, iad_err *err) {
     int no_baseline = 0;
     const iad_arg table[] = {
         {.kind = IAD_ARG_STRING, .name = "python", .value = &python, .meta = "FILE", 
-         .help = "interpreter with numpy, scikit-learn (metrics), Pillow (resize, synth), OpenCV (synth), transformers (runtime, train) or img2dataset (crawl)"},
+         .help = "interpreter with numpy, scikit-learn (metrics), Pillow (resize, synth), OpenCV (synth), transformers (runtime, train), img2dataset (crawl) or "
+                 "openai (annotate)"},
         {.kind = IAD_ARG_INT, .name = "maps", .value = &maps, .meta = "N", .help = "metrics: number of maps", .lo = 1, .hi = 10000},
         {.kind = IAD_ARG_INT, .name = "size", .value = &size, .meta = "PX", .help = "metrics: side of a map", .lo = 16, .hi = 4096},
         {.kind = IAD_ARG_STRING, .name = "root", .value = &root, .meta = "DIR", .help = "ingest: folder in MVTec layout"},
         {.kind = IAD_ARG_STRING, .name = "model", .value = &model, .meta = "DIR", 
          .help = "runtime: checkpoint with a tokenizer (iadgpt new-model); train: any checkpoint [a random small one]"},
         {.kind = IAD_ARG_STRING, .name = "baseline", .value = &baseline, .meta = "FILE", 
-         .help = "runtime, synth, train, crawl: script to compare with [bench/speed/<what>_baseline.py]"},
-        {.kind = IAD_ARG_FLAG, .name = "no-baseline", .value = &no_baseline, .help = "runtime, synth, train, crawl: ours alone"},
+         .help = "runtime, synth, train, crawl, annotate: script to compare with [bench/speed/<what>_baseline.py]"},
+        {.kind = IAD_ARG_FLAG, .name = "no-baseline", .value = &no_baseline, .help = "runtime, synth, train, crawl, annotate: ours alone"},
         {.kind = IAD_ARG_INT, .name = "repeats", .value = &repeats, .meta = "N", 
          .help = "runtime, train: repeats, of which the best counts [3], gradients likewise [20]; synth: whose mean counts [200]", .lo = 1, .hi = 100000},
         {.kind = IAD_ARG_INT, .name = "shots", .value = &shots, .meta = "K", .help = "runtime: good pictures", .lo = 1, .hi = 16},
-        {.kind = IAD_ARG_INT, .name = "side", .value = &side, .meta = "PX", .help = "side of the pictures; runtime: a multiple of 28 [448]; synth: up to 1024 [1024]; crawl: width [1024]", .lo = 64, .hi = 1792},
+        {.kind = IAD_ARG_INT, .name = "side", .value = &side, .meta = "PX", .help = "side of the pictures; runtime: a multiple of 28 [448]; synth: up to 1024 [1024]; crawl: width [1024]; annotate: [112]", .lo = 64, .hi = 1792},
         {.kind = IAD_ARG_INT, .name = "answer", .value = &answer, .meta = "N", .help = "runtime, train: tokens of an answer", .lo = 0, .hi = 4096},
         {.kind = IAD_ARG_INT, .name = "batch", .value = &batch, .meta = "N", .help = "train: records of a step", .lo = 1, .hi = 64},
         {.kind = IAD_ARG_INT, .name = "pictures", .value = &pictures, .meta = "N",
-         .help = "synth: pictures of the manifest that records are made from, 0: none [100000]; crawl: addresses of the list [1000]", .lo = 0, .hi = 10000000},
+         .help = "synth: pictures of the manifest that records are made from, 0: none [100000]; crawl: addresses of the list [1000]; annotate: pictures [5000]", .lo = 0, .hi = 10000000},
         {.kind = IAD_ARG_INT, .name = "hashes", .value = &hashes, .meta = "N", .help = "crawl: hashes to join with themselves, 0: none", .lo = 0, .hi = 100000000},
         {.kind = IAD_ARG_STRING, .name = "crawl", .value = &crawl, .meta = "FILE", .help = "crawl: the crawler [iad-crawl beside this program]"},
         {.kind = IAD_ARG_STRING, .name = "web", .value = &web, .meta = "FILE", .help = "crawl: the server [../tests/iad_web beside this program]"},
@@ -43,7 +45,7 @@ int iad_cmd_speed(iad_app *app, int argc, char **argv, iad_err *err) {
         {.kind = IAD_ARG_INT, .name = "floor", .value = &floor, .meta = "N",
          .help = "synth: fail when fewer pictures a second of processor time get a defect, JPEG to JPEG; 0: never", .lo = 0, .hi = 100000},
         {.kind = IAD_ARG_END}};
-    const iad_command self = {.name = "speed", .usage = "metrics|resize|ingest|runtime|synth|gradients|train|crawl [options]",
+    const iad_command self = {.name = "speed", .usage = "metrics|resize|ingest|runtime|synth|gradients|train|crawl|annotate [options]",
                               .help = "metrics: exact pixel metrics beside scikit-learn's AUROC alone\n"
                                       "resize:  our resampling beside Pillow's, one thread\n"
                                       "ingest:  ingest of --root beside bare decoding of the same files\n"
@@ -51,7 +53,8 @@ int iad_cmd_speed(iad_app *app, int argc, char **argv, iad_err *err) {
                                       "synth:   recipes, pictures with defects and training records, beside the codec alone, Pillow and OpenCV\n"
                                       "gradients: the trainer's matrix products beside oneDNN, its attention and update\n"
                                       "train:   whole steps of training beside transformers with torch, on the same records\n"
-                                      "crawl:   a list of pictures on loopback beside img2dataset and beside libjpeg; joins of hashes"};
+                                      "crawl:   a list of pictures on loopback beside img2dataset and beside libjpeg; joins of hashes\n"
+                                      "annotate: pictures through the scripted endpoint beside the openai package"};
     iad_strings operands = {0};
     int code = iad_app_parse(app, &self, argc, argv, table, &operands, err);
     if (code < 0) {
@@ -83,7 +86,14 @@ int iad_cmd_speed(iad_app *app, int argc, char **argv, iad_err *err) {
                                                      .side = side ? (int)side : 1024, .hashes = (int)hashes, .threads = (int)app->threads};
             status = options.pictures < 1 || options.pictures > 20000 ? IAD_FAIL(err, IAD_ERR_ARG, "--pictures %d: 1 to 20000", options.pictures)
                                                                       : iad_speed_crawl(stdout, &options, err);
-        } else status = IAD_FAIL(err, IAD_ERR_ARG, "one of metrics, resize, ingest, runtime, synth, gradients, train, crawl is wanted");
+        } else if (!strcmp(what, "annotate")) {
+            const iad_speed_annotate_options options = {.python = no_baseline ? NULL : python,
+                                                        .baseline = baseline ? baseline : "bench/speed/annotate_baseline.py",
+                                                        .pictures = pictures < 0 ? 5000 : (int)pictures, .side = side ? (int)side : 112,
+                                                        .threads = (int)app->threads};
+            status = options.pictures < 64 || options.pictures > 1000000 ? IAD_FAIL(err, IAD_ERR_ARG, "--pictures %d: 64 to 1000000", options.pictures)
+                                                                         : iad_speed_annotate(stdout, &options, err);
+        } else status = IAD_FAIL(err, IAD_ERR_ARG, "one of metrics, resize, ingest, runtime, synth, gradients, train, crawl, annotate is wanted");
         code = iad_app_exit_code(status);
     }
     iad_strings_deinit(&operands);

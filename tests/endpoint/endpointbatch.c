@@ -16,8 +16,8 @@ typedef struct stored {
 typedef struct batch {
     int input, output, errors; /* files; -1: none */
     double made;
-    const char *end;     /* how it will end */
-    char why[200];       /* of a failed one */
+    const char *end; /* how it will end */
+    char why[200];   /* of a failed one */
     int lines, good, bad, worked, cancelled;
 } batch;
 
@@ -32,8 +32,8 @@ struct iad_ep_batches {
     int64_t number; /* of answers */
 };
 
-iad_status iad_ep_batches_new(const iad_ep_rules *rules, const iad_ep_batch_hooks *hooks, double seconds, const iad_strings *ends, iad_ep_batches **batches,
-                              iad_err *err) {
+iad_status iad_ep_batches_new(const iad_ep_rules *rules, const iad_ep_batch_hooks *hooks, double seconds, const iad_strings *ends,
+                              iad_ep_batches **batches, iad_err *err) {
     iad_ep_batches *b = *batches = iad_calloc(1, sizeof *b);
     if (!b) return IAD_NOMEM(err, "batches");
     b->rules = *rules;
@@ -62,8 +62,10 @@ static iad_status put_line(iad_buf *out, const char *custom_id, int64_t number, 
     IAD_TRY(iad_buf_addf(out, err, "{\"id\":\"batch_req_%lld\",\"custom_id\":", (long long)number));
     IAD_TRY(iad_json_quote(custom_id, out, err));
     IAD_TRY(iad_buf_addf(out, err, ",\"response\":{\"status_code\":%d,\"request_id\":\"req-%lld\",\"body\":", status, (long long)number));
-    if (body->len && *body->data == '{') IAD_TRY(iad_buf_add(out, body->data, body->len, err));
-    else IAD_TRY(iad_buf_add_str(out, "{}", err));
+    if (body->len && *body->data == '{')
+        IAD_TRY(iad_buf_add(out, body->data, body->len, err));
+    else
+        IAD_TRY(iad_buf_add_str(out, "{}", err));
     return iad_buf_add_str(out, "},\"error\":null}\n", err);
 }
 
@@ -79,9 +81,12 @@ static iad_status work_line(iad_ep_batches *b, batch *item, const char *custom_i
     free(text);
     iad_ep_batch_line line = {.custom_id = custom_id, .work = &work, .kind = fault >= 0 ? fault : b->hooks.draw(b->hooks.user, work.body)};
     const int refused = line.kind >= 0 && iad_ep_kinds[line.kind].family < IAD_EP_FLOW;
-    if (status == IAD_OK && refused) status = iad_ep_error_body(&iad_ep_kinds[line.kind], b->number, &answer, err);
-    else if (status == IAD_OK) status = iad_ep_work_answer(&b->rules, &work, line.kind, b->number, &answer, &line.completion, err);
-    if (status == IAD_OK) status = put_line(refused ? bad : good, custom_id, b->number++, refused ? iad_ep_kinds[line.kind].status : 200, &answer, err);
+    if (status == IAD_OK && refused)
+        status = iad_ep_error_body(&iad_ep_kinds[line.kind], b->number, &answer, err);
+    else if (status == IAD_OK)
+        status = iad_ep_work_answer(&b->rules, &work, line.kind, b->number, &answer, &line.completion, err);
+    if (status == IAD_OK)
+        status = put_line(refused ? bad : good, custom_id, b->number++, refused ? iad_ep_kinds[line.kind].status : 200, &answer, err);
     if (status == IAD_OK) (*(refused ? &item->bad : &item->good))++, b->hooks.worked(b->hooks.user, &line);
     iad_buf_deinit(&answer);
     return status;
@@ -114,13 +119,18 @@ static json_t *read_lines(const stored *file, batch *item) {
         const size_t n = (size_t)((end ? end : stop) - at);
         json_t *line = n <= IAD_EP_MAX_LINE ? json_loadb(at, n, 0, NULL) : NULL;
         const char *id = json_string_value(json_object_get(line, "custom_id")), *url = json_string_value(json_object_get(line, "url")),
-                   *method = json_string_value(json_object_get(line, "method")), *named = json_string_value(json_object_get(json_object_get(line, "body"), "model"));
-        if (n > IAD_EP_MAX_LINE) snprintf(item->why, sizeof item->why, "line %d: more than 6 MB", item->lines + 1);
-        else if (item->lines == IAD_EP_MAX_LINES) snprintf(item->why, sizeof item->why, "more than 50000 lines");
+                   *method = json_string_value(json_object_get(line, "method")),
+                   *named = json_string_value(json_object_get(json_object_get(line, "body"), "model"));
+        if (n > IAD_EP_MAX_LINE)
+            snprintf(item->why, sizeof item->why, "line %d: more than 6 MB", item->lines + 1);
+        else if (item->lines == IAD_EP_MAX_LINES)
+            snprintf(item->why, sizeof item->why, "more than 50000 lines");
         else if (!id || !named || !url || strcmp(url, "/v1/chat/completions") || !method || strcmp(method, "POST"))
             snprintf(item->why, sizeof item->why, "line %d: not a request", item->lines + 1);
-        else if (json_object_get(ids, id)) snprintf(item->why, sizeof item->why, "line %d: custom_id is not unique", item->lines + 1);
-        else if (model && strcmp(model, named)) snprintf(item->why, sizeof item->why, "line %d: a second model", item->lines + 1);
+        else if (json_object_get(ids, id))
+            snprintf(item->why, sizeof item->why, "line %d: custom_id is not unique", item->lines + 1);
+        else if (model && strcmp(model, named))
+            snprintf(item->why, sizeof item->why, "line %d: a second model", item->lines + 1);
         else {
             model = model ? model : named;
             json_object_set_new(ids, id, json_true());
@@ -138,9 +148,12 @@ static iad_status finish(iad_ep_batches *b, batch *item, iad_err *err) {
     item->worked = 1;
     json_t *lines = read_lines(&b->files[item->input], item);
     iad_status status = IAD_OK;
-    if (*item->why) item->end = "failed";
-    else if (!strcmp(item->end, "failed")) iad_text_copy(item->why, sizeof item->why, "the service has failed");
-    else status = work_lines(b, item, lines, !strcmp(item->end, "expired") ? (item->lines + 1) / 2 : item->lines, err);
+    if (*item->why)
+        item->end = "failed";
+    else if (!strcmp(item->end, "failed"))
+        iad_text_copy(item->why, sizeof item->why, "the service has failed");
+    else
+        status = work_lines(b, item, lines, !strcmp(item->end, "expired") ? (item->lines + 1) / 2 : item->lines, err);
     json_decref(lines);
     return status;
 }
@@ -148,7 +161,9 @@ static iad_status finish(iad_ep_batches *b, batch *item, iad_err *err) {
 /* ---- asking ---- */
 
 static iad_status put_file(const iad_ep_batches *b, int file, iad_buf *out, iad_err *err) {
-    IAD_TRY(iad_buf_addf(out, err, "{\"id\":\"file-%d\",\"object\":\"file\",\"bytes\":%zu,\"created_at\":1700000000,\"purpose\":\"batch\",\"status\":\"processed\",\"filename\":",
+    IAD_TRY(iad_buf_addf(out, err,
+                         "{\"id\":\"file-%d\",\"object\":\"file\",\"bytes\":%zu,\"created_at\":1700000000,\"purpose\":\"batch\",\"status\":"
+                         "\"processed\",\"filename\":",
                          file, b->files[file].n));
     IAD_TRY(iad_json_quote(b->files[file].name, out, err));
     return iad_buf_add_str(out, "}", err);
@@ -159,18 +174,23 @@ static iad_status put_batch(iad_ep_batches *b, double now, int at, iad_buf *out,
     const double age = now - item->made;
     if (!item->cancelled && !item->worked && age >= b->seconds) IAD_TRY(finish(b, item, err));
     const char *state = item->cancelled ? "cancelled" : item->worked ? item->end : age < b->seconds / 4 ? "validating" : "in_progress";
-    IAD_TRY(iad_buf_addf(out, err, "{\"id\":\"batch-%d\",\"object\":\"batch\",\"endpoint\":\"/v1/chat/completions\",\"input_file_id\":\"file-%d\",\"completion_window\":\"24h\","
-                                   "\"status\":\"%s\",\"created_at\":1700000000,\"request_counts\":{\"total\":%d,\"completed\":%d,\"failed\":%d}",
-                         at, item->input, state, item->lines, item->good, item->bad));
+    IAD_TRY(iad_buf_addf(
+        out, err,
+        "{\"id\":\"batch-%d\",\"object\":\"batch\",\"endpoint\":\"/v1/chat/completions\",\"input_file_id\":\"file-%d\",\"completion_window\":\"24h\","
+        "\"status\":\"%s\",\"created_at\":1700000000,\"request_counts\":{\"total\":%d,\"completed\":%d,\"failed\":%d}",
+        at, item->input, state, item->lines, item->good, item->bad));
     if (item->output >= 0) IAD_TRY(iad_buf_addf(out, err, ",\"output_file_id\":\"file-%d\"", item->output));
     if (item->errors >= 0) IAD_TRY(iad_buf_addf(out, err, ",\"error_file_id\":\"file-%d\"", item->errors));
-    if (*item->why) IAD_TRY(iad_buf_addf(out, err, ",\"errors\":{\"object\":\"list\",\"data\":[{\"code\":\"invalid_file\",\"message\":\"%s\",\"line\":null}]}", item->why));
+    if (*item->why)
+        IAD_TRY(iad_buf_addf(out, err, ",\"errors\":{\"object\":\"list\",\"data\":[{\"code\":\"invalid_file\",\"message\":\"%s\",\"line\":null}]}",
+                             item->why));
     return iad_buf_add_str(out, "}", err);
 }
 
 static iad_status no(iad_buf *out, int *status, int code, const char *what, iad_err *err) {
     *status = code;
-    return iad_buf_addf(out, err, "{\"error\":{\"message\":\"%s\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"%s\"}}", what, code == 404 ? "not_found" : "invalid_request");
+    return iad_buf_addf(out, err, "{\"error\":{\"message\":\"%s\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"%s\"}}", what,
+                        code == 404 ? "not_found" : "invalid_request");
 }
 
 static iad_status new_batch(iad_ep_batches *b, double now, const char *bytes, size_t n, int *status, iad_buf *out, iad_err *err) {
@@ -178,7 +198,8 @@ static iad_status new_batch(iad_ep_batches *b, double now, const char *bytes, si
     const char *id = json_string_value(json_object_get(root, "input_file_id")), *url = json_string_value(json_object_get(root, "endpoint")),
                *window = json_string_value(json_object_get(root, "completion_window"));
     int64_t file = -1;
-    const int known = id && iad_text_starts(id, "file-") && iad_parse_i64(id + 5, 0, b->n_files - 1, "file", &file, NULL) == IAD_OK && b->files[file].bytes;
+    const int known =
+        id && iad_text_starts(id, "file-") && iad_parse_i64(id + 5, 0, b->n_files - 1, "file", &file, NULL) == IAD_OK && b->files[file].bytes;
     const int whole = url && window && !strcmp(url, "/v1/chat/completions");
     json_decref(root);
     if (!whole) return no(out, status, 400, "input_file_id, endpoint and completion_window are wanted", err);

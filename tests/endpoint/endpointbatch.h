@@ -22,14 +22,15 @@ typedef struct iad_ep_batch_hooks {
     void (*worked)(void *user, const iad_ep_batch_line *line);
 } iad_ep_batch_hooks;
 
-/* seconds: from creation to the end. ends: how the first batches end, in order ("completed", "failed", "expired": half of the lines are worked); later
- * ones are completed. */
-iad_status iad_ep_batches_new(const iad_ep_rules *rules, const iad_ep_batch_hooks *hooks, double seconds, const iad_strings *ends, iad_ep_batches **batches,
-                              iad_err *err);
+/* seconds: from creation to the end. ends: how the first batches end, in order ("completed", "failed", "expired": half of the lines
+ * are worked); later ones are completed. */
+iad_status iad_ep_batches_new(const iad_ep_rules *rules, const iad_ep_batch_hooks *hooks, double seconds, const iad_strings *ends,
+                              iad_ep_batches **batches, iad_err *err);
 void iad_ep_batches_free(iad_ep_batches *batches);
 
-/* Answers a request to /files... or /batches... at time `now`: *status and a body. For POST /files, `bytes` is the content of the part named file and `name` its name. */
-iad_status iad_ep_batches_answer(iad_ep_batches *batches, double now, const char *method, const char *path, const char *name, const char *bytes, size_t n,
-                                 int *status, iad_buf *out, iad_err *err);
+/* Answers a request to /files... or /batches... at time `now`: *status and a body. For POST /files, `bytes` is the content of the part
+ * named file and `name` its name. */
+iad_status iad_ep_batches_answer(iad_ep_batches *batches, double now, const char *method, const char *path, const char *name, const char *bytes,
+                                 size_t n, int *status, iad_buf *out, iad_err *err);
 
 #endif

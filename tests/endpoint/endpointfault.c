@@ -15,7 +15,8 @@ const iad_ep_kind iad_ep_kinds[] = {
     {"throttling", IAD_EP_PASSING, 429, "Throttling", "The system throttles requests, try again later.", IAD_EP_NATIVE, NULL},
     {"concurrency", IAD_EP_PASSING, 429, "Throttling.Concurrency", "Too many requests at the same time.", IAD_EP_NATIVE, NULL},
     {"tokens", IAD_EP_PASSING, 429, "insufficient_quota", "You exceeded your current quota of tokens per minute.", IAD_EP_COMPATIBLE, NULL},
-    {"allocation", IAD_EP_PASSING, 429, "Throttling.AllocationQuota", "Allocated quota exceeded, please increase your quota limit.", IAD_EP_NATIVE, NULL},
+    {"allocation", IAD_EP_PASSING, 429, "Throttling.AllocationQuota", "Allocated quota exceeded, please increase your quota limit.", IAD_EP_NATIVE,
+     NULL},
     {"timeout", IAD_EP_PASSING, 408, "RequestTimeOut", "Request timed out, please try again later.", IAD_EP_COMPATIBLE, NULL},
     {"server", IAD_EP_PASSING, 500, "internal_server_error", "An internal error has occurred.", IAD_EP_COMPATIBLE, NULL},
     {"internal", IAD_EP_PASSING, 500, "InternalError.Algo", "The algorithm failed.", IAD_EP_NATIVE, NULL},
@@ -27,7 +28,8 @@ const iad_ep_kind iad_ep_kinds[] = {
 
     {"inspection", IAD_EP_FILTER, 400, "data_inspection_failed", "Input data may contain inappropriate content.", IAD_EP_COMPATIBLE, NULL},
     {"inspection_native", IAD_EP_FILTER, 400, "DataInspectionFailed", "Output data may contain inappropriate content.", IAD_EP_NATIVE, NULL},
-    {"infringement", IAD_EP_FILTER, 400, "IPInfringementSuspect", "Input data is suspected of infringing on the rights of others.", IAD_EP_COMPATIBLE, NULL},
+    {"infringement", IAD_EP_FILTER, 400, "IPInfringementSuspect", "Input data is suspected of infringing on the rights of others.", IAD_EP_COMPATIBLE,
+     NULL},
     {"faq_rule", IAD_EP_FILTER, 400, "FaqRuleBlocked", "Input or output data is blocked by a rule.", IAD_EP_COMPATIBLE, NULL},
     {"custom_role", IAD_EP_FILTER, 400, "CustomRoleBlocked", "Input or output data is blocked by a custom rule.", IAD_EP_COMPATIBLE, NULL},
 
@@ -61,7 +63,7 @@ const iad_ep_kind iad_ep_kinds[] = {
     {"length", IAD_EP_ANSWER, 200, "", "", IAD_EP_EMPTY, NULL},      /* cut at max_tokens, and it says so */
     {"filtered", IAD_EP_ANSWER, 200, "", "", IAD_EP_EMPTY, NULL},    /* finish_reason content_filter */
     {"empty", IAD_EP_ANSWER, 200, "", "", IAD_EP_EMPTY, NULL},
-    {"prose", IAD_EP_ANSWER, 200, "", "", IAD_EP_EMPTY, NULL},       /* the schema is ignored */
+    {"prose", IAD_EP_ANSWER, 200, "", "", IAD_EP_EMPTY, NULL}, /* the schema is ignored */
     {"missing_key", IAD_EP_ANSWER, 200, "", "", IAD_EP_EMPTY, NULL},
     {"wrong_type", IAD_EP_ANSWER, 200, "", "", IAD_EP_EMPTY, NULL},
     {"refusal", IAD_EP_ANSWER, 200, "", "", IAD_EP_EMPTY, NULL},
@@ -72,9 +74,9 @@ const iad_ep_kind iad_ep_kinds[] = {
     {"repetition", IAD_EP_ANSWER, 200, "", "", IAD_EP_EMPTY, NULL},
     {"markdown", IAD_EP_ANSWER, 200, "", "", IAD_EP_EMPTY, NULL},
     {"address", IAD_EP_ANSWER, 200, "", "", IAD_EP_EMPTY, NULL},
-    {"alike", IAD_EP_ANSWER, 200, "", "", IAD_EP_EMPTY, NULL},       /* one text three times */
+    {"alike", IAD_EP_ANSWER, 200, "", "", IAD_EP_EMPTY, NULL}, /* one text three times */
     {"hedging", IAD_EP_ANSWER, 200, "", "", IAD_EP_EMPTY, NULL},
-    {"off_topic", IAD_EP_ANSWER, 200, "", "", IAD_EP_EMPTY, NULL},   /* valid: the picture does not show the category */
+    {"off_topic", IAD_EP_ANSWER, 200, "", "", IAD_EP_EMPTY, NULL}, /* valid: the picture does not show the category */
 };
 const int iad_ep_n_kinds = sizeof iad_ep_kinds / sizeof *iad_ep_kinds;
 _Static_assert(sizeof iad_ep_kinds / sizeof *iad_ep_kinds <= IAD_EP_MAX_KINDS, "shares have a place for every kind");

@@ -30,9 +30,12 @@ static int room(iad_ep_quota *quota) {
 iad_ep_verdict iad_ep_quota_ask(iad_ep_quota *quota, double now, int64_t tokens) {
     iad_ep_verdict verdict = IAD_EP_WITHIN;
     forget(quota, now);
-    if (quota->concurrency && quota->running >= quota->concurrency) verdict = IAD_EP_OVER_CONCURRENCY;
-    else if (!room(quota) || (quota->requests && (int64_t)quota->n >= quota->requests)) verdict = IAD_EP_OVER_REQUESTS;
-    else if (quota->tokens && quota->sum + tokens > quota->tokens) verdict = IAD_EP_OVER_TOKENS;
+    if (quota->concurrency && quota->running >= quota->concurrency)
+        verdict = IAD_EP_OVER_CONCURRENCY;
+    else if (!room(quota) || (quota->requests && (int64_t)quota->n >= quota->requests))
+        verdict = IAD_EP_OVER_REQUESTS;
+    else if (quota->tokens && quota->sum + tokens > quota->tokens)
+        verdict = IAD_EP_OVER_TOKENS;
     if (verdict != IAD_EP_WITHIN) {
         quota->broken++;
         return verdict;

@@ -12,7 +12,10 @@ typedef struct iad_ep_quota {
     int concurrency;          /* 0: no limit */
     double window_s;
     /* state */
-    struct { double time; int64_t tokens; } *ring;
+    struct {
+        double time;
+        int64_t tokens;
+    } * ring;
     size_t head, n, cap;
     int64_t sum;    /* tokens within the window */
     int64_t broken; /* requests that were refused: the violations */

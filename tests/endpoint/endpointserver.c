@@ -63,9 +63,9 @@ static double now_s(void) {
 int iad_ep_port(const iad_ep *ep) { return ep->port; }
 
 void iad_ep_summary(const iad_ep *ep, char *out, size_t size) {
-    snprintf(out, size, "requests=%lld charged=%lld prompt_tokens=%lld completion_tokens=%lld refused=%lld violations=%lld most_running=%d", (long long)ep->requests,
-             (long long)ep->charged, (long long)ep->prompt, (long long)ep->completion, (long long)ep->refused, (long long)ep->options.quota.broken,
-             ep->options.quota.most_running);
+    snprintf(out, size, "requests=%lld charged=%lld prompt_tokens=%lld completion_tokens=%lld refused=%lld violations=%lld most_running=%d",
+             (long long)ep->requests, (long long)ep->charged, (long long)ep->prompt, (long long)ep->completion, (long long)ep->refused,
+             (long long)ep->options.quota.broken, ep->options.quota.most_running);
 }
 
 /* ---- sleeping ---- */
@@ -141,8 +141,8 @@ static void charge(iad_ep *ep, const char *unit, const iad_ep_work *work, int ki
     ep->prompt += prompt;
     ep->completion += completion;
     if (!ep->options.ledger) return;
-    fprintf(ep->options.ledger, "%.6f\t%s\t%016llx\t%016llx\t%lld\t%lld\t%s\t%s\t%s\n", now_s(), unit, (unsigned long long)work->body, (unsigned long long)work->look.hash,
-            (long long)prompt, (long long)completion, kind_name(kind), outcome, way);
+    fprintf(ep->options.ledger, "%.6f\t%s\t%016llx\t%016llx\t%lld\t%lld\t%s\t%s\t%s\n", now_s(), unit, (unsigned long long)work->body,
+            (unsigned long long)work->look.hash, (long long)prompt, (long long)completion, kind_name(kind), outcome, way);
     fflush(ep->options.ledger);
 }
 
@@ -247,10 +247,14 @@ static enum MHD_Result send_out(request *r, struct MHD_Connection *connection) {
         r->piece = slow ? r->out.len / SLOW_PIECES + 1 : 0;
         r->interval = slow ? r->ep->options.slow_ms / 1000.0 / SLOW_PIECES : !strcmp(name, "cut") ? -1 : 0;
         response = MHD_create_response_from_callback(r->out.len, 1 << 16, next_piece, r, NULL);
-    } else response = MHD_create_response_from_buffer(r->out.len, r->out.data, MHD_RESPMEM_PERSISTENT);
+    } else
+        response = MHD_create_response_from_buffer(r->out.len, r->out.data, MHD_RESPMEM_PERSISTENT);
     if (!response) return MHD_NO;
     const int html = (r->out.len && *r->out.data == '<');
-    MHD_add_response_header(response, "Content-Type", r->work.stream && r->worked && !html ? "text/event-stream" : html ? "text/html" : "application/json");
+    MHD_add_response_header(response, "Content-Type",
+                            r->work.stream && r->worked && !html ? "text/event-stream"
+                            : html                               ? "text/html"
+                                                                 : "application/json");
     if (kind && kind->retry_after && !r->limited) MHD_add_response_header(response, "Retry-After", kind->retry_after);
     add_limits(r, response, now_s());
     const enum MHD_Result result = MHD_queue_response(connection, (unsigned)r->status, response);
@@ -290,7 +294,8 @@ static iad_status answer_chat(request *r, iad_err *err) {
     iad_ep *ep = r->ep;
     int fault;
     iad_ep_work *work = &r->work;
-    if (iad_ep_work_read(&ep->options.rules, iad_buf_str(&r->in), r->in.len, work, &fault, err) != IAD_OK) return refuse(r, iad_ep_kind_find("parameter"), err);
+    if (iad_ep_work_read(&ep->options.rules, iad_buf_str(&r->in), r->in.len, work, &fault, err) != IAD_OK)
+        return refuse(r, iad_ep_kind_find("parameter"), err);
     if (!*r->unit) snprintf(r->unit, sizeof r->unit, "%016llx", (unsigned long long)work->body);
     /* The quota counts the tokens that are charged: a client that guesses more never exceeds it. */
     iad_buf answer;
@@ -298,7 +303,8 @@ static iad_status answer_chat(request *r, iad_err *err) {
     iad_status status = IAD_OK;
     const int drawn = fault >= 0 ? fault : draw(ep, work->body), refused = drawn >= 0 && iad_ep_kinds[drawn].family < IAD_EP_FLOW;
     if (!refused) status = iad_ep_work_answer(&ep->options.rules, work, drawn, ep->requests, &answer, &r->completion, err);
-    const iad_ep_verdict verdict = iad_ep_quota_ask(&ep->options.quota, now_s(), refused ? 0 : work->image_tokens + work->text_tokens + r->completion);
+    const iad_ep_verdict verdict =
+        iad_ep_quota_ask(&ep->options.quota, now_s(), refused ? 0 : work->image_tokens + work->text_tokens + r->completion);
     if (verdict != IAD_EP_WITHIN) {
         static const char *const kinds[] = {"", "rate", "tokens", "concurrency"};
         iad_buf_deinit(&answer);
@@ -330,19 +336,21 @@ static iad_status answer(request *r, struct MHD_Connection *connection, const ch
         iad_ep_summary(r->ep, text, sizeof text);
         return iad_buf_addf(&r->out, err, "%s\n", text);
     }
-    if (!iad_text_starts(path, "/v1/")) return r->status = 404, iad_buf_add_str(&r->out, "{\"error\":{\"message\":\"no such path\",\"code\":\"not_found\"}}", err);
+    if (!iad_text_starts(path, "/v1/"))
+        return r->status = 404, iad_buf_add_str(&r->out, "{\"error\":{\"message\":\"no such path\",\"code\":\"not_found\"}}", err);
     path += 3;
     if (!key_fits(r, connection)) return refuse(r, iad_ep_kind_find("key"), err);
     if (!strcmp(path, "/models"))
-        return iad_buf_addf(&r->out, err, "{\"object\":\"list\",\"data\":[{\"id\":\"%s\",\"object\":\"model\",\"created\":1700000000,\"owned_by\":\"tests\"}]}",
+        return iad_buf_addf(&r->out, err,
+                            "{\"object\":\"list\",\"data\":[{\"id\":\"%s\",\"object\":\"model\",\"created\":1700000000,\"owned_by\":\"tests\"}]}",
                             *options->rules.model ? options->rules.model : "scripted-vl");
     if (!strcmp(path, "/chat/completions") && !strcmp(r->method, "POST")) return answer_chat(r, err);
     return iad_ep_batches_answer(r->ep->batches, now_s(), r->method, path, r->name, iad_buf_str(&r->in), r->in.len, &r->status, &r->out, err);
 }
 
 /* The part named "file" of an upload. */
-static enum MHD_Result take_part(void *user, enum MHD_ValueKind kind, const char *key, const char *file, const char *type, const char *coding, const char *bytes,
-                                 uint64_t at, size_t n) {
+static enum MHD_Result take_part(void *user, enum MHD_ValueKind kind, const char *key, const char *file, const char *type, const char *coding,
+                                 const char *bytes, uint64_t at, size_t n) {
     request *r = user;
     (void)kind, (void)type, (void)coding, (void)at;
     if (strcmp(key, "file")) return MHD_YES;
@@ -350,8 +358,8 @@ static enum MHD_Result take_part(void *user, enum MHD_ValueKind kind, const char
     return iad_buf_add(&r->in, bytes, n, NULL) == IAD_OK ? MHD_YES : MHD_NO;
 }
 
-static enum MHD_Result handle(void *user, struct MHD_Connection *connection, const char *path, const char *method, const char *version, const char *upload,
-                              size_t *upload_size, void **state) {
+static enum MHD_Result handle(void *user, struct MHD_Connection *connection, const char *path, const char *method, const char *version,
+                              const char *upload, size_t *upload_size, void **state) {
     iad_ep *ep = user;
     request *r = *state;
     (void)version;
@@ -407,10 +415,11 @@ static iad_status start(iad_ep *ep, iad_err *err) {
     int fd = -1;
     IAD_TRY(iad_ep_batches_new(&ep->options.rules, &hooks, ep->options.batch_s, ep->options.batch_ends, &ep->batches, err));
     IAD_TRY(open_socket(ep, &fd, err));
-    ep->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle, ep, MHD_OPTION_EXTERNAL_LOGGER, drop_log, NULL,
-                                  MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, begin_request, ep, MHD_OPTION_NOTIFY_COMPLETED, end_request, ep,
-                                  MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
-                                  MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)1 << 18, MHD_OPTION_END);
+    ep->daemon =
+        MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle, ep, MHD_OPTION_EXTERNAL_LOGGER,
+                         drop_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, begin_request, ep, MHD_OPTION_NOTIFY_COMPLETED,
+                         end_request, ep, MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)1 << 18, MHD_OPTION_END);
     if (ep->daemon) return IAD_OK;
     close(fd);
     return IAD_FAIL(err, IAD_ERR_IO, "the server does not start");
@@ -453,7 +462,8 @@ iad_status iad_ep_run(iad_ep *ep, int stop_fd, double seconds, iad_err *err) {
         double wait = wake(ep, 0);
         MHD_UNSIGNED_LONG_LONG ms;
         if (MHD_get_timeout(ep->daemon, &ms) == MHD_YES && (double)ms / 1000 < wait) wait = (double)ms / 1000;
-        if (poll(fds, 2, (int)(wait * 1000 + 0.999)) < 0 && errno != EINTR) return IAD_FAIL(err, IAD_ERR_IO, "waiting for requests: %s", strerror(errno));
+        if (poll(fds, 2, (int)(wait * 1000 + 0.999)) < 0 && errno != EINTR)
+            return IAD_FAIL(err, IAD_ERR_IO, "waiting for requests: %s", strerror(errno));
         if (fds[1].revents) return IAD_OK;
         wake(ep, 0);
         MHD_run(ep->daemon);

@@ -8,12 +8,12 @@
 #include "tests/endpoint/endpointquota.h"
 
 typedef struct iad_ep_options {
-    int port;          /* 0: any */
-    const char *key;   /* NULL: none is asked for. Never written anywhere */
+    int port;        /* 0: any */
+    const char *key; /* NULL: none is asked for. Never written anywhere */
     iad_ep_rules rules;
     iad_ep_script script;
-    iad_ep_quota quota; /* its limits; state all zero */
-    int limit_headers;  /* 1: x-ratelimit-* on every answer, Retry-After when a quota is exceeded */
+    iad_ep_quota quota;                  /* its limits; state all zero */
+    int limit_headers;                   /* 1: x-ratelimit-* on every answer, Retry-After when a quota is exceeded */
     int latency_ms, slow_ms, patience_s; /* before every answer; how long a slow one takes; how long a stalled one is held */
     double batch_s;
     const iad_strings *batch_ends;

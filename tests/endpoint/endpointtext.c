@@ -12,74 +12,90 @@
 
 enum { GROUPS = 8, CHOICES = 6, ZH_GROUPS = 4, ENOUGH_WORDS = 18, MAX_FACTS = 1 << 20, MAX_FACTS_BYTES = 256 << 20 };
 
-/* %n: the product, %b %c %f: what was measured. Without colours, materials, digits and guesses: nothing here can be untrue of a picture of one object. */
+/* %n: the product, %b %c %f: what was measured. Without colours, materials, digits and guesses: nothing here can be untrue of a picture
+ * of one object. */
 static const char *const shape[GROUPS][CHOICES] = {
-    {"A single %n is shown in full.", "One complete %n fills the picture.", "The %n stands alone before a plain ground.", "This %n is seen as a whole.",
-     "A %n lies in front of the viewer.", "One %n is visible from end to end."},
-    {"Its overall shape is compact and the outline is closed.", "Its outline is clear and its shape easy to follow.", "The shape has a firm outline without gaps.",
-     "The contour runs evenly around the whole shape.", "A closed contour gives it a simple overall shape.", "Its form is plain, with a continuous outline."},
-    {"It takes up %f of the frame.", "The object covers %f of the view.", "Within the frame it occupies %f.", "Seen from here it fills %f of the image.",
-     "It extends over %f of the visible area.", "%f of the picture belongs to the object itself."},
-    {"The main axis runs through the middle.", "Both halves are arranged around a common centre.", "The parts follow one main direction.", "Its body is balanced about the centre.",
-     "The long side and the short side are easy to tell apart.", "The proportions stay the same along its length."},
-    {"Edges meet at regular angles.", "Straight and curved edges alternate.", "Its edges are clean where they meet the background.", "The corners are formed evenly.",
-     "Every edge can be followed without a break.", "Rounded transitions join the larger faces."},
-    {"The structure consists of one main body with smaller parts attached.", "Smaller sections join a larger central body.", "The construction is built up from a few simple volumes.",
-     "A central part carries the others.", "The sections are arranged one after another.", "Its structure is the same on either side."},
-    {"The view is straight and undistorted.", "It is seen from a slightly raised position.", "The camera looks at it frontally.", "Nothing covers any part of it.",
-     "No other object overlaps it.", "The whole silhouette stays inside the frame."},
-    {"From above to below the form tapers only a little.", "The widest section is found near the middle of the body.", "Thick and thin sections follow each other in a steady order.",
-     "The flat areas are joined by short curved ones.", "Length and width stand in a moderate ratio to each other.", "Every section keeps its own width up to the next one."}};
+    {"A single %n is shown in full.", "One complete %n fills the picture.", "The %n stands alone before a plain ground.",
+     "This %n is seen as a whole.", "A %n lies in front of the viewer.", "One %n is visible from end to end."},
+    {"Its overall shape is compact and the outline is closed.", "Its outline is clear and its shape easy to follow.",
+     "The shape has a firm outline without gaps.", "The contour runs evenly around the whole shape.",
+     "A closed contour gives it a simple overall shape.", "Its form is plain, with a continuous outline."},
+    {"It takes up %f of the frame.", "The object covers %f of the view.", "Within the frame it occupies %f.",
+     "Seen from here it fills %f of the image.", "It extends over %f of the visible area.", "%f of the picture belongs to the object itself."},
+    {"The main axis runs through the middle.", "Both halves are arranged around a common centre.", "The parts follow one main direction.",
+     "Its body is balanced about the centre.", "The long side and the short side are easy to tell apart.",
+     "The proportions stay the same along its length."},
+    {"Edges meet at regular angles.", "Straight and curved edges alternate.", "Its edges are clean where they meet the background.",
+     "The corners are formed evenly.", "Every edge can be followed without a break.", "Rounded transitions join the larger faces."},
+    {"The structure consists of one main body with smaller parts attached.", "Smaller sections join a larger central body.",
+     "The construction is built up from a few simple volumes.", "A central part carries the others.", "The sections are arranged one after another.",
+     "Its structure is the same on either side."},
+    {"The view is straight and undistorted.", "It is seen from a slightly raised position.", "The camera looks at it frontally.",
+     "Nothing covers any part of it.", "No other object overlaps it.", "The whole silhouette stays inside the frame."},
+    {"From above to below the form tapers only a little.", "The widest section is found near the middle of the body.",
+     "Thick and thin sections follow each other in a steady order.", "The flat areas are joined by short curved ones.",
+     "Length and width stand in a moderate ratio to each other.", "Every section keeps its own width up to the next one."}};
 static const char *const material[GROUPS][CHOICES] = {
-    {"The surface of the %n is even.", "Across the %n the surface looks uniform.", "This %n has a regular surface.", "The visible surface of the %n is continuous.",
-     "The finish of the %n is consistent.", "A consistent finish covers the %n."},
+    {"The surface of the %n is even.", "Across the %n the surface looks uniform.", "This %n has a regular surface.",
+     "The visible surface of the %n is continuous.", "The finish of the %n is consistent.", "A consistent finish covers the %n."},
     {"The lighting is %b.", "It is shown under %b illumination.", "Illumination of the scene is %b.", "With %b lighting the finish is easy to judge.",
      "The exposure of the surface is %b.", "%b lighting shows the texture plainly."},
-    {"Tones differ with %c contrast.", "The contrast between lit and shaded areas is %c.", "Between highlights and shadows there is %c contrast.", "Shading is of %c strength.",
-     "Brighter and darker zones are separated by %c steps.", "%c transitions lead from highlight to shadow."},
-    {"Its texture is fine and repeats without interruption.", "Fine grain gives the texture a calm look.", "The texture stays alike from one side to the other.",
-     "Small variations of texture are spread evenly.", "No coarse grain interrupts the texture.", "The texture keeps one direction throughout."},
-    {"Reflections are soft and follow the form.", "Soft highlights lie along the raised areas.", "Highlights are narrow and sit close to the edges.", "The gloss is moderate and regular.",
-     "It reflects little and looks matte.", "A faint sheen accompanies the curves."},
-    {"The material is rigid, as its crisp edges show.", "Material thickness can be seen at the border.", "The same material continues over all visible parts.",
-     "Adjoining parts share one material and finish.", "Its material shows no seams on the visible side.", "The material keeps its character up to the rim."},
-    {"The coating is free of streaks.", "Nothing sticks to the outside.", "The outside is clean and dry.", "The touch would be smooth judging by the sheen.",
-     "The face is smooth between the contours.", "The outer skin is smooth and closed."},
-    {"Under the light the colour stays the same on every face.", "The colour of the surface is uniform from edge to edge.", "Its colour changes only where shadows fall.",
-     "No second colour interrupts the main tone.", "Tone and gloss belong to one and the same finish.", "The colour is even and neither faded nor stained."}};
+    {"Tones differ with %c contrast.", "The contrast between lit and shaded areas is %c.", "Between highlights and shadows there is %c contrast.",
+     "Shading is of %c strength.", "Brighter and darker zones are separated by %c steps.", "%c transitions lead from highlight to shadow."},
+    {"Its texture is fine and repeats without interruption.", "Fine grain gives the texture a calm look.",
+     "The texture stays alike from one side to the other.", "Small variations of texture are spread evenly.",
+     "No coarse grain interrupts the texture.", "The texture keeps one direction throughout."},
+    {"Reflections are soft and follow the form.", "Soft highlights lie along the raised areas.", "Highlights are narrow and sit close to the edges.",
+     "The gloss is moderate and regular.", "It reflects little and looks matte.", "A faint sheen accompanies the curves."},
+    {"The material is rigid, as its crisp edges show.", "Material thickness can be seen at the border.",
+     "The same material continues over all visible parts.", "Adjoining parts share one material and finish.",
+     "Its material shows no seams on the visible side.", "The material keeps its character up to the rim."},
+    {"The coating is free of streaks.", "Nothing sticks to the outside.", "The outside is clean and dry.",
+     "The touch would be smooth judging by the sheen.", "The face is smooth between the contours.", "The outer skin is smooth and closed."},
+    {"Under the light the colour stays the same on every face.", "The colour of the surface is uniform from edge to edge.",
+     "Its colour changes only where shadows fall.", "No second colour interrupts the main tone.", "Tone and gloss belong to one and the same finish.",
+     "The colour is even and neither faded nor stained."}};
 static const char *const details[GROUPS][CHOICES] = {
-    {"Among the details of the %n are its borders.", "Looking closer, the %n shows orderly details.", "The %n has several small features.", "Details of the %n are sharp.",
-     "Fine features of the %n can be counted.", "The features of the %n are placed with care."},
-    {"The rim is formed evenly all the way.", "Small recesses sit at regular distances.", "Narrow grooves divide the larger faces.", "The openings have clean borders.",
-     "Short ridges run along one side.", "Holes and slots, where present, have crisp rims."},
-    {"Joints between the parts are tight.", "Where parts meet, the joint is a thin line.", "The seams are straight and closed.", "Connections are flush with the neighbouring faces.",
-     "Each joint lies where the outline changes direction.", "Transitions from part to part are gradual."},
-    {"Spacing is regular from the first element to the last.", "Repeated elements have equal size.", "The elements are aligned with the long side.", "Rows of elements keep one distance.",
-     "Every repeated element points the same way.", "The pattern of elements is symmetrical."},
-    {"At the centre there is a calm area.", "The middle part is plain.", "Toward the ends the features become smaller.", "The ends are finished in the same manner.",
-     "One end differs from the other in width.", "Both ends are finished with care."},
-    {"A thin shadow follows the lower border.", "The shadow underneath is short.", "The background remains empty.", "The ground below carries a faint shadow.",
-     "Around it the ground is bare.", "Its shadow repeats the outline."},
-    {"The structure is complete.", "No element of the structure is missing.", "All structural elements are in place.", "Every component sits where the layout demands it.",
-     "The layout of the components is clear.", "Component positions agree with the symmetry of the layout."},
-    {"A narrow border frames the front face on all sides.", "The front face is flat between two raised borders.", "Lines on the front run parallel to the long side.",
-     "The smallest feature is still well resolved in the picture.", "Front and side are divided by a clear bend.", "All visible lines end at the outer border."}};
+    {"Among the details of the %n are its borders.", "Looking closer, the %n shows orderly details.", "The %n has several small features.",
+     "Details of the %n are sharp.", "Fine features of the %n can be counted.", "The features of the %n are placed with care."},
+    {"The rim is formed evenly all the way.", "Small recesses sit at regular distances.", "Narrow grooves divide the larger faces.",
+     "The openings have clean borders.", "Short ridges run along one side.", "Holes and slots, where present, have crisp rims."},
+    {"Joints between the parts are tight.", "Where parts meet, the joint is a thin line.", "The seams are straight and closed.",
+     "Connections are flush with the neighbouring faces.", "Each joint lies where the outline changes direction.",
+     "Transitions from part to part are gradual."},
+    {"Spacing is regular from the first element to the last.", "Repeated elements have equal size.", "The elements are aligned with the long side.",
+     "Rows of elements keep one distance.", "Every repeated element points the same way.", "The pattern of elements is symmetrical."},
+    {"At the centre there is a calm area.", "The middle part is plain.", "Toward the ends the features become smaller.",
+     "The ends are finished in the same manner.", "One end differs from the other in width.", "Both ends are finished with care."},
+    {"A thin shadow follows the lower border.", "The shadow underneath is short.", "The background remains empty.",
+     "The ground below carries a faint shadow.", "Around it the ground is bare.", "Its shadow repeats the outline."},
+    {"The structure is complete.", "No element of the structure is missing.", "All structural elements are in place.",
+     "Every component sits where the layout demands it.", "The layout of the components is clear.",
+     "Component positions agree with the symmetry of the layout."},
+    {"A narrow border frames the front face on all sides.", "The front face is flat between two raised borders.",
+     "Lines on the front run parallel to the long side.", "The smallest feature is still well resolved in the picture.",
+     "Front and side are divided by a clear bend.", "All visible lines end at the outer border."}};
 static const char *const zh[IAD_EP_ASPECTS][ZH_GROUPS][CHOICES] = {
-    {{"画面中是一个完整的%n，", "图中只有一个%n，", "这个%n完整可见，", "一个%n位于画面中央，", "单个%n摆放在平整的背景前，", "画面展示了一个%n的整体，"},
+    {{"画面中是一个完整的%n，", "图中只有一个%n，", "这个%n完整可见，", "一个%n位于画面中央，", "单个%n摆放在平整的背景前，",
+      "画面展示了一个%n的整体，"},
      {"外形轮廓清晰连续，", "整体形状紧凑规整，", "轮廓线条闭合而平顺，", "形状左右对称，", "外形简洁，比例匀称，", "整体结构均衡，"},
-     {"边缘整齐，转角过渡自然，", "直边与弧边相互衔接，", "各部分沿同一方向排列，", "主体与附属部分层次分明，", "长边与短边容易区分，", "边缘没有中断，"},
-     {"物体占据画面的较大区域，没有被其他物品遮挡。", "整个轮廓都在画面之内，背景干净空旷。", "视角端正，没有明显的变形。", "拍摄角度略高，能看清主要的面。", "画面内没有其他物体与它重叠。", "主体居中，四周留有空白。"}},
+     {"边缘整齐，转角过渡自然，", "直边与弧边相互衔接，", "各部分沿同一方向排列，", "主体与附属部分层次分明，", "长边与短边容易区分，",
+      "边缘没有中断，"},
+     {"物体占据画面的较大区域，没有被其他物品遮挡。", "整个轮廓都在画面之内，背景干净空旷。", "视角端正，没有明显的变形。",
+      "拍摄角度略高，能看清主要的面。", "画面内没有其他物体与它重叠。", "主体居中，四周留有空白。"}},
     {{"%n的表面均匀一致，", "可以看到%n的表面平整，", "%n外层的质感统一，", "%n的表面处理细致，", "%n的材质看上去致密，", "%n表面干净，"},
      {"纹理细腻，没有粗糙的颗粒，", "纹理沿同一方向延伸，", "质地光滑，", "光泽柔和，", "反光很弱，呈现哑光效果，", "高光集中在凸起的部位，"},
      {"明暗过渡自然，", "亮部与暗部层次清楚，", "阴影沿着轮廓分布，", "受光面与背光面容易分辨，", "光照均匀，", "曝光适中，"},
-     {"材料在所有可见部分保持一致，看不到接缝。", "相邻的部分使用相同的材料和工艺。", "表面没有附着物，也没有条痕。", "涂层完整，厚度在边缘处可以看出。", "外层闭合，触感应当平滑。", "整个表面的质感从一端到另一端没有变化。"}},
+     {"材料在所有可见部分保持一致，看不到接缝。", "相邻的部分使用相同的材料和工艺。", "表面没有附着物，也没有条痕。",
+      "涂层完整，厚度在边缘处可以看出。", "外层闭合，触感应当平滑。", "整个表面的质感从一端到另一端没有变化。"}},
     {{"细看%n，细节清楚，", "%n的细部结构规整，", "%n上有若干细小的结构，", "%n的局部特征清晰，", "%n的各个部件排列有序，", "%n的结构细节完整，"},
      {"边沿成形均匀，", "凹槽分布规则，", "开口的边缘干净，", "细窄的沟槽把面分开，", "短小的凸棱沿一侧排列，", "孔位间距相等，"},
      {"部件之间的连接紧密，", "接合处是一条细线，", "接缝平直闭合，", "各连接面平齐，", "重复的单元大小相同，", "单元按长边方向对齐，"},
-     {"两端的收口方式一致，中部较为平坦。", "所有结构部件都在应有的位置。", "底部有一道短短的阴影，背景空白。", "越靠近端部，结构越细小。", "没有缺少任何部件，布局清楚。", "部件的位置符合整体的对称关系。"}}};
+     {"两端的收口方式一致，中部较为平坦。", "所有结构部件都在应有的位置。", "底部有一道短短的阴影，背景空白。", "越靠近端部，结构越细小。",
+      "没有缺少任何部件，布局清楚。", "部件的位置符合整体的对称关系。"}}};
 
 static const char *const bright[4] = {"subdued", "moderate", "generous", "strong"}, *const contrast[4] = {"gentle", "moderate", "marked", "strong"},
-                  *const fill[4] = {"a small part", "about a third", "roughly half", "the greater part"};
+                         *const fill[4] = {"a small part", "about a third", "roughly half", "the greater part"};
 
 int iad_ep_words(const char *text) {
     int n = 0;
@@ -180,9 +196,9 @@ static iad_status put_sentence(iad_buf *out, const char *form, const iad_ep_look
     return IAD_OK;
 }
 
-iad_status iad_ep_text_add(iad_buf *out, const iad_ep_facts *facts, const iad_ep_look *look, const char *category, int aspect, int in_zh, uint64_t draw,
-                           iad_err *err) {
-    static const char *const (*const forms[IAD_EP_ASPECTS])[CHOICES] = {shape, material, details};
+iad_status iad_ep_text_add(iad_buf *out, const iad_ep_facts *facts, const iad_ep_look *look, const char *category, int aspect, int in_zh,
+                           uint64_t draw, iad_err *err) {
+    static const char *const(*const forms[IAD_EP_ASPECTS])[CHOICES] = {shape, material, details};
     const size_t start = out->len;
     iad_rng rng;
     iad_rng_init(&rng, look->hash ^ draw, (uint64_t)aspect);

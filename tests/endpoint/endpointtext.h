@@ -26,15 +26,16 @@ typedef struct iad_ep_facts { /* zero-initialise */
     size_t n, cap;
 } iad_ep_facts;
 
-/* TSV without a header: category, aspect (overall, material, structure), text. Errors: IAD_ERR_NOT_FOUND, IAD_ERR_FORMAT (names the line), IAD_ERR_NOMEM. */
+/* TSV without a header: category, aspect (overall, material, structure), text. Errors: IAD_ERR_NOT_FOUND, IAD_ERR_FORMAT (names the
+ * line), IAD_ERR_NOMEM. */
 iad_status iad_ep_facts_load(iad_ep_facts *facts, const char *path, iad_err *err);
 void iad_ep_facts_deinit(iad_ep_facts *facts);
 
 /* Lower case and '_' as blanks, cut to size. */
 void iad_ep_name_plain(char *out, size_t size, const char *name);
 
-/* Appends one text; the same picture and `draw` give the same. `category` is plain. With facts for it: those, and as many sentences of ours as 18 words
- * need; else some 60 words (Chinese: 70 characters). */
+/* Appends one text; the same picture and `draw` give the same. `category` is plain. With facts for it: those, and as many sentences of
+ * ours as 18 words need; else some 60 words (Chinese: 70 characters). */
 iad_status iad_ep_text_add(iad_buf *out, const iad_ep_facts *facts, const iad_ep_look *look, const char *category, int aspect, int zh, uint64_t draw,
                            iad_err *err);
 

@@ -65,8 +65,18 @@ int main(int argc, char **argv) {
         {.kind = IAD_ARG_STRING, .name = "key-env", .value = &key_env, .meta = "NAME", .help = "variable with the key that is asked for"},
         {.kind = IAD_ARG_STRING, .name = "facts", .value = &facts_file, .meta = "FILE", .help = "TSV of category, aspect, text: what is true"},
         {.kind = IAD_ARG_STRING, .name = "faults", .value = &faults, .meta = "LIST", .help = "none, all, or KIND=THOUSANDTHS with commas"},
-        {.kind = IAD_ARG_INT, .name = "attempts", .value = &attempts, .meta = "N", .help = "of a request that can meet one of these faults", .lo = 0, .hi = 1000},
-        {.kind = IAD_ARG_LIST, .name = "order", .value = &orders, .meta = "KIND:FROM:COUNT", .help = "what chat requests FROM .. FROM+COUNT-1 (from 0) meet"},
+        {.kind = IAD_ARG_INT,
+         .name = "attempts",
+         .value = &attempts,
+         .meta = "N",
+         .help = "of a request that can meet one of these faults",
+         .lo = 0,
+         .hi = 1000},
+        {.kind = IAD_ARG_LIST,
+         .name = "order",
+         .value = &orders,
+         .meta = "KIND:FROM:COUNT",
+         .help = "what chat requests FROM .. FROM+COUNT-1 (from 0) meet"},
         {.kind = IAD_ARG_INT, .name = "seed", .value = &seed, .meta = "N", .help = "of the faults", .lo = 0, .hi = INT64_MAX},
         {.kind = IAD_ARG_INT, .name = "rpm", .value = &rpm, .meta = "N", .help = "requests within the window; 0: any", .lo = 0, .hi = 1000000000},
         {.kind = IAD_ARG_INT, .name = "tpm", .value = &tpm, .meta = "N", .help = "tokens within the window; 0: any", .lo = 0, .hi = 1000000000000},
@@ -90,7 +100,10 @@ int main(int argc, char **argv) {
     iad_err err = IAD_ERR_NONE;
     if (iad_args_parse(argc, argv, tables, &operands, &help, &err) != IAD_OK) return fail(&err);
     if (operands.n) return IAD_FAIL(&err, IAD_ERR_ARG, "no operand is wanted: %s", operands.items[0]), fail(&err);
-    if (help) return iad_args_help(stdout, "iad_endpoint [options]", "A vision-language service on loopback for tests. See tests/endpoint/README.md.", tables), 0;
+    if (help)
+        return iad_args_help(stdout, "iad_endpoint [options]", "A vision-language service on loopback for tests. See tests/endpoint/README.md.",
+                             tables),
+               0;
     for (int k = 0; kinds && k < iad_ep_n_kinds; k++)
         printf("%s\t%s\t%d\t%s\n", iad_ep_kinds[k].name, iad_ep_family_name(iad_ep_kinds[k].family), iad_ep_kinds[k].status, iad_ep_kinds[k].code);
     if (kinds) return 0;

@@ -38,13 +38,18 @@ static void test_draw(void **state) {
     int met[IAD_EP_MAX_KINDS] = {0}, plain = 0;
     for (uint64_t i = 0; i < 20000; i++) {
         const int kind = iad_ep_script_draw(&script, 100, i * 0x9e3779b97f4a7c15u, 1);
-        if (kind < 0) plain++;
-        else met[kind]++;
+        if (kind < 0)
+            plain++;
+        else
+            met[kind]++;
     }
     for (int k = 0; k < iad_ep_n_kinds; k++) {
-        if (iad_ep_kinds[k].family == IAD_EP_STOP) assert_int_equal(met[k], 0);
-        else if (k == rate) assert_in_range(met[k], 1800, 2200);
-        else assert_in_range(met[k], 30, 95);
+        if (iad_ep_kinds[k].family == IAD_EP_STOP)
+            assert_int_equal(met[k], 0);
+        else if (k == rate)
+            assert_in_range(met[k], 1800, 2200);
+        else
+            assert_in_range(met[k], 30, 95);
     }
     assert_true(plain > 14000);
     for (uint64_t i = 0; i < 1000; i++) assert_int_equal(iad_ep_script_draw(&script, 100, i * 0x9e3779b97f4a7c15u, 2), -1);

@@ -1,0 +1,18 @@
+# cmake -DINPUTS=a.txt;b.txt -DTABLE=iad_builtin_prompts -DOUTPUT=x.c -P embed_prompts.cmake: text files as C arrays, in the order of their names.
+list(SORT INPUTS)
+set(arrays "")
+set(table "")
+set(count 0)
+foreach(input ${INPUTS})
+  get_filename_component(name "${input}" NAME)
+  file(READ "${input}" hex HEX)
+  string(LENGTH "${hex}" digits)
+  math(EXPR size "${digits} / 2")
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+  string(REGEX REPLACE "((0x..,){24})" "\\1\n" bytes "${bytes}")
+  string(APPEND arrays "static const unsigned char text_${count}[] = {\n${bytes}0};\n")
+  string(APPEND table "    {\"${name}\", (const char *)text_${count}, ${size}},\n")
+  math(EXPR count "${count} + 1")
+endforeach()
+file(WRITE "${OUTPUT}" "#include \"annotate/prompt/prompts_builtin.h\"\n${arrays}const size_t ${TABLE}_n = ${count};\n"
+  "const iad_prompt_file ${TABLE}[] = {\n${table}};\n")

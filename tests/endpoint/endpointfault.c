@@ -95,8 +95,10 @@ int iad_ep_kind_find(const char *name) {
 static iad_status parse_word(const char *word, iad_ep_script *script, iad_err *err) {
     char name[32];
     const char *equal = strchr(word, '=');
-    if (!strcmp(word, "none") || !strcmp(word, "all")) {
-        for (int k = 0; k < iad_ep_n_kinds; k++) script->shares[k] = *word == 'a' && iad_ep_kinds[k].family != IAD_EP_STOP ? 3 : 0;
+    if (!strcmp(word, "none") || !strcmp(word, "all") || iad_text_starts(word, "all=")) {
+        int64_t each = *word == 'n' ? 0 : 3;
+        if (word[3] == '=') IAD_TRY(iad_parse_i64(word + 4, 0, 20, "all", &each, err));
+        for (int k = 0; k < iad_ep_n_kinds; k++) script->shares[k] = iad_ep_kinds[k].family != IAD_EP_STOP ? (int)each : 0;
         return IAD_OK;
     }
     iad_text_copy(name, sizeof name, word);

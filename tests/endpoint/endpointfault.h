@@ -49,7 +49,8 @@ typedef struct iad_ep_script {
     int n_orders;
 } iad_ep_script;
 
-/* "none", "all" (three thousandths of every kind but those of family STOP), KIND=THOUSANDTHS, with commas; later words win. Errors: IAD_ERR_ARG. */
+/* "none", "all" (every kind but those of family STOP, three thousandths each), "all=THOUSANDTHS", KIND=THOUSANDTHS, with commas; later
+ * words win. Errors: IAD_ERR_ARG. */
 iad_status iad_ep_shares_parse(const char *text, iad_ep_script *script, iad_err *err);
 /* "KIND:FROM:COUNT", added to the orders. Errors: IAD_ERR_ARG, IAD_ERR_LIMIT. */
 iad_status iad_ep_order_parse(const char *text, iad_ep_script *script, iad_err *err);

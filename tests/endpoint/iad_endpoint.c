@@ -64,7 +64,7 @@ int main(int argc, char **argv) {
         {.kind = IAD_ARG_STRING, .name = "model", .value = &model, .meta = "NAME", .help = "that is served, others are a 404; empty: any"},
         {.kind = IAD_ARG_STRING, .name = "key-env", .value = &key_env, .meta = "NAME", .help = "variable with the key that is asked for"},
         {.kind = IAD_ARG_STRING, .name = "facts", .value = &facts_file, .meta = "FILE", .help = "TSV of category, aspect, text: what is true"},
-        {.kind = IAD_ARG_STRING, .name = "faults", .value = &faults, .meta = "LIST", .help = "none, all, or KIND=THOUSANDTHS with commas"},
+        {.kind = IAD_ARG_STRING, .name = "faults", .value = &faults, .meta = "LIST", .help = "none, all, all=THOUSANDTHS, KIND=THOUSANDTHS, with commas"},
         {.kind = IAD_ARG_INT,
          .name = "attempts",
          .value = &attempts,

@@ -6,7 +6,7 @@
 
 static double capacity(double per_minute) {
     double cap = per_minute / 60 / 20;
-    return cap < 1 ? 1 : cap;
+    return cap < 2 ? 2 : cap;
 }
 
 /* Per second, so that capacity + 60 s of it stay below the quota. */
@@ -18,7 +18,7 @@ static double rate(double per_minute, double largest, double factor) {
 void iad_flow_init(iad_flow *flow, const iad_flow_options *options, double now) {
     memset(flow, 0, sizeof *flow);
     flow->o = *options;
-    flow->requests = 1;
+    flow->requests = 1; /* not more: nothing is saved up before the run */
     flow->now = now;
     flow->factor = options->ramp_s > 0 ? 0.1 : 1;
     flow->limit = options->concurrency < 4 ? options->concurrency : 4;

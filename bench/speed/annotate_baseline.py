@@ -20,8 +20,8 @@ except ImportError as e:
 
 PROMPT = '''Category: part
 
-Describe the product in three texts of 40 to 80 words each. Answer with one JSON object and nothing else, with the
-keys shape_structure, material_surface, details, is_product_photo, category_match, object_count, view, watermark, defect_visible, defect_note, language.'''
+Describe the product in three texts of 40 to 80 words each. Answer with one JSON object and nothing else,
+with the keys shape_structure, material_surface, details, is_product_photo, category_match, object_count, view, watermark, defect_visible, defect_note, language.'''
 
 
 async def main():

@@ -21,7 +21,7 @@ typedef struct bench {
     const iad_speed_annotate_options *options;
     FILE *out;
     char dir[PATH_SIZE], annotate[PATH_SIZE], manifest[PATH_SIZE], endpoint[PATH_SIZE], pictures[PATH_SIZE], url[64];
-    int server;
+    int server, keep;
 } bench;
 
 static double cpu_now(void) {
@@ -208,8 +208,10 @@ static iad_status measure(bench *b, iad_err *err) {
         fprintf(b->out, "%-44s %9.2f %9s %14.2f\n", "ratio, with our decoding and encoding", seconds > 0 ? seconds / ours.wall_s : 0, "",
                 theirs.cpu_s / ours.cpu_s);
         if (bare > 0) fprintf(b->out, "%-44s %9s %9s %14.2f\n", "ratio, without (theirs sends files as they lie)", "", "", theirs.cpu_s / bare);
-    } else if (b->options->python)
+    } else if (b->options->python) {
+        b->keep = 1;
         fprintf(b->out, "openai is not there, or failed: see %s/theirs.log\n", b->dir);
+    }
     return IAD_OK;
 }
 
@@ -228,6 +230,6 @@ iad_status iad_speed_annotate(FILE *out, const iad_speed_annotate_options *optio
     if (!mkdtemp(b.dir)) return IAD_FAIL(err, IAD_ERR_IO, "no scratch folder %s", b.dir);
     const iad_status status = measure(&b, err);
     iad_child_stop(b.server);
-    if (status == IAD_OK) nftw(b.dir, drop, 16, FTW_DEPTH | FTW_PHYS); /* after a failure it is kept for a look */
+    if (status == IAD_OK && !b.keep) nftw(b.dir, drop, 16, FTW_DEPTH | FTW_PHYS); /* after a failure it is kept for a look */
     return status;
 }

@@ -208,7 +208,9 @@ iad_status iad_ep_text_add(iad_buf *out, const iad_ep_facts *facts, const iad_ep
     }
     const char *fact = fact_of(facts, category, aspect, &rng);
     if (fact) IAD_TRY(iad_buf_add_str(out, fact, err));
-    for (int g = 0; g < GROUPS && !(fact && iad_ep_words(iad_buf_str(out) + start) >= ENOUGH_WORDS); g++) {
+    /* Behind a fact first the sentence that speaks of the aspect in so many words. */
+    static const int first[IAD_EP_ASPECTS] = {1, 3, 2};
+    for (int g = fact ? first[aspect] : 0, n = 0; g < GROUPS && !(fact && n && iad_ep_words(iad_buf_str(out) + start) >= ENOUGH_WORDS); g++, n++) {
         if (out->len > start) IAD_TRY(iad_buf_add_str(out, " ", err));
         IAD_TRY(put_sentence(out, forms[aspect][g][iad_rng_below(&rng, CHOICES)], look, category, err));
     }

@@ -11,6 +11,7 @@ iad_status iad_cmd_annotate_print(const char *text, size_t n, iad_err *err) {
 int main(int argc, char **argv) {
     static const iad_command commands[] = {
         {.name = "run", .summary = "ask about every picture until it has texts that pass the checks", .run = iad_cmd_annotate_run},
+        {.name = "batch", .summary = "the same through the provider's batch service, at half the price", .run = iad_cmd_annotate_batch},
         {.name = "status", .summary = "how far it is", .run = iad_cmd_annotate_status},
         {.name = "cost", .summary = "tokens and money by model and prompt", .run = iad_cmd_annotate_cost},
         {.name = "report", .summary = "verdicts by prompt, model, category; texts that repeat; the audit", .run = iad_cmd_annotate_report},

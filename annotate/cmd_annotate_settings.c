@@ -67,6 +67,8 @@ iad_status iad_annotate_settle(iad_annotate_settings *s, iad_app *app, iad_err *
     if (s->price_out >= 0) o->price.out = s->price_out;
     if (o->max_cost > 0 && o->price.in <= 0 && o->price.out <= 0) return IAD_FAIL(err, IAD_ERR_ARG, "--max-cost needs a price: none is known for %.100s (--price-in, --price-out)", o->model);
     IAD_TRY(iad_secret_load(&s->key, s->key_env, s->key_file, err));
+    if (!strncmp(s->key.text, "sk-sp-", 6))
+        return IAD_FAIL(err, IAD_ERR_ARG, "this key belongs to a coding plan (sk-sp-), whose terms forbid automated use and close accounts for it; take a key of the pay-as-you-go service");
     o->key = &s->key;
     o->categories = &s->categories;
     o->all_parts = !strcmp(s->parts, "all");

@@ -102,9 +102,9 @@ static iad_status work_lines(iad_ep_batches *b, batch *item, const json_t *lines
         const json_t *line = json_array_get(lines, i);
         status = work_line(b, item, json_string_value(json_object_get(line, "custom_id")), json_object_get(line, "body"), &good, &bad, err);
     }
-    size_t n;
-    if (status == IAD_OK && item->good) item->output = store(b, "output.jsonl", iad_buf_take(&good, &n), n);
-    if (status == IAD_OK && item->bad) item->errors = store(b, "errors.jsonl", iad_buf_take(&bad, &n), n);
+    const size_t n_good = good.len, n_bad = bad.len; /* read before the buffers are emptied: arguments have no order */
+    if (status == IAD_OK && item->good) item->output = store(b, "output.jsonl", iad_buf_take(&good, NULL), n_good);
+    if (status == IAD_OK && item->bad) item->errors = store(b, "errors.jsonl", iad_buf_take(&bad, NULL), n_bad);
     iad_buf_deinit(&good);
     iad_buf_deinit(&bad);
     return status;

@@ -19,7 +19,7 @@ bench=(--shots 1,2,4 --refs "${REFS:-random-nested:0}" --preset iadgpt-224)
 
 bash cmake/setup.sh demo
 cmake --preset release >/dev/null
-cmake --build --preset release -j "$(nproc)" --target iad-synth iad-manifest iad-bench iad-train iad-crawl iad_web iadgpt -- --quiet
+cmake --build --preset release -j "$(nproc)" --target iad-synth iad-manifest iad-bench iad-train iad-crawl iad_web iad-annotate iad_endpoint iadgpt -- --quiet
 bin=build/release/bin
 mkdir -p "$out"
 out=$(realpath -- "$out")
@@ -61,6 +61,20 @@ if [ ! -e "$work/crawl.html" ]; then
     kill $web
 fi
 
+say "texts for the crawled pictures, from a vision-language service on loopback that fails in every known way"
+if [ ! -e "$work/texts.html" ]; then
+    rm -f "$work/endpoint"
+    build/release/tests/iad_endpoint --faults all --patience 1 --ready "$work/endpoint" --lifetime 900 >/dev/null &
+    endpoint=$!
+    trap 'kill $endpoint 2>/dev/null || true' EXIT
+    for _ in $(seq 100); do [ -s "$work/endpoint" ] && break; sleep 0.1; done
+    "$bin/iad-annotate" run --db "$work/crawl.db" --url "http://127.0.0.1:$(sed 's/port=\([0-9]*\).*/\1/' "$work/endpoint")/v1" --model scripted-vl \
+        --ramp 0 --backoff 0.1 --timeout 5 --price-in 1.6 --price-out 4 || [ $? = 3 ]
+    "$bin/iad-annotate" cost --db "$work/crawl.db"
+    "$bin/iad-annotate" show --db "$work/crawl.db" --out "$work/texts.html"
+    kill $endpoint
+fi
+
 say "a corpus of rendered products, with captions from what was drawn"
 "$bin/iad-synth" render --out "$work/corpus" --families "$seen" --designs "$designs" --size "$size" --train 6 --good 4 --bad 8 --part train --seed 5 \
     --db "$work/corpus.db" --captions
@@ -97,7 +111,7 @@ sed -n 's/.*"file": *"\([^"]*\)".*"words": *"\([^"]*\)".*/\1\n    \2/p' "$work/w
 
 cat <<END
 
-crawl:    $work/crawl.html
+crawl:    $work/crawl.html   (texts: $work/texts.html)
 curves:   $work/curves.html
 pictures: $work/seen
 report:   $work/iadgpt/report.html   (patchnn: $work/patchnn/report.html)

@@ -16,8 +16,8 @@ trap 'kill ${endpoint:-} 2> /dev/null || true' EXIT
 # The same products twice in manifests: once with the renderer's captions, which only the endpoint may read, once bare.
 render() { # render NAME SEED PICTURES
     local common=(--out "$1" --families washer,gear,connector,tile --designs "$designs" --size "$size" --train "$3" --good 0 --bad 0 --part train --seed "$2" --name "$1")
-    "$bin/iad-synth" render "${common[@]}" --db "$1-facts.db" --captions --quiet
-    "$bin/iad-synth" render "${common[@]}" --db texts.db --quiet
+    "$bin/iad-synth" render "${common[@]}" --db "$1-facts.db" --captions --quiet > /dev/null
+    "$bin/iad-synth" render "${common[@]}" --db texts.db --quiet > /dev/null
     "$build/tests/manifest_query" "$1-facts.db" "SELECT category.name, replace(aspect, 'surface', 'structure'), text FROM caption
         JOIN image ON image.id = image_id JOIN category ON category.id = category_id WHERE lang = 'en' ORDER BY caption.id" > "$1-facts.tsv"
 }

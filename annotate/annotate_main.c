@@ -20,5 +20,6 @@ int main(int argc, char **argv) {
         {.name = "reject", .summary = "refuse answers; the next run asks again", .run = iad_cmd_annotate_reject},
         {.name = "export", .summary = "pictures with texts, for other trainers", .run = iad_cmd_annotate_export},
         {.name = NULL}};
-    return iad_app_main(argc, argv, "iad-annotate", IAD_VERSION, "descriptions of pictures from any vision-language model, checked and traced", commands);
+    return iad_app_main(argc, argv, "iad-annotate", IAD_VERSION, "descriptions of pictures from any vision-language model, checked and traced",
+                        commands);
 }

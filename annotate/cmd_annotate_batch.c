@@ -5,7 +5,8 @@
 #include "annotate/cmd_annotate.h"
 #include "annotate/work/batchjob.h"
 
-static iad_status step(iad_annotate_settings *s, iad_manifest *m, const char *what, const char *dir, int64_t max_bytes, int64_t max_lines, iad_batch_counts *c, iad_err *err) {
+static iad_status step(iad_annotate_settings *s, iad_manifest *m, const char *what, const char *dir, int64_t max_bytes, int64_t max_lines,
+                       iad_batch_counts *c, iad_err *err) {
     if (!strcmp(what, "make")) return iad_batch_make(m, &s->o, dir, max_bytes, max_lines, c, err);
     if (!strcmp(what, "submit")) return iad_batch_submit(m, &s->o, dir, c, err);
     if (!strcmp(what, "poll")) return iad_batch_poll(m, &s->o, c, err);
@@ -21,11 +22,20 @@ static int batch(iad_annotate_settings *s, iad_app *app, const char *what, const
     if (status == IAD_OK) status = iad_run_begin(m, tool, app->version, app->argv_text, NULL, (uint64_t)s->o.seed, &s->o.run_id, err);
     if (status == IAD_OK) status = step(s, m, what, dir, max_bytes, max_lines, &c, err);
     int code = status != IAD_OK ? iad_app_exit_code(status) : c.failed ? IAD_EXIT_PARTIAL : IAD_EXIT_OK;
-    if (s->o.run_id) (void)iad_run_end(m, s->o.run_id, code == IAD_EXIT_OK ? "ok" : code == IAD_EXIT_PARTIAL ? "partial" : code == IAD_EXIT_INTERRUPTED ? "interrupted" : "failed", NULL, NULL);
+    if (s->o.run_id)
+        (void)iad_run_end(m, s->o.run_id,
+                          code == IAD_EXIT_OK            ? "ok"
+                          : code == IAD_EXIT_PARTIAL     ? "partial"
+                          : code == IAD_EXIT_INTERRUPTED ? "interrupted"
+                                                         : "failed",
+                          NULL, NULL);
     if (status == IAD_OK)
-        fprintf(stderr, "%s batch: step=%s batches=%lld requests=%lld bytes=%lld waiting=%lld done=%lld failed=%lld answers=%lld ok=%lld rejected=%lld troubled=%lld cost=%.6f\n", app->program, what,
-                (long long)c.batches, (long long)c.requests, (long long)c.bytes, (long long)c.waiting, (long long)c.done, (long long)c.failed, (long long)c.answers.answers,
-                (long long)c.answers.ok, (long long)c.answers.rejected, (long long)c.answers.troubled, c.answers.cost);
+        fprintf(stderr,
+                "%s batch: step=%s batches=%lld requests=%lld bytes=%lld waiting=%lld done=%lld failed=%lld answers=%lld ok=%lld rejected=%lld "
+                "troubled=%lld cost=%.6f\n",
+                app->program, what, (long long)c.batches, (long long)c.requests, (long long)c.bytes, (long long)c.waiting, (long long)c.done,
+                (long long)c.failed, (long long)c.answers.answers, (long long)c.answers.ok, (long long)c.answers.rejected,
+                (long long)c.answers.troubled, c.answers.cost);
     iad_manifest_close(m);
     return code;
 }
@@ -37,17 +47,38 @@ int iad_cmd_annotate_batch(iad_app *app, int argc, char **argv, iad_err *err) {
     iad_strings operands = {0};
     iad_arg table[IAD_ANNOTATE_MAX_ARGS];
     size_t n = iad_annotate_args(&s, table);
-    const iad_arg more[] = {{.kind = IAD_ARG_STRING, .name = "dir", .value = &dir, .meta = "DIR", .help = "folder of the files of requests (make, submit)"},
-                            {.kind = IAD_ARG_INT, .name = "max-bytes", .value = &max_bytes, .meta = "N", .help = "of a file; 0: the profile's", .lo = 0, .hi = 1000000000},
-                            {.kind = IAD_ARG_INT, .name = "max-lines", .value = &max_lines, .meta = "N", .help = "of a file; 0: the profile's", .lo = 0, .hi = 50000},
-                            {.kind = IAD_ARG_INT, .name = "tries", .value = &s.tries, .meta = "N", .help = "of one call on trouble that passes", .lo = 1, .hi = 100},
-                            {.kind = IAD_ARG_FLOAT, .name = "timeout", .value = &s.o.timeout_s, .meta = "S", .help = "of one call that uploads nothing", .flo = 0.1, .fhi = 3600},
-                            {.kind = IAD_ARG_FLOAT, .name = "backoff", .value = &s.o.backoff_s, .meta = "S", .help = "longest wait before the first repetition; doubles", .flo = 0.001, .fhi = 60},
-                            {.kind = IAD_ARG_FLOAT, .name = "audit", .value = &s.o.audit_share, .meta = "SHARE", .help = "as in run", .flo = 0, .fhi = 1},
-                            {.kind = IAD_ARG_END}};
+    const iad_arg more[] = {
+        {.kind = IAD_ARG_STRING, .name = "dir", .value = &dir, .meta = "DIR", .help = "folder of the files of requests (make, submit)"},
+        {.kind = IAD_ARG_INT,
+         .name = "max-bytes",
+         .value = &max_bytes,
+         .meta = "N",
+         .help = "of a file; 0: the profile's",
+         .lo = 0,
+         .hi = 1000000000},
+        {.kind = IAD_ARG_INT, .name = "max-lines", .value = &max_lines, .meta = "N", .help = "of a file; 0: the profile's", .lo = 0, .hi = 50000},
+        {.kind = IAD_ARG_INT, .name = "tries", .value = &s.tries, .meta = "N", .help = "of one call on trouble that passes", .lo = 1, .hi = 100},
+        {.kind = IAD_ARG_FLOAT,
+         .name = "timeout",
+         .value = &s.o.timeout_s,
+         .meta = "S",
+         .help = "of one call that uploads nothing",
+         .flo = 0.1,
+         .fhi = 3600},
+        {.kind = IAD_ARG_FLOAT,
+         .name = "backoff",
+         .value = &s.o.backoff_s,
+         .meta = "S",
+         .help = "longest wait before the first repetition; doubles",
+         .flo = 0.001,
+         .fhi = 60},
+        {.kind = IAD_ARG_FLOAT, .name = "audit", .value = &s.o.audit_share, .meta = "SHARE", .help = "as in run", .flo = 0, .fhi = 1},
+        {.kind = IAD_ARG_END}};
     memcpy(table + n, more, sizeof more);
-    const iad_command self = {.name = "batch", .usage = "make|submit|poll|collect --db FILE --model NAME [--dir DIR] [options]",
-                              .help = "make writes files of what is missing, submit uploads them, poll asks after them until they are done, collect takes the answers in. Each step can be repeated."};
+    const iad_command self = {.name = "batch",
+                              .usage = "make|submit|poll|collect --db FILE --model NAME [--dir DIR] [options]",
+                              .help = "make writes files of what is missing, submit uploads them, poll asks after them until they are done, collect "
+                                      "takes the answers in. Each step can be repeated."};
     int code = iad_app_parse(app, &self, argc, argv, table, &operands, err);
     if (code < 0) {
         const char *what = operands.n == 1 ? operands.items[0] : "";

@@ -41,13 +41,16 @@ static int review(iad_app *app, const char *db, const iad_strings *ids, int acce
 static int command(iad_app *app, int argc, char **argv, int accept, iad_err *err) {
     const char *db = NULL, *file = NULL, *reason = "by hand";
     iad_strings ids = {0};
-    const iad_arg table[] = {{.kind = IAD_ARG_STRING, .name = "db", .value = &db, .meta = "FILE", .help = "manifest", .required = 1},
-                             {.kind = IAD_ARG_STRING, .name = "ids", .value = &file, .meta = "LIST", .help = "file with one answer per line, as show lists them"},
-                             {.kind = IAD_ARG_STRING, .name = "reason", .value = &reason, .meta = "TEXT", .help = "kept beside the word"},
-                             {.kind = IAD_ARG_END}};
-    const iad_command self = {.name = accept ? "accept" : "reject", .usage = "--db FILE [--ids LIST] [UNIT...]",
-                              .help = accept ? "Takes answers by the first digits of their units, whatever the checks said: their texts become verified captions."
-                                             : "Refuses answers by the first digits of their units: their captions go, and the next run asks again."};
+    const iad_arg table[] = {
+        {.kind = IAD_ARG_STRING, .name = "db", .value = &db, .meta = "FILE", .help = "manifest", .required = 1},
+        {.kind = IAD_ARG_STRING, .name = "ids", .value = &file, .meta = "LIST", .help = "file with one answer per line, as show lists them"},
+        {.kind = IAD_ARG_STRING, .name = "reason", .value = &reason, .meta = "TEXT", .help = "kept beside the word"},
+        {.kind = IAD_ARG_END}};
+    const iad_command self = {
+        .name = accept ? "accept" : "reject",
+        .usage = "--db FILE [--ids LIST] [UNIT...]",
+        .help = accept ? "Takes answers by the first digits of their units, whatever the checks said: their texts become verified captions."
+                       : "Refuses answers by the first digits of their units: their captions go, and the next run asks again."};
     int code = iad_app_parse(app, &self, argc, argv, table, &ids, err);
     if (code < 0 && file && read_ids(file, &ids, err) != IAD_OK) code = iad_app_exit_code(err->code);
     if (code < 0 && !ids.n) code = iad_app_exit_code(IAD_FAIL(err, IAD_ERR_ARG, "no answer named"));

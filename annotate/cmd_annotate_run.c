@@ -15,7 +15,8 @@ typedef struct run_view {
 static void show(void *user, const iad_annotate_counts *c) {
     run_view *view = user;
     uint64_t have = (uint64_t)c->answers, failed = (uint64_t)(c->filtered + c->unusable + c->troubled);
-    iad_progress_add(&view->progress, have > view->progress.done ? have - view->progress.done : 0, failed > view->progress.failed ? failed - view->progress.failed : 0);
+    iad_progress_add(&view->progress, have > view->progress.done ? have - view->progress.done : 0,
+                     failed > view->progress.failed ? failed - view->progress.failed : 0);
 }
 
 static void say(void *user, const char *text) {
@@ -31,9 +32,10 @@ static int predict(iad_annotate_settings *s, iad_err *err) {
     iad_manifest_close(m);
     if (status != IAD_OK) return iad_app_exit_code(status);
     int n = snprintf(text, sizeof text,
-                     "pictures\t%lld\nanswers there\t%lld\nto ask\t%lld\nrequests\t%.0f\nprompt tokens\t%lld\nanswer tokens\t%lld\ncost\t%.4f %s\nhours\t%.3f\nlearnt from\t%lld answers\n",
-                     (long long)e.pictures, (long long)e.had, (long long)e.units, e.requests, (long long)e.prompt_tokens, (long long)e.completion_tokens, e.cost,
-                     *s->o.price.currency ? s->o.price.currency : "-", e.hours, (long long)e.learnt_from);
+                     "pictures\t%lld\nanswers there\t%lld\nto ask\t%lld\nrequests\t%.0f\nprompt tokens\t%lld\nanswer tokens\t%lld\ncost\t%.4f "
+                     "%s\nhours\t%.3f\nlearnt from\t%lld answers\n",
+                     (long long)e.pictures, (long long)e.had, (long long)e.units, e.requests, (long long)e.prompt_tokens,
+                     (long long)e.completion_tokens, e.cost, *s->o.price.currency ? s->o.price.currency : "-", e.hours, (long long)e.learnt_from);
     return iad_app_exit_code(iad_cmd_annotate_print(text, (size_t)n, err));
 }
 
@@ -65,11 +67,12 @@ static int run(iad_annotate_settings *s, iad_app *app, iad_err *err) {
         free(dump);
         json_decref(j);
         fprintf(stderr,
-                "%s run: pictures=%lld had=%lld answers=%lld ok=%lld rejected=%lld filtered=%lld unusable=%lld troubled=%lld requests=%lld retries=%lld rate_limited=%lld"
+                "%s run: pictures=%lld had=%lld answers=%lld ok=%lld rejected=%lld filtered=%lld unusable=%lld troubled=%lld requests=%lld "
+                "retries=%lld rate_limited=%lld"
                 " prompt_tokens=%lld completion_tokens=%lld cost=%.6f spent=%.6f stopped_by_cost=%d\n",
-                app->program, (long long)c.pictures, (long long)c.had, (long long)c.answers, (long long)c.ok, (long long)c.rejected, (long long)c.filtered, (long long)c.unusable,
-                (long long)c.troubled, (long long)c.requests, (long long)c.retries, (long long)c.rate_limited, (long long)c.prompt_tokens, (long long)c.completion_tokens, c.cost, c.spent,
-                c.stopped_by_cost);
+                app->program, (long long)c.pictures, (long long)c.had, (long long)c.answers, (long long)c.ok, (long long)c.rejected,
+                (long long)c.filtered, (long long)c.unusable, (long long)c.troubled, (long long)c.requests, (long long)c.retries,
+                (long long)c.rate_limited, (long long)c.prompt_tokens, (long long)c.completion_tokens, c.cost, c.spent, c.stopped_by_cost);
     }
     iad_manifest_close(m);
     return code;
@@ -82,21 +85,65 @@ int iad_cmd_annotate_run(iad_app *app, int argc, char **argv, iad_err *err) {
     iad_arg table[IAD_ANNOTATE_MAX_ARGS];
     size_t n = iad_annotate_args(&s, table);
     const iad_arg more[] = {
-        {.kind = IAD_ARG_INT, .name = "concurrency", .value = &s.concurrency, .meta = "N", .help = "most requests at a time; 0: the profile's", .lo = 0, .hi = 1000},
-        {.kind = IAD_ARG_FLOAT, .name = "rpm", .value = &s.o.flow.rpm, .meta = "N", .help = "requests per minute; 0: no quota, -1: the profile's", .flo = -1, .fhi = 1e9},
-        {.kind = IAD_ARG_FLOAT, .name = "tpm", .value = &s.o.flow.tpm, .meta = "N", .help = "tokens per minute; 0: no quota, -1: the profile's", .flo = -1, .fhi = 1e12},
-        {.kind = IAD_ARG_FLOAT, .name = "ramp", .value = &s.o.flow.ramp_s, .meta = "S", .help = "seconds from a tenth of the quotas to all of them", .flo = 0, .fhi = 3600},
+        {.kind = IAD_ARG_INT,
+         .name = "concurrency",
+         .value = &s.concurrency,
+         .meta = "N",
+         .help = "most requests at a time; 0: the profile's",
+         .lo = 0,
+         .hi = 1000},
+        {.kind = IAD_ARG_FLOAT,
+         .name = "rpm",
+         .value = &s.o.flow.rpm,
+         .meta = "N",
+         .help = "requests per minute; 0: no quota, -1: the profile's",
+         .flo = -1,
+         .fhi = 1e9},
+        {.kind = IAD_ARG_FLOAT,
+         .name = "tpm",
+         .value = &s.o.flow.tpm,
+         .meta = "N",
+         .help = "tokens per minute; 0: no quota, -1: the profile's",
+         .flo = -1,
+         .fhi = 1e12},
+        {.kind = IAD_ARG_FLOAT,
+         .name = "ramp",
+         .value = &s.o.flow.ramp_s,
+         .meta = "S",
+         .help = "seconds from a tenth of the quotas to all of them",
+         .flo = 0,
+         .fhi = 3600},
         {.kind = IAD_ARG_INT, .name = "tries", .value = &s.tries, .meta = "N", .help = "of one request on trouble that passes", .lo = 1, .hi = 100},
         {.kind = IAD_ARG_FLOAT, .name = "timeout", .value = &s.o.timeout_s, .meta = "S", .help = "of one request", .flo = 0.1, .fhi = 3600},
-        {.kind = IAD_ARG_FLOAT, .name = "backoff", .value = &s.o.backoff_s, .meta = "S", .help = "longest wait before the first repetition; doubles", .flo = 0.001, .fhi = 60},
-        {.kind = IAD_ARG_FLOAT, .name = "max-cost", .value = &s.o.max_cost, .meta = "X", .help = "that all answers of the manifest may cost together; 0: no limit", .flo = 0, .fhi = 1e12},
-        {.kind = IAD_ARG_FLOAT, .name = "audit", .value = &s.o.audit_share, .meta = "SHARE", .help = "judge this share of the answers of other models (0.02) instead of describing pictures", .flo = 0, .fhi = 1},
+        {.kind = IAD_ARG_FLOAT,
+         .name = "backoff",
+         .value = &s.o.backoff_s,
+         .meta = "S",
+         .help = "longest wait before the first repetition; doubles",
+         .flo = 0.001,
+         .fhi = 60},
+        {.kind = IAD_ARG_FLOAT,
+         .name = "max-cost",
+         .value = &s.o.max_cost,
+         .meta = "X",
+         .help = "that all answers of the manifest may cost together; 0: no limit",
+         .flo = 0,
+         .fhi = 1e12},
+        {.kind = IAD_ARG_FLOAT,
+         .name = "audit",
+         .value = &s.o.audit_share,
+         .meta = "SHARE",
+         .help = "judge this share of the answers of other models (0.02) instead of describing pictures",
+         .flo = 0,
+         .fhi = 1},
         {.kind = IAD_ARG_FLAG, .name = "no-probe", .value = &s.no_probe, .help = "do not ask for the list of models first"},
         {.kind = IAD_ARG_FLAG, .name = "dry-run", .value = &dry_run, .help = "predict requests, tokens, money and hours; send nothing"},
         {.kind = IAD_ARG_END}};
     memcpy(table + n, more, sizeof more);
-    const iad_command self = {.name = "run", .usage = "--db FILE --url BASE --model NAME [options]",
-                              .help = "Asks about every picture with every prompt that has no answer yet. Killed or stopped at any moment, the same command goes on."};
+    const iad_command self = {
+        .name = "run",
+        .usage = "--db FILE --url BASE --model NAME [options]",
+        .help = "Asks about every picture with every prompt that has no answer yet. Killed or stopped at any moment, the same command goes on."};
     int code = iad_app_parse(app, &self, argc, argv, table, &operands, err);
     if (code < 0) {
         iad_status status = iad_annotate_settle(&s, app, err);

@@ -15,16 +15,19 @@
 #define MAX_THUMB (4u << 20)
 
 static const char head[] =
-    "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n<title>annotation</title>\n<style>\n"
+    "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
+    "content=\"width=device-width\">\n<title>annotation</title>\n<style>\n"
     ":root{color-scheme:light dark;--ink:#1c2328;--soft:#5b6770;--paper:#f6f7f8;--card:#fff;--line:#dfe3e6}\n"
     "@media(prefers-color-scheme:dark){:root{--ink:#e6eaed;--soft:#9aa6af;--paper:#14181b;--card:#1d2327;--line:#2c343a}}\n"
     "body{margin:0 auto;max-width:1100px;padding:1.5rem;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,sans-serif}\n"
     "label{display:flex;gap:14px;padding:10px;margin:10px 0;background:var(--card);border:1px solid var(--line);border-radius:6px;cursor:pointer}\n"
     "label:has(:checked){outline:3px solid #b3261e;opacity:.6}img{flex:none;object-fit:contain}p{margin:.2rem 0 .5rem}small,h1+p{color:var(--soft)}\n"
     "#bar{position:sticky;bottom:0;background:var(--card);border:1px solid var(--line);border-radius:6px;padding:8px}\n"
-    "textarea{width:100%;box-sizing:border-box;font:12px monospace}\n</style>\n<h1>What was said about pictures</h1>\n<p>Tick answers and save the list at the end.</p>\n";
+    "textarea{width:100%;box-sizing:border-box;font:12px monospace}\n</style>\n<h1>What was said about pictures</h1>\n<p>Tick answers and save the "
+    "list at the end.</p>\n";
 static const char tail[] =
-    "<div id=\"bar\"><b id=\"n\">0</b> answers. Save this list as a file, then: <code>iad-annotate reject --db FILE --ids LIST</code> (or <code>accept</code>)"
+    "<div id=\"bar\"><b id=\"n\">0</b> answers. Save this list as a file, then: <code>iad-annotate reject --db FILE --ids LIST</code> (or "
+    "<code>accept</code>)"
     "<textarea id=\"list\" rows=\"3\" readonly></textarea></div>\n<script>\n"
     "document.addEventListener('change',function(){var c=[].slice.call(document.querySelectorAll('input:checked')).map(function(i){return i.value});"
     "document.getElementById('n').textContent=c.length;document.getElementById('list').value=c.join('\\n')})\n</script>\n</html>\n";
@@ -100,10 +103,14 @@ static iad_status page(iad_manifest *m, const char *state, const char *check, in
     IAD_TRY(iad_buf_add_str(out, head, err));
     /* Spread over the corpus: in the order of the units, which are hashes. */
     IAD_TRY(iad_query_open(&q, m, "annotate_answer",
-                           "SELECT a.unit,a.raw,d.root,i.path,d.name,coalesce(c.name,''),p.id||'@'||p.version,a.model,a.state,coalesce(r.verdict,'') FROM annotate_answer a JOIN image i"
-                           " ON i.id=a.image_id JOIN dataset d ON d.id=i.dataset_id LEFT JOIN category c ON c.id=i.category_id JOIN annotate_prompt p ON p.sha256=a.prompt_sha256"
-                           " LEFT JOIN annotate_review r ON r.unit=a.unit WHERE (?1='all' OR a.state=?1) AND (?2 IS NULL OR EXISTS(SELECT 1 FROM annotate_verdict v WHERE v.unit=a.unit AND"
-                           " v.check_name=?2)) ORDER BY a.unit LIMIT ?3", err));
+                           "SELECT a.unit,a.raw,d.root,i.path,d.name,coalesce(c.name,''),p.id||'@'||p.version,a.model,a.state,coalesce(r.verdict,'') "
+                           "FROM annotate_answer a JOIN image i"
+                           " ON i.id=a.image_id JOIN dataset d ON d.id=i.dataset_id LEFT JOIN category c ON c.id=i.category_id JOIN annotate_prompt "
+                           "p ON p.sha256=a.prompt_sha256"
+                           " LEFT JOIN annotate_review r ON r.unit=a.unit WHERE (?1='all' OR a.state=?1) AND (?2 IS NULL OR EXISTS(SELECT 1 FROM "
+                           "annotate_verdict v WHERE v.unit=a.unit AND"
+                           " v.check_name=?2)) ORDER BY a.unit LIMIT ?3",
+                           err));
     iad_query_text(&q, state);
     iad_query_text(&q, check);
     iad_query_i64(&q, limit);
@@ -117,7 +124,8 @@ static iad_status page(iad_manifest *m, const char *state, const char *check, in
         if (status == IAD_OK) status = add_thumb(m, &q, side, out, err);
         if (status == IAD_OK) status = iad_buf_add_str(out, "<div>", err);
         if (status == IAD_OK) status = add_answer(iad_query_col_text(&q, 1), out, err);
-        for (int i = 4; i < 10 && status == IAD_OK; i++) status = add_text(out, i == 4 ? "<br><small>" : " &middot; ", iad_query_col_text(&q, i), "", err);
+        for (int i = 4; i < 10 && status == IAD_OK; i++)
+            status = add_text(out, i == 4 ? "<br><small>" : " &middot; ", iad_query_col_text(&q, i), "", err);
         if (status == IAD_OK) status = add_findings(m, unit, out, err);
         if (status == IAD_OK) status = iad_buf_add_str(out, "</small></div></label>\n", err);
         ++*shown;
@@ -133,14 +141,21 @@ int iad_cmd_annotate_show(iad_app *app, int argc, char **argv, iad_err *err) {
     const char *db = NULL, *out = NULL, *state = "all", *check = NULL;
     int64_t limit = 100, side = 224, shown = 0;
     iad_strings operands = {0};
-    const iad_arg table[] = {{.kind = IAD_ARG_STRING, .name = "db", .value = &db, .meta = "FILE", .help = "manifest", .required = 1},
-                             {.kind = IAD_ARG_STRING, .name = "out", .value = &out, .meta = "PAGE.html", .help = "page to write", .required = 1},
-                             {.kind = IAD_ARG_CHOICE, .name = "state", .value = &state, .help = "which answers", .choices = "all|ok|rejected|filtered|unusable"},
-                             {.kind = IAD_ARG_STRING, .name = "check", .value = &check, .meta = "NAME", .help = "only answers with this verdict (length, relevance, defect, template ...)"},
-                             {.kind = IAD_ARG_INT, .name = "limit", .value = &limit, .meta = "N", .help = "answers", .lo = 1, .hi = 100000},
-                             {.kind = IAD_ARG_INT, .name = "side", .value = &side, .meta = "PX", .help = "longest side of a thumbnail", .lo = 16, .hi = 1024},
-                             {.kind = IAD_ARG_END}};
-    const iad_command self = {.name = "show", .usage = "--db FILE --out PAGE.html [options]", .help = "One page without outside parts: picture, texts, flags, verdicts; a sample over the whole corpus."};
+    const iad_arg table[] = {
+        {.kind = IAD_ARG_STRING, .name = "db", .value = &db, .meta = "FILE", .help = "manifest", .required = 1},
+        {.kind = IAD_ARG_STRING, .name = "out", .value = &out, .meta = "PAGE.html", .help = "page to write", .required = 1},
+        {.kind = IAD_ARG_CHOICE, .name = "state", .value = &state, .help = "which answers", .choices = "all|ok|rejected|filtered|unusable"},
+        {.kind = IAD_ARG_STRING,
+         .name = "check",
+         .value = &check,
+         .meta = "NAME",
+         .help = "only answers with this verdict (length, relevance, defect, template ...)"},
+        {.kind = IAD_ARG_INT, .name = "limit", .value = &limit, .meta = "N", .help = "answers", .lo = 1, .hi = 100000},
+        {.kind = IAD_ARG_INT, .name = "side", .value = &side, .meta = "PX", .help = "longest side of a thumbnail", .lo = 16, .hi = 1024},
+        {.kind = IAD_ARG_END}};
+    const iad_command self = {.name = "show",
+                              .usage = "--db FILE --out PAGE.html [options]",
+                              .help = "One page without outside parts: picture, texts, flags, verdicts; a sample over the whole corpus."};
     int code = iad_app_parse(app, &self, argc, argv, table, &operands, err);
     if (code < 0) {
         iad_manifest *m = NULL;

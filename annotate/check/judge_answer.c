@@ -48,7 +48,8 @@ static void judge_flags(iad_judged *j, const iad_judge_facts *facts) {
     if (!iad_quality_relevance(&j->fields, why)) find(j, "relevance", "", 0, why);
     else if (!j->fields.product_photo) find(j, "relevance", "", 0, "no photograph of a product");
     if (!strcmp(j->fields.watermark, "large")) find(j, "watermark", "", 0, "a large watermark");
-    if (!facts->anomalous && !strcmp(j->fields.defect_visible, "yes")) find(j, "defect", "", 0, *j->fields.defect_note ? j->fields.defect_note : "a defect");
+    if (!facts->anomalous && !strcmp(j->fields.defect_visible, "yes"))
+        find(j, "defect", "", 0, *j->fields.defect_note ? j->fields.defect_note : "a defect");
     j->withhold = j->n > before;
 }
 

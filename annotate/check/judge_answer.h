@@ -16,8 +16,8 @@ typedef struct iad_finding {
 
 typedef struct iad_judged {
     int ok;       /* nothing failed */
-    int withhold; /* 1: the answer stands, but its texts must not become captions: off topic, a large watermark, a visible defect on a picture that is not
-                   * known to be anomalous */
+    int withhold; /* 1: the answer stands, but its texts must not become captions: off topic, a large watermark, a visible defect on a picture that is
+                   * not known to be anomalous */
     iad_answer_fields fields;
     char *texts[IAD_PROMPT_MAX_FIELDS]; /* without "The image shows", owned; NULL where the answer could not be read */
     iad_finding findings[IAD_MAX_FINDINGS];

@@ -80,7 +80,9 @@ iad_status iad_minhash_groups(const uint32_t *signatures, size_t n, uint32_t *gr
             const size_t others[2] = {first, i - 1};
             for (int o = 0; o < 2; o++) {
                 uint32_t a = root(group, entries[i].item), b = root(group, entries[others[o]].item);
-                if (a == b || iad_minhash_similarity(&signatures[entries[i].item * (size_t)IAD_MINHASH_N], &signatures[entries[others[o]].item * (size_t)IAD_MINHASH_N]) < 0.9) continue;
+                if (a == b || iad_minhash_similarity(&signatures[entries[i].item * (size_t)IAD_MINHASH_N],
+                                                     &signatures[entries[others[o]].item * (size_t)IAD_MINHASH_N]) < 0.9)
+                    continue;
                 if (a < b) group[b] = a;
                 else group[a] = b;
             }

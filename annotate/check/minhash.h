@@ -10,7 +10,8 @@
 
 #define IAD_MINHASH_N 64
 
-/* Signature of a text; two agree in a share of positions that estimates the Jaccard index of their word triples. Texts of fewer than 3 words: of the whole. */
+/* Signature of a text; two agree in a share of positions that estimates the Jaccard index of their word triples. Texts of fewer than 3 words: of the
+ * whole. */
 void iad_minhash_text(const char *text, uint32_t signature[IAD_MINHASH_N]);
 double iad_minhash_similarity(const uint32_t a[IAD_MINHASH_N], const uint32_t b[IAD_MINHASH_N]);
 

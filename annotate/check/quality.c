@@ -23,8 +23,28 @@ int iad_quality_transport(const char *finish, const char *asked, const char *ser
 }
 
 int iad_quality_refusal(const char *text, char why[IAD_WHY]) {
-    static const char *const words[] = {"i'm sorry", "i\xe2\x80\x99m sorry", "i am sorry", "i cannot", "i can't", "i can\xe2\x80\x99t", "i am not able", "i'm not able", "as an ai", "as a language model",
-                                        "unable to", "cannot assist", "cannot help with", "无法", "抱歉", "对不起", "不能提供", "作为一个人工智能", "作为人工智能", "作为AI", "作为一个AI", "作为一名AI"};
+    static const char *const words[] = {"i'm sorry",
+                                        "i\xe2\x80\x99m sorry",
+                                        "i am sorry",
+                                        "i cannot",
+                                        "i can't",
+                                        "i can\xe2\x80\x99t",
+                                        "i am not able",
+                                        "i'm not able",
+                                        "as an ai",
+                                        "as a language model",
+                                        "unable to",
+                                        "cannot assist",
+                                        "cannot help with",
+                                        "无法",
+                                        "抱歉",
+                                        "对不起",
+                                        "不能提供",
+                                        "作为一个人工智能",
+                                        "作为人工智能",
+                                        "作为AI",
+                                        "作为一个AI",
+                                        "作为一名AI"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcasestr(text, words[i])) FAIL("says \"%s\"", words[i]);
     const char *as = strstr(text, "作为"), *ai = as ? strstr(as, "AI") : NULL;
@@ -150,7 +170,8 @@ int iad_quality_form(const char *text, char why[IAD_WHY]) {
 }
 
 const char *iad_quality_strip(const char *text) {
-    static const char *const subjects[] = {"the image", "this image", "the picture", "this picture", "the photo", "this photo", "the photograph", "this photograph"};
+    static const char *const subjects[] = {"the image", "this image", "the picture",    "this picture",
+                                           "the photo", "this photo", "the photograph", "this photograph"};
     static const char *const verbs[] = {" shows ", " depicts ", " displays ", " features ", " presents ", " contains ", " is of "};
     static const char *const zh[] = {"图片显示", "图中显示", "图片展示了", "图像显示", "图片中展示了", "图像展示了", "该图展示了", "这张图片展示了"};
     const char *p = text + strspn(text, " \t\r\n");

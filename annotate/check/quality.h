@@ -1,4 +1,5 @@
-/* What a text must be before it may teach a model: one pure function per question. Each returns 1 when the text passes, else 0 with the reason in why. */
+/* What a text must be before it may teach a model: one pure function per question. Each returns 1 when the text passes, else 0 with the reason in
+ * why. */
 #ifndef IAD_ANNOTATE_QUALITY_H
 #define IAD_ANNOTATE_QUALITY_H
 

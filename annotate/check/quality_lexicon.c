@@ -6,26 +6,35 @@
 #include "annotate/check/quality_text.h"
 #include "base/text.h"
 
-static const char *const overall_en[] = {"shape*", "round*", "cylind*", "rectang*", "square*", "circular", "oval", "flat", "long", "elongat*", "curved", "tapered", "slender", "compact",
-                                         "conical", "spherical", "hexagonal", "structure*", "body", "frame", "form*", "outline", "symmetr*", "proportion*", "thick", "thin", "wide", "narrow",
-                                         "tubular", "disc*", "disk*", "ring*", "block*", "box*", "length", "part*", "assembl*", "straight", "angular", "design*", "consist*", "overall", NULL};
-static const char *const material_en[] = {"material*", "surface*", "metal*", "steel", "iron", "alumin*", "copper", "brass", "bronze", "plastic*", "polymer*", "rubber*", "wood*", "glass*", "ceramic*",
-                                          "fabric*", "leather*", "paper*", "textile*", "stone*", "silicone", "foam", "finish*", "matte", "matt", "gloss*", "shiny", "smooth", "rough*",
-                                          "texture*", "polish*", "coat*", "paint*", "colour*", "color*", "grain*", "brushed", "woven", "alloy*", "zinc", "chrome*", "galvan*", "reflect*", "transparent",
-                                          "translucent", "opaque", "resin", "concrete", "cardboard", "dough", "skin", "shell", "fibre*", "fiber*", "sheen", "lustre", "cast", NULL};
-static const char *const structure_en[] = {"edge*", "hole*", "thread*", "groove*", "slot*", "rib*", "seam*", "joint*", "corner*", "rim*", "flange*", "head*", "pin*", "tooth", "teeth", "hub", "line*",
-                                           "mark*", "pattern*", "end*", "side*", "face*", "detail*", "bevel*", "chamfer*", "notch*", "ridge*", "weld*", "stitch*", "screw*", "contact*", "lead*",
-                                           "label*", "cap*", "neck", "base", "opening*", "centre", "center*", "lip", "fold*", "cut*", "tip*", "top", "bottom", "inner", "outer", "border*", "surface*",
-                                           "structure*", "part*", NULL};
+static const char *const overall_en[] = {
+    "shape*",   "round*",      "cylind*", "rectang*", "square*",   "circular",  "oval",       "flat",     "long",    "elongat*", "curved",
+    "tapered",  "slender",     "compact", "conical",  "spherical", "hexagonal", "structure*", "body",     "frame",   "form*",    "outline",
+    "symmetr*", "proportion*", "thick",   "thin",     "wide",      "narrow",    "tubular",    "disc*",    "disk*",   "ring*",    "block*",
+    "box*",     "length",      "part*",   "assembl*", "straight",  "angular",   "design*",    "consist*", "overall", NULL};
+static const char *const material_en[] = {
+    "material*", "surface*", "metal*",   "steel",       "iron",        "alumin*", "copper",   "brass",    "bronze",    "plastic*",
+    "polymer*",  "rubber*",  "wood*",    "glass*",      "ceramic*",    "fabric*", "leather*", "paper*",   "textile*",  "stone*",
+    "silicone",  "foam",     "finish*",  "matte",       "matt",        "gloss*",  "shiny",    "smooth",   "rough*",    "texture*",
+    "polish*",   "coat*",    "paint*",   "colour*",     "color*",      "grain*",  "brushed",  "woven",    "alloy*",    "zinc",
+    "chrome*",   "galvan*",  "reflect*", "transparent", "translucent", "opaque",  "resin",    "concrete", "cardboard", "dough",
+    "skin",      "shell",    "fibre*",   "fiber*",      "sheen",       "lustre",  "cast",     NULL};
+static const char *const structure_en[] = {
+    "edge*",  "hole*", "thread*", "groove*", "slot*",    "rib*",     "seam*",  "joint*", "corner*", "rim*",     "flange*",    "head*",    "pin*",
+    "tooth",  "teeth", "hub",     "line*",   "mark*",    "pattern*", "end*",   "side*",  "face*",   "detail*",  "bevel*",     "chamfer*", "notch*",
+    "ridge*", "weld*", "stitch*", "screw*",  "contact*", "lead*",    "label*", "cap*",   "neck",    "base",     "opening*",   "centre",   "center*",
+    "lip",    "fold*", "cut*",    "tip*",    "top",      "bottom",   "inner",  "outer",  "border*", "surface*", "structure*", "part*",    NULL};
 static const char *const overall_zh[] = {"形", "状", "结构", "圆", "方", "长", "扁", "主体", "轮廓", "整体", "比例", "部分", NULL};
-static const char *const material_zh[] = {"材", "质", "表面", "金属", "钢", "铁", "铝", "铜", "塑料", "橡胶", "木", "玻璃", "陶瓷", "布", "皮", "纸", "光", "色", "纹", "涂", NULL};
-static const char *const structure_zh[] = {"边", "孔", "螺纹", "槽", "缝", "角", "端", "面", "标记", "图案", "细节", "接", "头", "齿", "口", "中心", NULL};
+static const char *const material_zh[] = {"材",   "质",   "表面", "金属", "钢", "铁", "铝", "铜", "塑料", "橡胶", "木",
+                                          "玻璃", "陶瓷", "布",   "皮",   "纸", "光", "色", "纹", "涂",   NULL};
+static const char *const structure_zh[] = {"边",   "孔",   "螺纹", "槽", "缝", "角", "端",   "面", "标记",
+                                           "图案", "细节", "接",   "头", "齿", "口", "中心", NULL};
 
 int iad_quality_aspect(const char *text, const char *aspect, const char *lang, char why[IAD_WHY]) {
     int zh = !strcmp(lang, "zh");
-    const char *const *list = !strcmp(aspect, "overall")    ? (zh ? overall_zh : overall_en)
-                              : !strcmp(aspect, "structure") ? (zh ? structure_zh : structure_en)
-                              : !strcmp(aspect, "material") || !strcmp(aspect, "surface") ? (zh ? material_zh : material_en) : NULL;
+    const char *const *list = !strcmp(aspect, "overall")                                  ? (zh ? overall_zh : overall_en)
+                              : !strcmp(aspect, "structure")                              ? (zh ? structure_zh : structure_en)
+                              : !strcmp(aspect, "material") || !strcmp(aspect, "surface") ? (zh ? material_zh : material_en)
+                                                                                          : NULL;
     if (!list) return 1;
     for (; *list; list++)
         if (zh ? strstr(text, *list) != NULL : iad_text_word(text, *list) != NULL) return 1;
@@ -37,11 +46,11 @@ int iad_quality_aspect(const char *text, const char *aspect, const char *lang, c
 static const struct {
     const char *word;
     int class;
-} materials[] = {{"glass", 1},   {"steel", 2},   {"iron", 2},    {"aluminium", 2}, {"aluminum", 2}, {"copper", 2},    {"brass", 2},    {"bronze", 2},
-                 {"metal", 2},   {"zinc", 2},    {"titanium", 2}, {"plastic", 3},  {"pvc", 3},      {"nylon", 3},     {"acrylic", 3},  {"polyethylene", 3},
-                 {"pet", 3},     {"rubber", 4},  {"silicone", 4}, {"wood", 5},     {"wooden", 5},   {"pine", 5},      {"oak", 5},      {"bamboo", 5},
-                 {"ceramic", 6}, {"porcelain", 6}, {"leather", 7}, {"cotton", 8},  {"wool", 8},     {"cardboard", 9}, {"paper", 9},    {"concrete", 10},
-                 {"stone", 10},  {"marble", 10}};
+} materials[] = {{"glass", 1},   {"steel", 2},        {"iron", 2},   {"aluminium", 2}, {"aluminum", 2},  {"copper", 2},  {"brass", 2},
+                 {"bronze", 2},  {"metal", 2},        {"zinc", 2},   {"titanium", 2},  {"plastic", 3},   {"pvc", 3},     {"nylon", 3},
+                 {"acrylic", 3}, {"polyethylene", 3}, {"pet", 3},    {"rubber", 4},    {"silicone", 4},  {"wood", 5},    {"wooden", 5},
+                 {"pine", 5},    {"oak", 5},          {"bamboo", 5}, {"ceramic", 6},   {"porcelain", 6}, {"leather", 7}, {"cotton", 8},
+                 {"wool", 8},    {"cardboard", 9},    {"paper", 9},  {"concrete", 10}, {"stone", 10},    {"marble", 10}};
 #define N_MATERIALS (sizeof materials / sizeof *materials)
 
 /* The class that a category's name states; 0: none, or several. */
@@ -56,7 +65,8 @@ static int stated(const char *category) {
 }
 
 static int made_of(const char *text, int class, const char **word) {
-    static const char *const leads[] = {"made of ", "made from ", "made out of ", "crafted from ", "constructed from ", "constructed of ", "made entirely of "};
+    static const char *const leads[] = {"made of ",          "made from ",      "made out of ",     "crafted from ",
+                                        "constructed from ", "constructed of ", "made entirely of "};
     int right = 0;
     *word = NULL;
     for (size_t l = 0; l < sizeof leads / sizeof *leads; l++)
@@ -75,10 +85,22 @@ static int made_of(const char *text, int class, const char **word) {
 
 static const struct {
     const char *word, *colours; /* names of iad_chat_colour that it may look like */
-} colour_words[] = {{"red", "red|brown|orange"},   {"orange", "orange|red|yellow|brown"}, {"yellow", "yellow|orange|brown|green"}, {"green", "green|yellow|blue"},
-                    {"blue", "blue|purple|green"}, {"purple", "purple|blue|red"},          {"white", "white|grey"},                 {"grey", "grey|white|black"},
-                    {"gray", "grey|white|black"},  {"black", "black|grey|brown"},          {"brown", "brown|orange|red|black|yellow"}, {"silver", "grey|white|black"},
-                    {"golden", "yellow|orange|brown"}, {"pink", "red|purple|white"},       {"beige", "white|yellow|orange|brown|grey"}, {"copper", "orange|red|brown"}};
+} colour_words[] = {{"red", "red|brown|orange"},
+                    {"orange", "orange|red|yellow|brown"},
+                    {"yellow", "yellow|orange|brown|green"},
+                    {"green", "green|yellow|blue"},
+                    {"blue", "blue|purple|green"},
+                    {"purple", "purple|blue|red"},
+                    {"white", "white|grey"},
+                    {"grey", "grey|white|black"},
+                    {"gray", "grey|white|black"},
+                    {"black", "black|grey|brown"},
+                    {"brown", "brown|orange|red|black|yellow"},
+                    {"silver", "grey|white|black"},
+                    {"golden", "yellow|orange|brown"},
+                    {"pink", "red|purple|white"},
+                    {"beige", "white|yellow|orange|brown|grey"},
+                    {"copper", "orange|red|brown"}};
 
 int iad_quality_contradiction(const char *text, const char *category, const char *colour, char why[IAD_WHY]) {
     const char *word = NULL;

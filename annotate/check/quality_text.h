@@ -9,7 +9,8 @@
 uint32_t iad_text_point(const char **p);
 int iad_point_cjk(uint32_t c);
 int iad_point_word(uint32_t c); /* letters and digits of any script */
-/* Is `word` (ASCII, lower case) in the text as a word of its own; its place or NULL. Case is ignored. A word that ends in '*' fits all words that begin so. */
+/* Is `word` (ASCII, lower case) in the text as a word of its own; its place or NULL. Case is ignored. A word that ends in '*' fits all words that
+ * begin so. */
 const char *iad_text_word(const char *text, const char *word);
 
 #endif

@@ -22,7 +22,8 @@ uint32_t iad_text_point(const char **p) {
 }
 
 int iad_point_cjk(uint32_t c) {
-    return (c >= 0x3400 && c <= 0x9fff) || (c >= 0xf900 && c <= 0xfaff) || (c >= 0x3040 && c <= 0x30ff) || (c >= 0xac00 && c <= 0xd7af) || (c >= 0x20000 && c <= 0x3ffff);
+    return (c >= 0x3400 && c <= 0x9fff) || (c >= 0xf900 && c <= 0xfaff) || (c >= 0x3040 && c <= 0x30ff) || (c >= 0xac00 && c <= 0xd7af) ||
+           (c >= 0x20000 && c <= 0x3ffff);
 }
 
 int iad_point_word(uint32_t c) {

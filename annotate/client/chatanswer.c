@@ -12,7 +12,9 @@ static const char *text_of(const json_t *object, const char *key) {
 
 static int64_t count_of(const json_t *object, const char *key) {
     const json_t *v = json_object_get(object, key);
-    int64_t n = json_is_integer(v) ? (int64_t)json_integer_value(v) : json_is_real(v) && json_real_value(v) < 1e12 && json_real_value(v) > 0 ? (int64_t)json_real_value(v) : 0;
+    int64_t n = json_is_integer(v)                                                       ? (int64_t)json_integer_value(v)
+                : json_is_real(v) && json_real_value(v) < 1e12 && json_real_value(v) > 0 ? (int64_t)json_real_value(v)
+                                                                                         : 0;
     return n < 0 || n > 1000000000000 ? 0 : n;
 }
 
@@ -20,7 +22,8 @@ iad_status iad_chat_answer_parse(iad_chat_answer *a, const char *body, size_t n,
     memset(a, 0, sizeof *a);
     if (n > IAD_CHAT_MAX_ANSWER) return IAD_FAIL(err, IAD_ERR_LIMIT, "the answer has %zu bytes", n);
     IAD_TRY(iad_json_parse(body, n, 64, "answer", &a->root, err));
-    const json_t *choice = json_array_get(json_object_get(a->root, "choices"), 0), *content = json_object_get(json_object_get(choice, "message"), "content");
+    const json_t *choice = json_array_get(json_object_get(a->root, "choices"), 0),
+                 *content = json_object_get(json_object_get(choice, "message"), "content");
     if (!json_is_string(content) && json_is_array(content)) content = json_object_get(json_array_get(content, 0), "text");
     const json_t *usage = json_object_get(a->root, "usage");
     if (!json_is_string(content) || strlen(json_string_value(content)) != json_string_length(content)) {
@@ -45,7 +48,8 @@ void iad_chat_answer_deinit(iad_chat_answer *a) {
 static iad_status need_word(const json_t *root, const char *key, const char *words, const char **value, iad_err *err) {
     const char *text = text_of(root, key), *at = *text ? strstr(words, text) : NULL;
     size_t n = strlen(text);
-    if (!at || (at != words && at[-1] != '|') || (at[n] && at[n] != '|')) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s is \"%.40s\", wanted %s", key, text, words);
+    if (!at || (at != words && at[-1] != '|') || (at[n] && at[n] != '|'))
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s is \"%.40s\", wanted %s", key, text, words);
     *value = text;
     return IAD_OK;
 }
@@ -87,7 +91,8 @@ static iad_status take(iad_answer_fields *f, const iad_prompt *p, iad_err *err) 
     for (size_t i = 0; i < p->n_fields; i++) {
         f->texts[i] = text_of(f->root, p->fields[i].key);
         if (!*f->texts[i]) return IAD_FAIL(err, IAD_ERR_FORMAT, "no text %s", p->fields[i].key);
-        if (strlen(f->texts[i]) > IAD_CHAT_MAX_TEXT) return IAD_FAIL(err, IAD_ERR_FORMAT, "the text %s has %zu bytes", p->fields[i].key, strlen(f->texts[i]));
+        if (strlen(f->texts[i]) > IAD_CHAT_MAX_TEXT)
+            return IAD_FAIL(err, IAD_ERR_FORMAT, "the text %s has %zu bytes", p->fields[i].key, strlen(f->texts[i]));
     }
     if (p->flags) IAD_TRY(take_flags(f, err));
     return p->audit ? take_audit(f, err) : IAD_OK;

@@ -11,8 +11,8 @@
 #define IAD_CHAT_MAX_TEXT 16384 /* bytes of one text */
 
 typedef struct iad_chat_answer {
-    json_t *root; /* owned; the strings below belong to it */
-    const char *content, *finish, *model, *id; /* "" when absent */
+    json_t *root;                                            /* owned; the strings below belong to it */
+    const char *content, *finish, *model, *id;               /* "" when absent */
     int64_t prompt_tokens, completion_tokens, cached_tokens; /* 0 when absent, never negative */
 } iad_chat_answer;
 
@@ -21,7 +21,7 @@ iad_status iad_chat_answer_parse(iad_chat_answer *answer, const char *body, size
 void iad_chat_answer_deinit(iad_chat_answer *answer);
 
 typedef struct iad_answer_fields {
-    json_t *root; /* owned */
+    json_t *root;                             /* owned */
     const char *texts[IAD_PROMPT_MAX_FIELDS]; /* in the order of the prompt's fields */
     /* With prompt->flags. */
     int product_photo;
@@ -32,8 +32,8 @@ typedef struct iad_answer_fields {
     size_t n_not_visible;
 } iad_answer_fields;
 
-/* Removes a code fence and words around the object, parses, demands the prompt's keys with their types and vocabularies. A number in quotes counts as a number. The
- * message says what is missing. Errors: IAD_ERR_FORMAT. */
+/* Removes a code fence and words around the object, parses, demands the prompt's keys with their types and vocabularies. A number in quotes counts as
+ * a number. The message says what is missing. Errors: IAD_ERR_FORMAT. */
 iad_status iad_answer_fields_parse(iad_answer_fields *fields, const iad_prompt *prompt, const char *content, iad_err *err);
 void iad_answer_fields_deinit(iad_answer_fields *fields);
 

@@ -63,7 +63,8 @@ const char *iad_chat_colour(const iad_image *image) {
     return "";
 }
 
-iad_status iad_chat_picture_load(iad_chat_picture *picture, const char *path, const iad_profile *profile, int64_t max_pixels, int quality, iad_chat_form form, iad_err *err) {
+iad_status iad_chat_picture_load(iad_chat_picture *picture, const char *path, const iad_profile *profile, int64_t max_pixels, int quality,
+                                 iad_chat_form form, iad_err *err) {
     iad_image image = {0}, small = {0};
     int w, h;
     memset(picture, 0, sizeof *picture);
@@ -97,7 +98,8 @@ void iad_chat_picture_deinit(iad_chat_picture *picture) {
     iad_buf_deinit(&picture->jpeg);
 }
 
-iad_status iad_chat_request(const iad_profile *profile, const iad_prompt *prompt, const iad_chat_params *params, const char *text, const iad_buf *jpeg, iad_buf *out, iad_err *err) {
+iad_status iad_chat_request(const iad_profile *profile, const iad_prompt *prompt, const iad_chat_params *params, const char *text,
+                            const iad_buf *jpeg, iad_buf *out, iad_err *err) {
     IAD_TRY(iad_buf_add_str(out, "{\"model\":", err));
     IAD_TRY(iad_json_quote(params->model, out, err));
     IAD_TRY(iad_buf_add_str(out, ",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"", err));

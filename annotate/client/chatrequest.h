@@ -18,9 +18,10 @@ typedef struct iad_chat_picture {
     char colour[16]; /* the ruling colour of the middle, "" when there is none */
 } iad_chat_picture;
 
-/* Reads the file, shrinks it to max_pixels and to what the profile takes (sides 28 to 8000, aspect up to 200), encodes a JPEG. CROPPED: the middle 80 %;
- * SMALLER: half the pixels, RGB. Errors: those of decoding, with the file's name; IAD_ERR_UNSUPPORTED for a shape that no service takes. */
-iad_status iad_chat_picture_load(iad_chat_picture *picture, const char *path, const iad_profile *profile, int64_t max_pixels, int quality, iad_chat_form form, iad_err *err);
+/* Reads the file, shrinks it to max_pixels and to what the profile takes (sides 28 to 8000, aspect up to 200), encodes a JPEG. CROPPED: the middle 80
+ * %; SMALLER: half the pixels, RGB. Errors: those of decoding, with the file's name; IAD_ERR_UNSUPPORTED for a shape that no service takes. */
+iad_status iad_chat_picture_load(iad_chat_picture *picture, const char *path, const iad_profile *profile, int64_t max_pixels, int quality,
+                                 iad_chat_form form, iad_err *err);
 void iad_chat_picture_deinit(iad_chat_picture *picture);
 /* The size that iad_chat_picture_load gives to a picture of width x height. */
 void iad_chat_picture_size(int width, int height, int64_t max_pixels, int *out_width, int *out_height);
@@ -33,6 +34,7 @@ typedef struct iad_chat_params {
     int64_t seed;
 } iad_chat_params;
 /* One chat completion: picture first, then the text. Errors: IAD_ERR_LIMIT. */
-iad_status iad_chat_request(const iad_profile *profile, const iad_prompt *prompt, const iad_chat_params *params, const char *text, const iad_buf *jpeg, iad_buf *out, iad_err *err);
+iad_status iad_chat_request(const iad_profile *profile, const iad_prompt *prompt, const iad_chat_params *params, const char *text,
+                            const iad_buf *jpeg, iad_buf *out, iad_err *err);
 
 #endif

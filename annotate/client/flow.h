@@ -25,7 +25,8 @@ typedef struct iad_flow {
 
 void iad_flow_init(iad_flow *flow, const iad_flow_options *options, double now);
 /* Seconds until a request may begin; 0: now. Negative: when another one ends. A bucket holds a twentieth of
- * a second's share (at least two requests), and fills a little slower than the quota, so that no minute, wherever it begins, holds more than the quota. */
+ * a second's share (at least two requests), and fills a little slower than the quota, so that no minute, wherever it begins, holds more than the
+ * quota. */
 double iad_flow_wait(iad_flow *flow, double now);
 void iad_flow_start(iad_flow *flow, double tokens, double now);
 /* foreseen: as given to start; used: tokens that the server counted, 0 when it refused the request (its tokens come back).

@@ -19,19 +19,37 @@ typedef struct code_row {
 } code_row;
 
 /* The first that fits counts. */
-static const code_row codes[] = {
-    {"limit_burst_rate", IAD_LVLM_BURST}, {"Throttling.BurstRate", IAD_LVLM_BURST},
-    {"limit_requests", IAD_LVLM_RATE}, {"LimitRequests", IAD_LVLM_RATE}, {"rate_limit_exceeded", IAD_LVLM_RATE}, {"Throttling*", IAD_LVLM_RATE},
-    {"insufficient_quota", IAD_LVLM_RATE},
-    {"CommodityNotPurchased", IAD_LVLM_ACCOUNT}, {"PrepaidBillOverdue", IAD_LVLM_ACCOUNT}, {"PostpaidBillOverdue", IAD_LVLM_ACCOUNT},
-    {"Arrearage", IAD_LVLM_ACCOUNT}, {"AllocationQuota.FreeTierOnly", IAD_LVLM_ACCOUNT}, {"AccessDenied*", IAD_LVLM_ACCOUNT},
-    {"Endpoint.AccessDenied", IAD_LVLM_ACCOUNT}, {"model_not_found", IAD_LVLM_ACCOUNT}, {"ModelNotFound", IAD_LVLM_ACCOUNT},
-    {"invalid_api_key", IAD_LVLM_ACCOUNT}, {"InvalidApiKey", IAD_LVLM_ACCOUNT}, {"Model.AccessDenied", IAD_LVLM_ACCOUNT},
-    {"data_inspection_failed", IAD_LVLM_FILTERED}, {"DataInspectionFailed", IAD_LVLM_FILTERED}, {"IPInfringementSuspect", IAD_LVLM_FILTERED},
-    {"FaqRuleBlocked", IAD_LVLM_FILTERED}, {"CustomRoleBlocked", IAD_LVLM_FILTERED}, {"content_filter", IAD_LVLM_FILTERED},
-    {"content_policy_violation", IAD_LVLM_FILTERED},
-    {"RequestTimeOut", IAD_LVLM_TRANSIENT}, {"ModelServiceFailed", IAD_LVLM_TRANSIENT}, {"InternalError*", IAD_LVLM_TRANSIENT},
-    {"internal_error", IAD_LVLM_TRANSIENT}, {"internal_server_error", IAD_LVLM_TRANSIENT}};
+static const code_row codes[] = {{"limit_burst_rate", IAD_LVLM_BURST},
+                                 {"Throttling.BurstRate", IAD_LVLM_BURST},
+                                 {"limit_requests", IAD_LVLM_RATE},
+                                 {"LimitRequests", IAD_LVLM_RATE},
+                                 {"rate_limit_exceeded", IAD_LVLM_RATE},
+                                 {"Throttling*", IAD_LVLM_RATE},
+                                 {"insufficient_quota", IAD_LVLM_RATE},
+                                 {"CommodityNotPurchased", IAD_LVLM_ACCOUNT},
+                                 {"PrepaidBillOverdue", IAD_LVLM_ACCOUNT},
+                                 {"PostpaidBillOverdue", IAD_LVLM_ACCOUNT},
+                                 {"Arrearage", IAD_LVLM_ACCOUNT},
+                                 {"AllocationQuota.FreeTierOnly", IAD_LVLM_ACCOUNT},
+                                 {"AccessDenied*", IAD_LVLM_ACCOUNT},
+                                 {"Endpoint.AccessDenied", IAD_LVLM_ACCOUNT},
+                                 {"model_not_found", IAD_LVLM_ACCOUNT},
+                                 {"ModelNotFound", IAD_LVLM_ACCOUNT},
+                                 {"invalid_api_key", IAD_LVLM_ACCOUNT},
+                                 {"InvalidApiKey", IAD_LVLM_ACCOUNT},
+                                 {"Model.AccessDenied", IAD_LVLM_ACCOUNT},
+                                 {"data_inspection_failed", IAD_LVLM_FILTERED},
+                                 {"DataInspectionFailed", IAD_LVLM_FILTERED},
+                                 {"IPInfringementSuspect", IAD_LVLM_FILTERED},
+                                 {"FaqRuleBlocked", IAD_LVLM_FILTERED},
+                                 {"CustomRoleBlocked", IAD_LVLM_FILTERED},
+                                 {"content_filter", IAD_LVLM_FILTERED},
+                                 {"content_policy_violation", IAD_LVLM_FILTERED},
+                                 {"RequestTimeOut", IAD_LVLM_TRANSIENT},
+                                 {"ModelServiceFailed", IAD_LVLM_TRANSIENT},
+                                 {"InternalError*", IAD_LVLM_TRANSIENT},
+                                 {"internal_error", IAD_LVLM_TRANSIENT},
+                                 {"internal_server_error", IAD_LVLM_TRANSIENT}};
 
 static int has(const char *text, const char *word) {
     return strcasestr(text, word) != NULL;
@@ -49,8 +67,16 @@ static int code_class(const char *code, iad_lvlm_class *class) {
 }
 
 static int about_picture(const char *message) {
-    static const char *const words[] = {"length and width do not meet", "image length and width", "failed to decode", "max bytes per data-uri", "wrong content-type",
-                                        "image format", "image size", "cannot identify image", "invalid image", "failed to load image"};
+    static const char *const words[] = {"length and width do not meet",
+                                        "image length and width",
+                                        "failed to decode",
+                                        "max bytes per data-uri",
+                                        "wrong content-type",
+                                        "image format",
+                                        "image size",
+                                        "cannot identify image",
+                                        "invalid image",
+                                        "failed to load image"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (has(message, words[i])) return 1;
     return 0;
@@ -58,7 +84,8 @@ static int about_picture(const char *message) {
 
 /* Quotas that do not come back by waiting. The same code stands for tokens per minute, which do. */
 static int exhausted(const char *message) {
-    return has(message, "quota has been exhausted") || has(message, "free allocated quota exceeded") || has(message, "exceeded your current quota, please check your plan");
+    return has(message, "quota has been exhausted") || has(message, "free allocated quota exceeded") ||
+           has(message, "exceeded your current quota, please check your plan");
 }
 
 static iad_lvlm_class class_of(int status, const char *code, const char *message) {

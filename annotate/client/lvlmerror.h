@@ -1,5 +1,5 @@
-/* What an answer that is no answer means, and what to do about it. The HTTP status is not enough: services put the reason into a code and sometimes only
- * into the words of the message. */
+/* What an answer that is no answer means, and what to do about it. The HTTP status is not enough: services put the reason into a code and sometimes
+ * only into the words of the message. */
 #ifndef IAD_ANNOTATE_LVLMERROR_H
 #define IAD_ANNOTATE_LVLMERROR_H
 

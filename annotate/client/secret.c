@@ -25,8 +25,10 @@ static iad_status from_file(iad_secret *s, const char *path, iad_err *err) {
     if (fd < 0) return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "key file %s: %m", path);
     iad_status status = IAD_OK;
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) status = IAD_FAIL(err, IAD_ERR_ARG, "key file %s: not a regular file", path);
-    else if (st.st_mode & 077) status = IAD_FAIL(err, IAD_ERR_ARG, "key file %s: others can read it (mode %03o); chmod 600 it", path, (unsigned)st.st_mode & 0777u);
-    else if (st.st_size >= (off_t)sizeof s->text || read(fd, s->text, sizeof s->text - 1) < 0) status = IAD_FAIL(err, IAD_ERR_IO, "key file %s: %m", path);
+    else if (st.st_mode & 077)
+        status = IAD_FAIL(err, IAD_ERR_ARG, "key file %s: others can read it (mode %03o); chmod 600 it", path, (unsigned)st.st_mode & 0777u);
+    else if (st.st_size >= (off_t)sizeof s->text || read(fd, s->text, sizeof s->text - 1) < 0)
+        status = IAD_FAIL(err, IAD_ERR_IO, "key file %s: %m", path);
     close(fd);
     return status == IAD_OK ? check(s, path, err) : status;
 }

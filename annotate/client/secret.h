@@ -12,8 +12,8 @@ typedef struct iad_secret {
     char text[IAD_SECRET_MAX]; /* "" : none */
 } iad_secret;
 
-/* From the variable `env` or the file `path` (its first line); both NULL: none. The file must be a regular file that only its owner can read (mode 0600
- * or 0400). Errors name the variable or the file, never what it holds: IAD_ERR_NOT_FOUND, IAD_ERR_ARG (mode, both given, characters that no key
+/* From the variable `env` or the file `path` (its first line); both NULL: none. The file must be a regular file that only its owner can read (mode
+ * 0600 or 0400). Errors name the variable or the file, never what it holds: IAD_ERR_NOT_FOUND, IAD_ERR_ARG (mode, both given, characters that no key
  * has). */
 iad_status iad_secret_load(iad_secret *secret, const char *env, const char *path, iad_err *err);
 /* Overwrites it. */

@@ -27,8 +27,10 @@ static iad_status parse_field(iad_prompt *p, const char *value, const char *wher
     iad_status status = iad_strings_split(&words, value, ' ', err);
     if (status == IAD_OK && (words.n < 2 || words.n > 4 || p->n_fields == IAD_PROMPT_MAX_FIELDS || !word_ok(words.items[0]) ||
                              !one_of(words.items[1], "overall|material|structure|surface|defect") || strlen(words.items[0]) >= sizeof f.key))
-        status = IAD_FAIL(err, IAD_ERR_FORMAT, "%s: a field wants a key, an aspect (overall|material|structure|surface|defect) and two numbers of words; at most %d fields",
-                          where, IAD_PROMPT_MAX_FIELDS);
+        status =
+            IAD_FAIL(err, IAD_ERR_FORMAT,
+                     "%s: a field wants a key, an aspect (overall|material|structure|surface|defect) and two numbers of words; at most %d fields",
+                     where, IAD_PROMPT_MAX_FIELDS);
     if (status == IAD_OK && words.n > 2) status = iad_parse_i64(words.items[2], 1, 1000, where, &lo, err);
     if (status == IAD_OK && words.n > 3) status = iad_parse_i64(words.items[3], lo, 2000, where, &hi, err);
     if (status == IAD_OK) {
@@ -51,18 +53,22 @@ static iad_status parse_line(iad_prompt *p, const char *key, const char *value, 
     if (!strcmp(key, "flags") && one_of(value, "yes|no")) return p->flags = *value == 'y', IAD_OK;
     if (!strcmp(key, "field")) return parse_field(p, value, where, err);
     if (!strcmp(key, "temperature")) return iad_parse_f64(value, 0, 1.99, where, &p->temperature, err);
-    int *target = !strcmp(key, "version") ? &p->version : !strcmp(key, "max_tokens") ? &p->max_tokens : !strcmp(key, "expected_tokens") ? &p->expected_tokens : NULL;
+    int *target = !strcmp(key, "version")           ? &p->version
+                  : !strcmp(key, "max_tokens")      ? &p->max_tokens
+                  : !strcmp(key, "expected_tokens") ? &p->expected_tokens
+                                                    : NULL;
     if (!target) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: \"%.40s %.40s\" is not understood", where, key, value);
     IAD_TRY(iad_parse_i64(value, 1, 1000000, where, &n, err));
     *target = (int)n;
     return IAD_OK;
 }
 
-#define FLAG_PROPERTIES                                                                                                                                   \
-    "\"is_product_photo\":{\"type\":\"boolean\"},\"category_match\":{\"type\":\"number\"},"                                                                \
-    "\"object_count\":{\"type\":\"string\",\"enum\":[\"one\",\"few\",\"many\"]},"                                                                          \
-    "\"view\":{\"type\":\"string\",\"enum\":[\"photo\",\"render\",\"drawing\",\"packaging\",\"scene\",\"collage\"]},"                                      \
-    "\"watermark\":{\"type\":\"string\",\"enum\":[\"none\",\"small\",\"large\"]},\"defect_visible\":{\"type\":\"string\",\"enum\":[\"no\",\"yes\",\"unsure\"]}," \
+#define FLAG_PROPERTIES                                                                                                                              \
+    "\"is_product_photo\":{\"type\":\"boolean\"},\"category_match\":{\"type\":\"number\"},"                                                          \
+    "\"object_count\":{\"type\":\"string\",\"enum\":[\"one\",\"few\",\"many\"]},"                                                                    \
+    "\"view\":{\"type\":\"string\",\"enum\":[\"photo\",\"render\",\"drawing\",\"packaging\",\"scene\",\"collage\"]},"                                \
+    "\"watermark\":{\"type\":\"string\",\"enum\":[\"none\",\"small\",\"large\"]},\"defect_visible\":{\"type\":\"string\",\"enum\":[\"no\",\"yes\","  \
+    "\"unsure\"]},"                                                                                                                                  \
     "\"defect_note\":{\"type\":\"string\"},\"language\":{\"type\":\"string\"}"
 #define FLAG_KEYS "\"is_product_photo\",\"category_match\",\"object_count\",\"view\",\"watermark\",\"defect_visible\",\"defect_note\",\"language\""
 
@@ -71,8 +77,10 @@ static iad_status make_schema(iad_prompt *p, iad_err *err) {
     size_t n;
     iad_buf_init(&b, 1 << 16);
     iad_status status = iad_buf_add_str(&b, "{\"type\":\"object\",\"properties\":{", err);
-    for (size_t i = 0; i < p->n_fields && status == IAD_OK; i++) status = iad_buf_addf(&b, err, "%s\"%s\":{\"type\":\"string\"}", i ? "," : "", p->fields[i].key);
-    if (status == IAD_OK && p->audit) status = iad_buf_add_str(&b, "\"claims\":{\"type\":\"integer\"},\"not_visible\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}", err);
+    for (size_t i = 0; i < p->n_fields && status == IAD_OK; i++)
+        status = iad_buf_addf(&b, err, "%s\"%s\":{\"type\":\"string\"}", i ? "," : "", p->fields[i].key);
+    if (status == IAD_OK && p->audit)
+        status = iad_buf_add_str(&b, "\"claims\":{\"type\":\"integer\"},\"not_visible\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}", err);
     if (status == IAD_OK && p->flags) status = iad_buf_addf(&b, err, "%s" FLAG_PROPERTIES, p->n_fields ? "," : "");
     if (status == IAD_OK) status = iad_buf_add_str(&b, "},\"required\":[", err);
     for (size_t i = 0; i < p->n_fields && status == IAD_OK; i++) status = iad_buf_addf(&b, err, "%s\"%s\"", i ? "," : "", p->fields[i].key);
@@ -108,7 +116,8 @@ static iad_status parse(iad_prompt *p, const char *name, iad_err *err) {
     }
     p->audit = !strcmp(p->mode, "audit");
     if (!p->text || !*p->text) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: no text behind a line \"---\"", name);
-    if (!*p->id || !p->version || !*p->lang || !*p->mode || !p->max_tokens) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: wants id, version, lang, mode and max_tokens", name);
+    if (!*p->id || !p->version || !*p->lang || !*p->mode || !p->max_tokens)
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: wants id, version, lang, mode and max_tokens", name);
     if (!p->audit == !p->n_fields) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: %s", name, p->audit ? "an audit has no fields" : "no field");
     if (!strstr(p->text, "JSON")) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: the text must have the word JSON, or some services refuse it", name);
     if (!p->expected_tokens) p->expected_tokens = p->max_tokens / 2;
@@ -200,7 +209,8 @@ static iad_status not_found(const iad_prompts *all, const char *what, iad_err *e
     return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "no prompt %.80s; there are %s", what, list);
 }
 
-iad_status iad_prompts_choose(const iad_prompts *all, const iad_strings *ids, const char *mode, const char *lang, const iad_prompt **chosen, size_t *n, iad_err *err) {
+iad_status iad_prompts_choose(const iad_prompts *all, const iad_strings *ids, const char *mode, const char *lang, const iad_prompt **chosen,
+                              size_t *n, iad_err *err) {
     char what[80];
     *n = 0;
     for (size_t i = 0; ids && i < ids->n && *n < all->n; i++) {

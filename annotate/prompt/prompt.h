@@ -9,8 +9,8 @@
  *     max_tokens 700
  *     expected_tokens 330    of an answer; what predictions start from
  *     temperature 0.2
- *     field shape_structure overall 15 150     key in the answer, aspect of the caption (overall|material|structure|surface|defect), least and most words
- *     flags yes              yes: the answer carries the flags
+ *     field shape_structure overall 15 150     key in the answer, aspect of the caption (overall|material|structure|surface|defect), least and most
+ * words flags yes              yes: the answer carries the flags
  *     ---
  *     text with {category}, {group}, {defect}, {place}, {texts}
  */
@@ -38,10 +38,10 @@ typedef struct iad_prompt {
     double temperature;
     iad_prompt_field fields[IAD_PROMPT_MAX_FIELDS];
     size_t n_fields;
-    char *file;          /* the whole file, owned */
-    const char *text;    /* behind "---" */
-    char *schema;        /* JSON schema of the answer, owned */
-    uint8_t sha256[32];  /* of the file */
+    char *file;         /* the whole file, owned */
+    const char *text;   /* behind "---" */
+    char *schema;       /* JSON schema of the answer, owned */
+    uint8_t sha256[32]; /* of the file */
 } iad_prompt;
 
 typedef struct iad_prompts {
@@ -55,9 +55,10 @@ void iad_prompt_deinit(iad_prompt *prompt);
 /* The built-in ones, or those of a folder (*.txt). Two with the same id and version are IAD_ERR_EXISTS. */
 iad_status iad_prompts_load(iad_prompts *prompts, const char *folder, iad_err *err);
 void iad_prompts_deinit(iad_prompts *prompts);
-/* Those of `ids` ("split-en" or "split-en@1"; the highest version counts), or, with no ids, the highest versions of all of `mode` and `lang`, in the order
- * of their names. chosen has room for prompts->n. IAD_ERR_NOT_FOUND lists what there is. */
-iad_status iad_prompts_choose(const iad_prompts *prompts, const iad_strings *ids, const char *mode, const char *lang, const iad_prompt **chosen, size_t *n, iad_err *err);
+/* Those of `ids` ("split-en" or "split-en@1"; the highest version counts), or, with no ids, the highest versions of all of `mode` and `lang`, in the
+ * order of their names. chosen has room for prompts->n. IAD_ERR_NOT_FOUND lists what there is. */
+iad_status iad_prompts_choose(const iad_prompts *prompts, const iad_strings *ids, const char *mode, const char *lang, const iad_prompt **chosen,
+                              size_t *n, iad_err *err);
 
 typedef struct iad_prompt_values {
     const char *category, *group, *defect, *place, *texts; /* NULL: "" */

@@ -25,10 +25,10 @@ typedef struct session {
     iad_rng rng;
     iad_job *ready, *ready_last, *waiting; /* bodies that may be sent; jobs that wait for their time */
     int alive, most_alive, exhausted, draining, bugs, finished_turn;
-    double reserved, reply_tokens;      /* money on its way; mean of an answer's tokens */
+    double reserved, reply_tokens; /* money on its way; mean of an answer's tokens */
     int64_t replies;
     char url[IAD_URL_MAX], authorization[IAD_SECRET_MAX + 32];
-    iad_status status;                  /* why the run ends early */
+    iad_status status; /* why the run ends early */
     iad_err err;
 } session;
 
@@ -57,9 +57,19 @@ static iad_status in_transaction(session *s, iad_err *err) {
 
 static iad_answer_row row_of(const session *s, const iad_job *job) {
     const iad_work *w = &job->work;
-    return (iad_answer_row){.unit = w->unit, .image_sha256 = w->image_sha256, .of_unit = w->has_of ? w->of_unit : NULL, .image_id = w->image_id, .run_id = s->o->run_id,
-                            .prompt = w->prompt, .model = s->o->model, .params = w->params, .colour = job->colour, .round = w->round, .attempts = job->attempts,
-                            .predicted = w->predicted, .feedback = s->o->feedback};
+    return (iad_answer_row){.unit = w->unit,
+                            .image_sha256 = w->image_sha256,
+                            .of_unit = w->has_of ? w->of_unit : NULL,
+                            .image_id = w->image_id,
+                            .run_id = s->o->run_id,
+                            .prompt = w->prompt,
+                            .model = s->o->model,
+                            .params = w->params,
+                            .colour = job->colour,
+                            .round = w->round,
+                            .attempts = job->attempts,
+                            .predicted = w->predicted,
+                            .feedback = s->o->feedback};
 }
 
 static void drop(session *s, iad_job *job) {
@@ -102,8 +112,12 @@ static double foreseen_cost(const session *s, const iad_job *job) {
 /* ---- answers ---- */
 
 static void take_answer(session *s, iad_job *job, const iad_chat_answer *a, const char *body, size_t n, double seconds) {
-    const iad_judge_facts facts = {.prompt = job->work.prompt, .model = s->o->model, .names_differ = s->o->profile->names_differ, .category = job->work.category,
-                                   .colour = job->colour, .anomalous = job->work.anomalous};
+    const iad_judge_facts facts = {.prompt = job->work.prompt,
+                                   .model = s->o->model,
+                                   .names_differ = s->o->profile->names_differ,
+                                   .category = job->work.category,
+                                   .colour = job->colour,
+                                   .anomalous = job->work.anomalous};
     iad_answer_row row = row_of(s, job);
     iad_judged judged;
     iad_err err = IAD_ERR_NONE;
@@ -205,8 +219,11 @@ static void done(void *user, const iad_http_answer *answer) {
         iad_text_copy(detail, sizeof detail, text);
     }
     s->reserved -= foreseen_cost(s, job) < s->reserved ? foreseen_cost(s, job) : s->reserved;
-    iad_flow_end(&s->flow, job->foreseen, v.class == IAD_LVLM_OK ? (double)(a.prompt_tokens + a.completion_tokens) : v.class == IAD_LVLM_TRANSIENT ? job->foreseen : 0, v.class,
-                 answer->retry_after_s, iad_clock());
+    iad_flow_end(&s->flow, job->foreseen,
+                 v.class == IAD_LVLM_OK          ? (double)(a.prompt_tokens + a.completion_tokens)
+                 : v.class == IAD_LVLM_TRANSIENT ? job->foreseen
+                                                 : 0,
+                 v.class, answer->retry_after_s, iad_clock());
     if (v.class == IAD_LVLM_OK) {
         s->bugs = 0;
         take_answer(s, job, &a, body, n, answer->seconds);
@@ -223,8 +240,18 @@ static iad_status send_job(session *s, iad_job *job, iad_err *err) {
     open_request *r = iad_calloc(1, sizeof *r);
     if (!r) return IAD_NOMEM(err, "a request");
     *r = (open_request){s, job};
-    const iad_http_request request = {.method = "POST", .url = s->url, .headers = headers, .n_headers = *s->authorization ? 3 : 2, .body = job->body.data, .n_body = job->body.len,
-                                      .total_s = s->o->timeout_s, .stall_s = s->o->timeout_s, .stall_bytes = 1, .max_bytes = IAD_CHAT_MAX_ANSWER, .done = done, .user = r};
+    const iad_http_request request = {.method = "POST",
+                                      .url = s->url,
+                                      .headers = headers,
+                                      .n_headers = *s->authorization ? 3 : 2,
+                                      .body = job->body.data,
+                                      .n_body = job->body.len,
+                                      .total_s = s->o->timeout_s,
+                                      .stall_s = s->o->timeout_s,
+                                      .stall_bytes = 1,
+                                      .max_bytes = IAD_CHAT_MAX_ANSWER,
+                                      .done = done,
+                                      .user = r};
     iad_status status = iad_http_start(s->http, &request, err);
     if (status != IAD_OK) {
         free(r);
@@ -377,11 +404,13 @@ static iad_status probe(session *s, iad_err *err) {
     char url[IAD_URL_MAX];
     snprintf(url, sizeof url, "%.*s/models", (int)(strlen(s->url) - strlen("/chat/completions")), s->url);
     const char *headers[] = {s->authorization};
-    const iad_http_request request = {.url = url, .headers = headers, .n_headers = *s->authorization ? 1 : 0, .total_s = 30, .max_bytes = 8 << 20, .done = probe_done, .user = &p};
+    const iad_http_request request = {
+        .url = url, .headers = headers, .n_headers = *s->authorization ? 1 : 0, .total_s = 30, .max_bytes = 8 << 20, .done = probe_done, .user = &p};
     IAD_TRY(iad_http_start(s->http, &request, err));
     while (!p.answered) IAD_TRY(iad_http_poll(s->http, 1000, err));
     if (p.status == 0) return IAD_FAIL(err, IAD_ERR_IO, "%s cannot be reached: %s", url, p.detail);
-    if (p.status == 401 || p.status == 403) return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: the key is not taken (%d): %.300s", url, p.status, p.detail);
+    if (p.status == 401 || p.status == 403)
+        return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: the key is not taken (%d): %.300s", url, p.status, p.detail);
     if (p.listed && !p.known) {
         char text[300];
         snprintf(text, sizeof text, "the service does not list a model %.100s", s->o->model);
@@ -444,7 +473,8 @@ iad_status iad_annotate_run(iad_manifest *m, const iad_annotate_options *options
         status = s->status;
         if (err) *err = s->err;
     }
-    if (status == IAD_OK && options->stop && atomic_load(options->stop)) status = IAD_FAIL(err, IAD_ERR_INTERRUPTED, "interrupted; the same command goes on");
+    if (status == IAD_OK && options->stop && atomic_load(options->stop))
+        status = IAD_FAIL(err, IAD_ERR_INTERRUPTED, "interrupted; the same command goes on");
     free(s);
     return status;
 }

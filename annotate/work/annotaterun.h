@@ -1,5 +1,5 @@
-/* One run: every picture that is chosen is asked about with every prompt until it has an answer that passed, or as often as allowed. The calling thread has the
- * network and the manifest; workers read, shrink and encode pictures. */
+/* One run: every picture that is chosen is asked about with every prompt until it has an answer that passed, or as often as allowed. The calling
+ * thread has the network and the manifest; workers read, shrink and encode pictures. */
 #ifndef IAD_ANNOTATE_ANNOTATERUN_H
 #define IAD_ANNOTATE_ANNOTATERUN_H
 
@@ -19,8 +19,8 @@ typedef struct iad_annotate_counts {
     int64_t answers, ok, rejected, filtered, unusable, troubled; /* of this run; rejected: after the last round */
     int64_t requests, retries, rate_limited;
     int64_t prompt_tokens, completion_tokens;
-    double cost;              /* of this run */
-    double spent;             /* of all answers of the manifest */
+    double cost;  /* of this run */
+    double spent; /* of all answers of the manifest */
     int stopped_by_cost;
 } iad_annotate_counts;
 
@@ -30,17 +30,17 @@ typedef struct iad_annotate_options {
     const iad_secret *key;
     const iad_prompt *const *prompts;
     size_t n_prompts;
-    const iad_prompt *audit;  /* with audit_share */
-    double audit_share;       /* 0: describe pictures; else judge this share of the answers of other models, chosen by their units */
-    const char *dataset;      /* NULL: all */
+    const iad_prompt *audit; /* with audit_share */
+    double audit_share;      /* 0: describe pictures; else judge this share of the answers of other models, chosen by their units */
+    const char *dataset;     /* NULL: all */
     const iad_strings *categories;
-    int all_parts;            /* 0: not the test parts and data sets that overlap a benchmark */
-    int64_t limit;            /* pictures; 0: all */
+    int all_parts; /* 0: not the test parts and data sets that overlap a benchmark */
+    int64_t limit; /* pictures; 0: all */
     iad_flow_options flow;
-    int tries;                /* of one unit on trouble that passes */
+    int tries; /* of one unit on trouble that passes */
     double timeout_s, backoff_s;
-    int rounds;               /* further ones after an answer that failed its checks */
-    double max_cost;          /* of all answers of the manifest; 0: none */
+    int rounds;      /* further ones after an answer that failed its checks */
+    double max_cost; /* of all answers of the manifest; 0: none */
     iad_price price;
     int64_t max_pixels, seed;
     int quality, probe, feedback, threads;
@@ -59,7 +59,7 @@ typedef struct iad_annotate_estimate {
     int64_t pictures, units, had, prompt_tokens, completion_tokens;
     double requests, cost, hours; /* with further rounds, at the rate at which answers failed so far */
     double rejected_share;
-    int64_t learnt_from;          /* answers of the same model and prompts that corrected the prediction; 0: predicted from sizes alone */
+    int64_t learnt_from; /* answers of the same model and prompts that corrected the prediction; 0: predicted from sizes alone */
 } iad_annotate_estimate;
 /* Sends nothing. */
 iad_status iad_annotate_predict(iad_manifest *m, const iad_annotate_options *options, iad_annotate_estimate *estimate, iad_err *err);

@@ -16,11 +16,12 @@ void iad_annotate_now(char out[32]) {
 }
 
 void iad_annotate_params(char out[160], int64_t max_pixels, int quality, double temperature, int64_t seed) {
-    snprintf(out, 160, "{\"jpeg_quality\":%d,\"max_pixels\":%lld,\"seed\":%lld,\"temperature\":%.3g}", quality, (long long)max_pixels, (long long)seed, temperature);
+    snprintf(out, 160, "{\"jpeg_quality\":%d,\"max_pixels\":%lld,\"seed\":%lld,\"temperature\":%.3g}", quality, (long long)max_pixels,
+             (long long)seed, temperature);
 }
 
-iad_status iad_annotate_unit(const uint8_t image_sha256[32], const uint8_t prompt_sha256[32], const char *model, const char *params, int round, const uint8_t *of_unit,
-                             uint8_t unit[IAD_UNIT_BYTES], iad_err *err) {
+iad_status iad_annotate_unit(const uint8_t image_sha256[32], const uint8_t prompt_sha256[32], const char *model, const char *params, int round,
+                             const uint8_t *of_unit, uint8_t unit[IAD_UNIT_BYTES], iad_err *err) {
     static const uint8_t none[32];
     iad_sha256 h;
     char number[16];
@@ -29,8 +30,8 @@ iad_status iad_annotate_unit(const uint8_t image_sha256[32], const uint8_t promp
     const struct {
         const void *bytes;
         size_t n;
-    } parts[] = {{"iad-annotate 1", 15}, {image_sha256, 32}, {prompt_sha256, 32}, {of_unit ? of_unit : none, 32}, {model, strlen(model) + 1},
-                 {params, strlen(params) + 1}, {number, strlen(number) + 1}};
+    } parts[] = {{"iad-annotate 1", 15},     {image_sha256, 32},           {prompt_sha256, 32},         {of_unit ? of_unit : none, 32},
+                 {model, strlen(model) + 1}, {params, strlen(params) + 1}, {number, strlen(number) + 1}};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         iad_status status = iad_sha256_add(&h, parts[i].bytes, parts[i].n, err);
         if (status == IAD_OK) continue;
@@ -42,7 +43,8 @@ iad_status iad_annotate_unit(const uint8_t image_sha256[32], const uint8_t promp
 
 iad_status iad_annotate_prompt_put(iad_manifest *m, const iad_prompt *p, iad_err *err) {
     iad_query q;
-    IAD_TRY(iad_query_open(&q, m, "annotate_prompt", "INSERT INTO annotate_prompt(sha256,id,version,lang,mode,text) VALUES(?,?,?,?,?,?) ON CONFLICT DO NOTHING", err));
+    IAD_TRY(iad_query_open(&q, m, "annotate_prompt",
+                           "INSERT INTO annotate_prompt(sha256,id,version,lang,mode,text) VALUES(?,?,?,?,?,?) ON CONFLICT DO NOTHING", err));
     iad_query_blob(&q, p->sha256, 32);
     iad_query_text(&q, p->id);
     iad_query_i64(&q, p->version);
@@ -55,23 +57,28 @@ iad_status iad_annotate_prompt_put(iad_manifest *m, const iad_prompt *p, iad_err
 iad_status iad_annotate_unit_state(iad_manifest *m, const uint8_t unit[IAD_UNIT_BYTES], iad_unit_state *state, iad_err *err) {
     iad_query q;
     *state = IAD_UNIT_MISSING;
-    IAD_TRY(iad_query_open(&q, m, "annotate_answer",
-                           "SELECT CASE coalesce((SELECT verdict FROM annotate_review WHERE unit=?1),a.state) WHEN 'accept' THEN 1 WHEN 'ok' THEN 1 WHEN 'reject' THEN 2"
-                           " WHEN 'rejected' THEN 2 ELSE 3 END FROM annotate_answer a WHERE a.unit=?1 UNION ALL SELECT 4 FROM annotate_batch_unit u"
-                           " JOIN annotate_batch b ON b.name=u.batch WHERE u.unit=?1 AND b.state NOT IN('failed','collected') LIMIT 1", err));
+    IAD_TRY(iad_query_open(
+        &q, m, "annotate_answer",
+        "SELECT CASE coalesce((SELECT verdict FROM annotate_review WHERE unit=?1),a.state) WHEN 'accept' THEN 1 WHEN 'ok' THEN 1 WHEN 'reject' THEN 2"
+        " WHEN 'rejected' THEN 2 ELSE 3 END FROM annotate_answer a WHERE a.unit=?1 UNION ALL SELECT 4 FROM annotate_batch_unit u"
+        " JOIN annotate_batch b ON b.name=u.batch WHERE u.unit=?1 AND b.state NOT IN('failed','collected') LIMIT 1",
+        err));
     iad_query_blob(&q, unit, IAD_UNIT_BYTES);
     if (iad_query_next(&q)) *state = (iad_unit_state)iad_query_col_i64(&q, 0);
     return iad_query_close(&q, err);
 }
 
-static iad_status put_row(iad_manifest *m, const iad_answer_row *row, const char *state, const char *detail, const iad_chat_answer *a, int *added, iad_err *err) {
+static iad_status put_row(iad_manifest *m, const iad_answer_row *row, const char *state, const char *detail, const iad_chat_answer *a, int *added,
+                          iad_err *err) {
     char now[32];
     iad_query q;
     iad_annotate_now(now);
-    IAD_TRY(iad_query_open(&q, m, "annotate_answer",
-                           "INSERT INTO annotate_answer(unit,image_id,image_sha256,prompt_sha256,model,params,round,of_unit,state,detail,raw,request_id,served_model,finish,prompt_tokens,"
-                           "completion_tokens,cached_tokens,predicted,cost,ms,attempts,colour,batch,run_id,at) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
-                           " ON CONFLICT(unit) DO NOTHING", err));
+    IAD_TRY(iad_query_open(
+        &q, m, "annotate_answer",
+        "INSERT INTO annotate_answer(unit,image_id,image_sha256,prompt_sha256,model,params,round,of_unit,state,detail,raw,request_id,served_model,"
+        "finish,prompt_tokens,completion_tokens,cached_tokens,predicted,cost,ms,attempts,colour,batch,run_id,at)"
+        " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(unit) DO NOTHING",
+        err));
     iad_query_blob(&q, row->unit, 32);
     iad_query_i64(&q, row->image_id);
     iad_query_blob(&q, row->image_sha256, 32);
@@ -107,7 +114,8 @@ static iad_status put_row(iad_manifest *m, const iad_answer_row *row, const char
 
 static iad_status put_finding(iad_manifest *m, const uint8_t *unit, const iad_finding *f, iad_err *err) {
     iad_query q;
-    IAD_TRY(iad_query_open(&q, m, "annotate_verdict", "INSERT INTO annotate_verdict(unit,check_name,field,weight,detail) VALUES(?,?,?,?,?) ON CONFLICT DO NOTHING", err));
+    IAD_TRY(iad_query_open(&q, m, "annotate_verdict",
+                           "INSERT INTO annotate_verdict(unit,check_name,field,weight,detail) VALUES(?,?,?,?,?) ON CONFLICT DO NOTHING", err));
     iad_query_blob(&q, unit, 32);
     iad_query_text(&q, f->check);
     iad_query_text(&q, f->field);
@@ -122,14 +130,20 @@ static void caption_params(char out[100], const uint8_t unit[32]) {
     snprintf(out, 100, "{\"unit\":\"%s\"}", hex);
 }
 
-iad_status iad_annotate_captions_put(iad_manifest *m, const uint8_t unit[IAD_UNIT_BYTES], int64_t image_id, const iad_prompt *p, const char *model, char *const *texts, int verified,
-                                     iad_err *err) {
+iad_status iad_annotate_captions_put(iad_manifest *m, const uint8_t unit[IAD_UNIT_BYTES], int64_t image_id, const iad_prompt *p, const char *model,
+                                     char *const *texts, int verified, iad_err *err) {
     char params[100];
     int64_t id;
     caption_params(params, unit);
     for (size_t i = 0; i < p->n_fields; i++) {
-        const iad_caption_row row = {.image_id = image_id, .aspect = p->fields[i].aspect, .lang = p->lang, .text = texts[i], .model = model, .params = params,
-                                     .prompt_sha256 = p->sha256, .verified = verified};
+        const iad_caption_row row = {.image_id = image_id,
+                                     .aspect = p->fields[i].aspect,
+                                     .lang = p->lang,
+                                     .text = texts[i],
+                                     .model = model,
+                                     .params = params,
+                                     .prompt_sha256 = p->sha256,
+                                     .verified = verified};
         IAD_TRY(iad_caption_put(m, &row, &id, err));
     }
     return IAD_OK;
@@ -152,7 +166,9 @@ static iad_status refuse_picture(iad_manifest *m, int64_t image_id, int64_t run_
     iad_annotate_now(now);
     snprintf(reason, sizeof reason, "off_topic: %s", why);
     IAD_TRY(iad_query_open(&q, m, "crawl_rejection",
-                           "INSERT INTO crawl_rejection(sha256,reason,run_id,at) SELECT sha256,?2,?3,?4 FROM crawl_picture WHERE image_id=?1 ON CONFLICT(sha256) DO NOTHING", err));
+                           "INSERT INTO crawl_rejection(sha256,reason,run_id,at) SELECT sha256,?2,?3,?4 FROM crawl_picture WHERE image_id=?1 ON "
+                           "CONFLICT(sha256) DO NOTHING",
+                           err));
     iad_query_i64(&q, image_id);
     iad_query_text(&q, reason);
     iad_query_id(&q, run_id);
@@ -162,19 +178,22 @@ static iad_status refuse_picture(iad_manifest *m, int64_t image_id, int64_t run_
     IAD_TRY(iad_query_open(&q, m, "image", "UPDATE image SET part='none',note='not kept any more: off topic' WHERE id=?", err));
     iad_query_i64(&q, image_id);
     IAD_TRY(iad_query_run(&q, "an off-topic picture", err));
-    IAD_TRY(iad_query_open(&q, m, "crawl_goal", "UPDATE crawl_goal SET state='open' WHERE state='done' AND category_id=(SELECT category_id FROM image WHERE id=?)", err));
+    IAD_TRY(iad_query_open(&q, m, "crawl_goal",
+                           "UPDATE crawl_goal SET state='open' WHERE state='done' AND category_id=(SELECT category_id FROM image WHERE id=?)", err));
     iad_query_i64(&q, image_id);
     return iad_query_run(&q, "an off-topic picture", err);
 }
 
-iad_status iad_annotate_answer_put(iad_manifest *m, const iad_answer_row *row, const iad_chat_answer *answer, const iad_judged *j, int *added, iad_err *err) {
+iad_status iad_annotate_answer_put(iad_manifest *m, const iad_answer_row *row, const iad_chat_answer *answer, const iad_judged *j, int *added,
+                                   iad_err *err) {
     const char *detail = NULL;
     for (size_t i = 0; i < j->n && !detail; i++)
         if (j->findings[i].fail) detail = j->findings[i].why;
     IAD_TRY(put_row(m, row, j->ok ? "ok" : "rejected", detail, answer, added, err));
     for (size_t i = 0; *added && i < j->n; i++) {
         IAD_TRY(put_finding(m, row->unit, &j->findings[i], err));
-        if (row->feedback && j->ok && !strcmp(j->findings[i].check, "relevance")) IAD_TRY(refuse_picture(m, row->image_id, row->run_id, j->findings[i].why, err));
+        if (row->feedback && j->ok && !strcmp(j->findings[i].check, "relevance"))
+            IAD_TRY(refuse_picture(m, row->image_id, row->run_id, j->findings[i].why, err));
     }
     if (!*added || !j->ok || j->withhold) return IAD_OK;
     return iad_annotate_captions_put(m, row->unit, row->image_id, row->prompt, row->model, j->texts, 0, err);
@@ -190,8 +209,10 @@ iad_status iad_annotate_trouble_put(iad_manifest *m, const iad_answer_row *row, 
     iad_query q;
     iad_annotate_now(now);
     IAD_TRY(iad_query_open(&q, m, "annotate_trouble",
-                           "INSERT INTO annotate_trouble(unit,image_id,model,class,detail,attempts,at) VALUES(?,?,?,?,?,?,?) ON CONFLICT(unit) DO UPDATE SET class=excluded.class,"
-                           "detail=excluded.detail,attempts=attempts+excluded.attempts,at=excluded.at", err));
+                           "INSERT INTO annotate_trouble(unit,image_id,model,class,detail,attempts,at) VALUES(?,?,?,?,?,?,?) ON CONFLICT(unit) DO "
+                           "UPDATE SET class=excluded.class,"
+                           "detail=excluded.detail,attempts=attempts+excluded.attempts,at=excluded.at",
+                           err));
     iad_query_blob(&q, row->unit, 32);
     iad_query_i64(&q, row->image_id);
     iad_query_text(&q, row->model);

@@ -64,8 +64,17 @@ static iad_status talk(call *c, const char *path, const char *type, const void *
     for (int tries = 1;; tries++) {
         iad_buf_reset(&c->body);
         c->answered = 0;
-        const iad_http_request request = {.url = url, .headers = headers, .n_headers = *c->authorization ? 2 : 1, .body = body, .n_body = n, .total_s = body ? 3600 : c->o->timeout_s,
-                                          .stall_s = c->o->timeout_s, .stall_bytes = 1, .max_bytes = MAX_REPLY, .done = called, .user = c};
+        const iad_http_request request = {.url = url,
+                                          .headers = headers,
+                                          .n_headers = *c->authorization ? 2 : 1,
+                                          .body = body,
+                                          .n_body = n,
+                                          .total_s = body ? 3600 : c->o->timeout_s,
+                                          .stall_s = c->o->timeout_s,
+                                          .stall_bytes = 1,
+                                          .max_bytes = MAX_REPLY,
+                                          .done = called,
+                                          .user = c};
         IAD_TRY(iad_http_start(c->http, &request, err));
         while (!c->answered) {
             if (c->o->stop && atomic_load(c->o->stop)) {
@@ -101,8 +110,10 @@ static iad_status next_batch(iad_manifest *m, const char *model, const char *sta
     iad_query q;
     memset(row, 0, sizeof *row);
     IAD_TRY(iad_query_open(&q, m, "annotate_batch",
-                           "SELECT name,coalesce(input_file,''),coalesce(provider_id,''),coalesce(output_file,''),coalesce(error_file,'') FROM annotate_batch WHERE model=? AND state=?"
-                           " AND name>? ORDER BY name LIMIT 1", err));
+                           "SELECT name,coalesce(input_file,''),coalesce(provider_id,''),coalesce(output_file,''),coalesce(error_file,'') FROM "
+                           "annotate_batch WHERE model=? AND state=?"
+                           " AND name>? ORDER BY name LIMIT 1",
+                           err));
     iad_query_text(&q, model);
     iad_query_text(&q, state);
     iad_query_text(&q, after);
@@ -114,8 +125,11 @@ static iad_status next_batch(iad_manifest *m, const char *model, const char *sta
 
 static iad_status set_batch(iad_manifest *m, const batch_row *row, const char *state, const char *detail, iad_err *err) {
     iad_query q;
-    IAD_TRY(iad_query_open(&q, m, "annotate_batch", "UPDATE annotate_batch SET state=?,input_file=nullif(?,''),provider_id=nullif(?,''),output_file=nullif(?,''),error_file=nullif(?,''),"
-                                                    "detail=? WHERE name=?", err));
+    IAD_TRY(iad_query_open(
+        &q, m, "annotate_batch",
+        "UPDATE annotate_batch SET state=?,input_file=nullif(?,''),provider_id=nullif(?,''),output_file=nullif(?,''),error_file=nullif(?,''),"
+        "detail=? WHERE name=?",
+        err));
     iad_query_text(&q, state);
     iad_query_text(&q, row->input);
     iad_query_text(&q, row->id);
@@ -149,8 +163,10 @@ static iad_status upload(call *c, iad_manifest *m, const char *dir, batch_row *r
     IAD_TRY(iad_path_join(path, sizeof path, dir, file, err));
     IAD_TRY(iad_file_read(path, 1u << 30, &text, &n, err));
     iad_buf_init(&body, (1u << 30) + 4096);
-    iad_status status = iad_buf_addf(&body, err, "--" BOUNDARY "\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n--" BOUNDARY
-                                                 "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"%s\"\r\nContent-Type: application/jsonl\r\n\r\n", file);
+    iad_status status = iad_buf_addf(&body, err,
+                                     "--" BOUNDARY "\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n--" BOUNDARY
+                                     "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"%s\"\r\nContent-Type: application/jsonl\r\n\r\n",
+                                     file);
     if (status == IAD_OK) status = iad_buf_add(&body, text, n, err);
     if (status == IAD_OK) status = iad_buf_add_str(&body, "\r\n--" BOUNDARY "--\r\n", err);
     free(text);
@@ -268,9 +284,13 @@ static iad_status find_unit(iad_manifest *m, const char *hex, unit_row *u, iad_e
     iad_query q;
     memset(u, 0, sizeof *u);
     if (strlen(hex) != 64 || iad_unhex(hex, u->unit, 32, NULL) != IAD_OK) return IAD_OK;
-    IAD_TRY(iad_query_open(&q, m, "annotate_batch_unit",
-                           "SELECT u.image_id,i.sha256,u.of_unit,u.round,u.predicted,u.params,u.colour,p.text,i.label='anomalous',coalesce(c.display,c.name,'') FROM annotate_batch_unit u"
-                           " JOIN image i ON i.id=u.image_id JOIN annotate_prompt p ON p.sha256=u.prompt_sha256 LEFT JOIN category c ON c.id=i.category_id WHERE u.unit=?", err));
+    IAD_TRY(iad_query_open(
+        &q, m, "annotate_batch_unit",
+        "SELECT u.image_id,i.sha256,u.of_unit,u.round,u.predicted,u.params,u.colour,p.text,i.label='anomalous',coalesce(c.display,c.name,'') FROM "
+        "annotate_batch_unit u"
+        " JOIN image i ON i.id=u.image_id JOIN annotate_prompt p ON p.sha256=u.prompt_sha256 LEFT JOIN category c ON c.id=i.category_id WHERE "
+        "u.unit=?",
+        err));
     iad_query_blob(&q, u->unit, 32);
     iad_status status = IAD_OK;
     if (iad_query_next(&q) && iad_query_col_bytes(&q, 1, u->image_sha256, 32)) {
@@ -290,18 +310,36 @@ static iad_status find_unit(iad_manifest *m, const char *hex, unit_row *u, iad_e
     return status != IAD_OK ? status : closed;
 }
 
-static iad_status take_line(call *c, iad_manifest *m, const batch_row *batch, unit_row *u, const json_t *line, iad_annotate_counts *counts, iad_err *err) {
+static iad_status take_line(call *c, iad_manifest *m, const batch_row *batch, unit_row *u, const json_t *line, iad_annotate_counts *counts,
+                            iad_err *err) {
     const json_t *response = json_object_get(line, "response"), *body = json_object_get(response, "body"), *error = json_object_get(line, "error");
-    int status_code = json_is_integer(json_object_get(response, "status_code")) ? (int)json_integer_value(json_object_get(response, "status_code")) : 0;
-    iad_answer_row row = {.unit = u->unit, .image_sha256 = u->image_sha256, .of_unit = u->has_of ? u->of_unit : NULL, .image_id = u->image_id, .run_id = c->o->run_id, .prompt = &u->prompt,
-                          .model = c->o->model, .params = u->params, .colour = u->colour, .batch = batch->name, .round = u->round, .attempts = 1, .predicted = u->predicted,
+    int status_code =
+        json_is_integer(json_object_get(response, "status_code")) ? (int)json_integer_value(json_object_get(response, "status_code")) : 0;
+    iad_answer_row row = {.unit = u->unit,
+                          .image_sha256 = u->image_sha256,
+                          .of_unit = u->has_of ? u->of_unit : NULL,
+                          .image_id = u->image_id,
+                          .run_id = c->o->run_id,
+                          .prompt = &u->prompt,
+                          .model = c->o->model,
+                          .params = u->params,
+                          .colour = u->colour,
+                          .batch = batch->name,
+                          .round = u->round,
+                          .attempts = 1,
+                          .predicted = u->predicted,
                           .feedback = c->o->feedback};
     char *text = json_dumps(body && !json_is_null(body) ? body : error ? error : json_null(), JSON_COMPACT | JSON_ENCODE_ANY), code[96], why[400];
     if (!text) return IAD_NOMEM(err, "a line");
     iad_chat_answer a;
     iad_status status;
     if (status_code == 200 && iad_chat_answer_parse(&a, text, strlen(text), NULL) == IAD_OK) {
-        const iad_judge_facts facts = {.prompt = &u->prompt, .model = c->o->model, .names_differ = c->o->profile->names_differ, .category = u->category, .colour = u->colour, .anomalous = u->anomalous};
+        const iad_judge_facts facts = {.prompt = &u->prompt,
+                                       .model = c->o->model,
+                                       .names_differ = c->o->profile->names_differ,
+                                       .category = u->category,
+                                       .colour = u->colour,
+                                       .anomalous = u->anomalous};
         iad_judged j;
         int added = 0;
         row.raw = text;

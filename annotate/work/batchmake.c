@@ -56,7 +56,8 @@ static iad_status begin_rows(maker *k, iad_err *err) {
     iad_query q;
     iad_annotate_now(now);
     IAD_TRY(iad_manifest_begin(k->m, err));
-    IAD_TRY(iad_query_open(&q, k->m, "annotate_batch", "INSERT INTO annotate_batch(name,model,requests,bytes,state,at) VALUES(?,?,0,0,'made',?)", err));
+    IAD_TRY(
+        iad_query_open(&q, k->m, "annotate_batch", "INSERT INTO annotate_batch(name,model,requests,bytes,state,at) VALUES(?,?,0,0,'made',?)", err));
     iad_query_text(&q, k->name);
     iad_query_text(&q, k->o->model);
     iad_query_text(&q, now);
@@ -65,9 +66,11 @@ static iad_status begin_rows(maker *k, iad_err *err) {
 
 static iad_status put_unit(maker *k, const iad_work *w, const char *colour, iad_err *err) {
     iad_query q;
-    IAD_TRY(iad_query_open(&q, k->m, "annotate_batch_unit",
-                           "INSERT INTO annotate_batch_unit(unit,batch,image_id,prompt_sha256,params,round,of_unit,predicted,colour) VALUES(?,?,?,?,?,?,?,?,?)"
-                           " ON CONFLICT(unit) DO UPDATE SET batch=excluded.batch,predicted=excluded.predicted,colour=excluded.colour", err));
+    IAD_TRY(iad_query_open(
+        &q, k->m, "annotate_batch_unit",
+        "INSERT INTO annotate_batch_unit(unit,batch,image_id,prompt_sha256,params,round,of_unit,predicted,colour) VALUES(?,?,?,?,?,?,?,?,?)"
+        " ON CONFLICT(unit) DO UPDATE SET batch=excluded.batch,predicted=excluded.predicted,colour=excluded.colour",
+        err));
     iad_query_blob(&q, w->unit, 32);
     iad_query_text(&q, k->name);
     iad_query_i64(&q, w->image_id);
@@ -82,8 +85,16 @@ static iad_status put_unit(maker *k, const iad_work *w, const char *colour, iad_
 }
 
 static iad_status unusable(maker *k, const iad_work *w, const char *detail, iad_err *err) {
-    const iad_answer_row row = {.unit = w->unit, .image_sha256 = w->image_sha256, .of_unit = w->has_of ? w->of_unit : NULL, .image_id = w->image_id, .run_id = k->o->run_id,
-                                .prompt = w->prompt, .model = k->o->model, .params = w->params, .round = w->round, .attempts = 1};
+    const iad_answer_row row = {.unit = w->unit,
+                                .image_sha256 = w->image_sha256,
+                                .of_unit = w->has_of ? w->of_unit : NULL,
+                                .image_id = w->image_id,
+                                .run_id = k->o->run_id,
+                                .prompt = w->prompt,
+                                .model = k->o->model,
+                                .params = w->params,
+                                .round = w->round,
+                                .attempts = 1};
     int mine = !iad_manifest_in_transaction(k->m);
     if (mine) IAD_TRY(iad_manifest_begin(k->m, err));
     IAD_TRY(iad_annotate_final_put(k->m, &row, "unusable", detail, err));
@@ -96,7 +107,8 @@ static iad_status add_unit(maker *k, iad_work *w, iad_buf *line, iad_err *err) {
     iad_err why = IAD_ERR_NONE;
     char hex[IAD_SHA256_HEX];
     iad_hex(w->unit, 32, hex);
-    if (iad_chat_picture_load(&picture, w->path, k->o->profile, k->o->max_pixels, k->o->quality, IAD_CHAT_WHOLE, &why) != IAD_OK) return unusable(k, w, why.msg, err);
+    if (iad_chat_picture_load(&picture, w->path, k->o->profile, k->o->max_pixels, k->o->quality, IAD_CHAT_WHOLE, &why) != IAD_OK)
+        return unusable(k, w, why.msg, err);
     w->predicted = iad_profile_image_tokens(k->o->profile, k->o->model, picture.width, picture.height) + iad_profile_text_tokens(w->text);
     iad_buf_reset(line);
     iad_status status = iad_buf_addf(line, err, "{\"custom_id\":\"%s\",\"method\":\"POST\",\"url\":\"/v1/chat/completions\",\"body\":", hex);
@@ -120,7 +132,8 @@ static iad_status add_unit(maker *k, iad_work *w, iad_buf *line, iad_err *err) {
     return status;
 }
 
-iad_status iad_batch_make(iad_manifest *m, const iad_annotate_options *o, const char *dir, int64_t max_bytes, int64_t max_lines, iad_batch_counts *c, iad_err *err) {
+iad_status iad_batch_make(iad_manifest *m, const iad_annotate_options *o, const char *dir, int64_t max_bytes, int64_t max_lines, iad_batch_counts *c,
+                          iad_err *err) {
     maker k = {.m = m, .o = o, .dir = dir, .c = c, .max_bytes = o->profile->batch_bytes, .max_lines = o->profile->batch_lines};
     iad_source *source = NULL;
     iad_buf line;

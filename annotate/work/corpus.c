@@ -27,7 +27,8 @@ static iad_status load(iad_manifest *m, const char *aspect, const char *lang, co
     iad_query q;
     IAD_TRY(iad_query_open(&q, m, "caption",
                            "SELECT id,image_id,text,json_extract(params,'$.unit') FROM caption WHERE aspect=? AND lang=? AND json_valid(params)"
-                           " AND json_extract(params,'$.unit') IS NOT NULL ORDER BY id", err));
+                           " AND json_extract(params,'$.unit') IS NOT NULL ORDER BY id",
+                           err));
     iad_query_text(&q, aspect);
     iad_query_text(&q, lang);
     iad_status status = IAD_OK;
@@ -38,7 +39,9 @@ static iad_status load(iad_manifest *m, const char *aspect, const char *lang, co
         if (!text || !unit) continue;
         status = iad_grow(&rows, &c->cap, c->n + 1, sizeof *c->rows, MAX_TEXTS, "texts", err);
         c->rows = rows;
-        if (status == IAD_OK) status = iad_grow(&signatures, &c->sig_cap, (c->n + 1) * IAD_MINHASH_N, sizeof *c->signatures, MAX_TEXTS * (size_t)IAD_MINHASH_N, "texts", err);
+        if (status == IAD_OK)
+            status = iad_grow(&signatures, &c->sig_cap, (c->n + 1) * IAD_MINHASH_N, sizeof *c->signatures, MAX_TEXTS * (size_t)IAD_MINHASH_N, "texts",
+                              err);
         c->signatures = signatures;
         if (status != IAD_OK) break;
         text_row *r = &c->rows[c->n];
@@ -58,8 +61,10 @@ static int by_normal(const void *a, const void *b) {
 
 static iad_status flag(iad_manifest *m, const text_row *r, const char *aspect, const char *what, iad_err *err) {
     iad_query q;
-    IAD_TRY(iad_query_open(&q, m, "annotate_verdict", "INSERT INTO annotate_verdict(unit,check_name,field,weight,detail) VALUES(?,'template',?,'note',?)"
-                                                      " ON CONFLICT(unit,check_name,field) DO UPDATE SET detail=excluded.detail", err));
+    IAD_TRY(iad_query_open(&q, m, "annotate_verdict",
+                           "INSERT INTO annotate_verdict(unit,check_name,field,weight,detail) VALUES(?,'template',?,'note',?)"
+                           " ON CONFLICT(unit,check_name,field) DO UPDATE SET detail=excluded.detail",
+                           err));
     iad_query_blob(&q, r->unit, 32);
     iad_query_text(&q, aspect);
     iad_query_text(&q, what);
@@ -95,7 +100,8 @@ static iad_status judge(iad_manifest *m, const char *aspect, corpus *c, iad_corp
     }
     if (status == IAD_OK) qsort(order, c->n, sizeof *order, by_normal);
     for (size_t i = 0, j; status == IAD_OK && i < c->n; i = j) {
-        for (j = i; j < c->n && order[j]->normal == order[i]->normal; j++) {}
+        for (j = i; j < c->n && order[j]->normal == order[i]->normal; j++) {
+        }
         int64_t pictures = 0;
         for (size_t k = i; k < j; k++) pictures += k == i || order[k]->image != order[k - 1]->image;
         if (pictures <= IAD_CORPUS_MAX_SAME) continue;

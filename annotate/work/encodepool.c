@@ -57,7 +57,8 @@ static void make(const iad_encode_pool *pool, iad_job *job) {
     job->status = iad_chat_picture_load(&picture, job->work.path, pool->profile, pool->max_pixels, pool->quality, job->form, &job->err);
     if (job->status != IAD_OK) return;
     iad_text_copy(job->colour, sizeof job->colour, picture.colour);
-    job->work.predicted = iad_profile_image_tokens(pool->profile, pool->model, picture.width, picture.height) + iad_profile_text_tokens(job->work.text);
+    job->work.predicted =
+        iad_profile_image_tokens(pool->profile, pool->model, picture.width, picture.height) + iad_profile_text_tokens(job->work.text);
     job->status = iad_chat_request(pool->profile, job->work.prompt, &params, job->work.text, &picture.jpeg, &job->body, &job->err);
     iad_chat_picture_deinit(&picture);
 }
@@ -82,8 +83,8 @@ static void *work(void *arg) {
     return NULL;
 }
 
-iad_status iad_encode_pool_new(const iad_profile *profile, const char *model, int64_t max_pixels, int quality, int threads, void (*wake)(void *user), void *user,
-                               iad_encode_pool **out, iad_err *err) {
+iad_status iad_encode_pool_new(const iad_profile *profile, const char *model, int64_t max_pixels, int quality, int threads, void (*wake)(void *user),
+                               void *user, iad_encode_pool **out, iad_err *err) {
     iad_encode_pool *pool = iad_calloc(1, sizeof *pool);
     *out = NULL;
     if (!pool) return IAD_NOMEM(err, "workers");

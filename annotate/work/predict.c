@@ -17,12 +17,15 @@ static iad_status learn(iad_manifest *m, const iad_prompt *p, const char *model,
     iad_query q;
     *l = (learnt){.prompt_ratio = 1, .completion = p->expected_tokens, .seconds = 5};
     IAD_TRY(iad_query_open(&q, m, "annotate_answer",
-                           "SELECT count(*),sum(prompt_tokens)*1.0/max(sum(predicted),1),avg(completion_tokens),avg(state='rejected'),avg(ms)/1000.0 FROM annotate_answer"
-                           " WHERE prompt_sha256=? AND model=? AND state IN('ok','rejected') AND prompt_tokens>0", err));
+                           "SELECT count(*),sum(prompt_tokens)*1.0/max(sum(predicted),1),avg(completion_tokens),avg(state='rejected'),avg(ms)/1000.0 "
+                           "FROM annotate_answer"
+                           " WHERE prompt_sha256=? AND model=? AND state IN('ok','rejected') AND prompt_tokens>0",
+                           err));
     iad_query_blob(&q, p->sha256, 32);
     iad_query_text(&q, model);
     if (iad_query_next(&q) && iad_query_col_i64(&q, 0) >= ENOUGH)
-        *l = (learnt){iad_query_col_i64(&q, 0), iad_query_col_f64(&q, 1), iad_query_col_f64(&q, 2), iad_query_col_f64(&q, 3), iad_query_col_f64(&q, 4)};
+        *l = (learnt){iad_query_col_i64(&q, 0), iad_query_col_f64(&q, 1), iad_query_col_f64(&q, 2), iad_query_col_f64(&q, 3),
+                      iad_query_col_f64(&q, 4)};
     return iad_query_close(&q, err);
 }
 

@@ -22,7 +22,8 @@ static iad_status find(iad_manifest *m, const char *word, reviewed *r, iad_err *
         return IAD_FAIL(err, IAD_ERR_ARG, "\"%.70s\" is no answer: wanted 8 to 64 hexadecimal digits, as show lists them", word);
     IAD_TRY(iad_query_open(&q, m, "annotate_answer",
                            "SELECT a.unit,a.image_id,a.raw,p.text,a.model FROM annotate_answer a JOIN annotate_prompt p ON p.sha256=a.prompt_sha256"
-                           " WHERE substr(hex(a.unit),1,?1)=upper(?2) LIMIT 2", err));
+                           " WHERE substr(hex(a.unit),1,?1)=upper(?2) LIMIT 2",
+                           err));
     iad_query_i64(&q, (int64_t)n);
     iad_query_text(&q, word);
     while (iad_query_next(&q) && !found++) {
@@ -62,8 +63,9 @@ static iad_status restore(iad_manifest *m, const reviewed *r, const char *word, 
 /* Takes back what the flags said about a picture of a crawl. */
 static iad_status unrefuse(iad_manifest *m, int64_t image_id, iad_err *err) {
     iad_query q;
-    IAD_TRY(iad_query_open(&q, m, "crawl_rejection",
-                           "DELETE FROM crawl_rejection WHERE reason LIKE 'off_topic:%' AND sha256 IN(SELECT sha256 FROM crawl_picture WHERE image_id=?)", err));
+    IAD_TRY(iad_query_open(
+        &q, m, "crawl_rejection",
+        "DELETE FROM crawl_rejection WHERE reason LIKE 'off_topic:%' AND sha256 IN(SELECT sha256 FROM crawl_picture WHERE image_id=?)", err));
     iad_query_i64(&q, image_id);
     IAD_TRY(iad_query_run(&q, "a refusal", err));
     if (!iad_query_changes(m)) return IAD_OK;
@@ -79,9 +81,11 @@ static iad_status review_one(iad_manifest *m, const char *word, int accept, cons
     iad_status status = find(m, word, &r, err);
     if (status == IAD_OK) {
         iad_annotate_now(now);
-        status = iad_query_open(&q, m, "annotate_review",
-                                "INSERT INTO annotate_review(unit,verdict,reason,run_id,at) VALUES(?,?,?,?,?) ON CONFLICT(unit) DO UPDATE SET verdict=excluded.verdict,"
-                                "reason=excluded.reason,run_id=excluded.run_id,at=excluded.at WHERE verdict<>excluded.verdict", err);
+        status = iad_query_open(
+            &q, m, "annotate_review",
+            "INSERT INTO annotate_review(unit,verdict,reason,run_id,at) VALUES(?,?,?,?,?) ON CONFLICT(unit) DO UPDATE SET verdict=excluded.verdict,"
+            "reason=excluded.reason,run_id=excluded.run_id,at=excluded.at WHERE verdict<>excluded.verdict",
+            err);
     }
     if (status == IAD_OK) {
         iad_query_blob(&q, r.unit, 32);
@@ -101,7 +105,8 @@ static iad_status review_one(iad_manifest *m, const char *word, int accept, cons
     return status;
 }
 
-iad_status iad_annotate_review(iad_manifest *m, const iad_strings *ids, int accept, const char *reason, int64_t run_id, int64_t *changed, iad_err *err) {
+iad_status iad_annotate_review(iad_manifest *m, const iad_strings *ids, int accept, const char *reason, int64_t run_id, int64_t *changed,
+                               iad_err *err) {
     *changed = 0;
     IAD_TRY(iad_manifest_begin(m, err));
     iad_status status = IAD_OK;

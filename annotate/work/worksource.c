@@ -68,9 +68,12 @@ static int named(const iad_strings *list, const char *name) {
     return !list || !list->n;
 }
 
-#define COLUMNS "i.id,i.sha256,i.path,d.root,coalesce(c.name,''),coalesce(c.display,replace(c.name,'_',' '),''),coalesce(i.defect,''),i.label='anomalous',i.width,i.height"
-#define WHERE                                                                                                                                            \
-    " JOIN dataset d ON d.id=i.dataset_id LEFT JOIN category c ON c.id=i.category_id WHERE i.bad=0 AND i.dup_of IS NULL AND (?2 IS NULL OR d.name=?2)"    \
+#define COLUMNS                                                                                                                                      \
+    "i.id,i.sha256,i.path,d.root,coalesce(c.name,''),coalesce(c.display,replace(c.name,'_',' "                                                       \
+    "'),''),coalesce(i.defect,''),i.label='anomalous',i.width,i.height"
+#define WHERE                                                                                                                                        \
+    " JOIN dataset d ON d.id=i.dataset_id LEFT JOIN category c ON c.id=i.category_id WHERE i.bad=0 AND i.dup_of IS NULL AND (?2 IS NULL OR "         \
+    "d.name=?2)"                                                                                                                                     \
     " AND (?3 OR (i.part<>'test' AND d.eval_overlap='')) AND NOT EXISTS(SELECT 1 FROM crawl_picture p WHERE p.image_id=i.id AND i.part='none')"
 
 /* Pictures to describe, or answers to judge: those have a hash below the share. */
@@ -97,7 +100,9 @@ static iad_status page_load(iad_source *s, iad_err *err) {
         p->id = iad_query_col_i64(&q, 0);
         if (!iad_query_col_bytes(&q, 1, p->sha256, 32)) continue;
         p->has_of = iad_query_col_bytes(&q, 11, p->of_unit, 32);
-        if (audit && (double)((uint32_t)p->of_unit[0] << 24 | (uint32_t)p->of_unit[1] << 16 | (uint32_t)p->of_unit[2] << 8 | p->of_unit[3]) >= s->o->audit_share * 4294967296.0) continue;
+        if (audit && (double)((uint32_t)p->of_unit[0] << 24 | (uint32_t)p->of_unit[1] << 16 | (uint32_t)p->of_unit[2] << 8 | p->of_unit[3]) >=
+                         s->o->audit_share * 4294967296.0)
+            continue;
         p->anomalous = (int)iad_query_col_i64(&q, 7);
         p->width = (int)iad_query_col_i64(&q, 8);
         p->height = (int)iad_query_col_i64(&q, 9);
@@ -127,10 +132,12 @@ static const char *third(double x, const char *a, const char *b, const char *c) 
 static iad_status known_box(iad_manifest *m, int64_t image_id, double box[4], int *known, iad_err *err) {
     iad_query q;
     *known = 0;
-    IAD_TRY(iad_query_open(&q, m, "mask",
-                           "SELECT min(x0),min(y0),max(x1),max(y1) FROM (SELECT json_extract(b.value,'$[0]') AS x0,json_extract(b.value,'$[1]') AS y0,"
-                           "json_extract(b.value,'$[2]') AS x1,json_extract(b.value,'$[3]') AS y1 FROM image_mask x JOIN mask k ON k.id=x.mask_id,json_each(k.boxes) b"
-                           " WHERE x.image_id=?1 AND x.role='gt' UNION ALL SELECT x0,y0,x1,y1 FROM image_box WHERE image_id=?1)", err));
+    IAD_TRY(iad_query_open(
+        &q, m, "mask",
+        "SELECT min(x0),min(y0),max(x1),max(y1) FROM (SELECT json_extract(b.value,'$[0]') AS x0,json_extract(b.value,'$[1]') AS y0,"
+        "json_extract(b.value,'$[2]') AS x1,json_extract(b.value,'$[3]') AS y1 FROM image_mask x JOIN mask k ON k.id=x.mask_id,json_each(k.boxes) b"
+        " WHERE x.image_id=?1 AND x.role='gt' UNION ALL SELECT x0,y0,x1,y1 FROM image_box WHERE image_id=?1)",
+        err));
     iad_query_i64(&q, image_id);
     if (iad_query_next(&q) && !iad_query_col_null(&q, 0)) {
         *known = 1;
@@ -148,9 +155,14 @@ static iad_status place_text(iad_manifest *m, const picture *p, const char *lang
         return IAD_OK;
     }
     double x = (b[0] + b[2]) / 2 / p->width, y = (b[1] + b[3]) / 2 / p->height;
-    const int v[4] = {(int)(100 * b[0] / p->width), (int)(100 * b[1] / p->height), (int)(100 * b[2] / p->width + 0.5), (int)(100 * b[3] / p->height + 0.5)};
-    if (zh) snprintf(out, size, "%s%s，宽度的 %d%% 到 %d%%，高度的 %d%% 到 %d%%", third(y, "上部", "中部", "下部"), third(x, "偏左", "居中", "偏右"), v[0], v[2], v[1], v[3]);
-    else snprintf(out, size, "%s %s, from %d to %d percent of the width and from %d to %d percent of the height", third(y, "upper", "middle", "lower"), third(x, "left", "centre", "right"), v[0], v[2], v[1], v[3]);
+    const int v[4] = {(int)(100 * b[0] / p->width), (int)(100 * b[1] / p->height), (int)(100 * b[2] / p->width + 0.5),
+                      (int)(100 * b[3] / p->height + 0.5)};
+    if (zh)
+        snprintf(out, size, "%s%s，宽度的 %d%% 到 %d%%，高度的 %d%% 到 %d%%", third(y, "上部", "中部", "下部"), third(x, "偏左", "居中", "偏右"),
+                 v[0], v[2], v[1], v[3]);
+    else
+        snprintf(out, size, "%s %s, from %d to %d percent of the width and from %d to %d percent of the height", third(y, "upper", "middle", "lower"),
+                 third(x, "left", "centre", "right"), v[0], v[2], v[1], v[3]);
     return IAD_OK;
 }
 
@@ -203,8 +215,13 @@ static iad_status fill(iad_source *s, const picture *p, iad_work *w, int *usable
     iad_status status = strstr(w->prompt->text, "{place}") ? place_text(s->m, p, w->prompt->lang, place, sizeof place, err) : IAD_OK;
     if (status == IAD_OK && w->has_of) status = caption_texts(s->m, p, &texts, err);
     *usable = !w->has_of || texts.len;
-    const iad_prompt_values values = {.category = product ? product->name_zh : *p->display ? p->display : "unknown", .group = p->group, .defect = *p->defect ? p->defect : "unknown",
-                                      .place = place, .texts = iad_buf_str(&texts)};
+    const iad_prompt_values values = {.category = product       ? product->name_zh
+                                                  : *p->display ? p->display
+                                                                : "unknown",
+                                      .group = p->group,
+                                      .defect = *p->defect ? p->defect : "unknown",
+                                      .place = place,
+                                      .texts = iad_buf_str(&texts)};
     iad_text_copy(w->category, sizeof w->category, p->display);
     if (status == IAD_OK) status = iad_prompt_fill(w->prompt, &values, &out, err);
     if (status == IAD_OK) status = iad_image_path_join(s->m, p->root, p->path, w->path, sizeof w->path, err);

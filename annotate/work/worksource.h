@@ -12,7 +12,7 @@ typedef struct iad_work {
     uint8_t image_sha256[32], unit[IAD_UNIT_BYTES], of_unit[IAD_UNIT_BYTES];
     int has_of, round, anomalous, width, height;
     char path[IAD_PATH_MAX], category[200], params[160];
-    char *text;              /* of the prompt with its values, owned */
+    char *text; /* of the prompt with its values, owned */
     const iad_prompt *prompt;
     double temperature;
     int64_t seed, predicted; /* tokens of picture and text */

@@ -7,10 +7,18 @@
 
 static char why[IAD_WHY];
 
-#define SHAPE "A hexagonal nut with a round threaded opening in the middle; its six flat sides meet at even corners and the body is about half as thick as it is wide."
-#define MATERIAL "The surface is bright metal with a fine brushed finish, light grey in colour, with soft reflections along every face and no visible coating anywhere."
-#define DETAILS "Each corner carries a small chamfer; the thread begins right below the upper rim, two faint marks stand on one side and the inner edge is cut cleanly."
-#define FLAGS "\"is_product_photo\":true,\"category_match\":0.9,\"object_count\":\"one\",\"view\":\"photo\",\"watermark\":\"none\",\"defect_visible\":\"no\",\"defect_note\":\"\",\"language\":\"en\""
+#define SHAPE                                                                                                                                        \
+    "A hexagonal nut with a round threaded opening in the middle; its six flat sides meet at even corners and the body is about half as thick as "   \
+    "it is wide."
+#define MATERIAL                                                                                                                                     \
+    "The surface is bright metal with a fine brushed finish, light grey in colour, with soft reflections along every face and no visible coating "   \
+    "anywhere."
+#define DETAILS                                                                                                                                      \
+    "Each corner carries a small chamfer; the thread begins right below the upper rim, two faint marks stand on one side and the inner edge is cut " \
+    "cleanly."
+#define FLAGS                                                                                                                                        \
+    "\"is_product_photo\":true,\"category_match\":0.9,\"object_count\":\"one\",\"view\":\"photo\",\"watermark\":\"none\",\"defect_visible\":\"no\"," \
+    "\"defect_note\":\"\",\"language\":\"en\""
 
 static void test_transport(void **state) {
     (void)state;
@@ -154,7 +162,8 @@ static void test_minhash(void **state) {
         char text[800];
         int n = 0;
         if (i < 25) n = snprintf(text, sizeof text, "%s %s %s number%u", SHAPE, MATERIAL, DETAILS, i);
-        else for (int k = 0; k < 40; k++) n += snprintf(text + n, sizeof text - (size_t)n, "w%u ", (i * 41 + (uint32_t)k * 7919u) % 1000);
+        else
+            for (int k = 0; k < 40; k++) n += snprintf(text + n, sizeof text - (size_t)n, "w%u ", (i * 41 + (uint32_t)k * 7919u) % 1000);
         iad_minhash_text(text, &signatures[i * IAD_MINHASH_N]);
     }
     assert_ok(iad_minhash_groups(signatures, N, group, &err));
@@ -203,14 +212,19 @@ static void test_answers(void **state) {
         {"[]", "stop", "transport", 1},
         {"I'm sorry, I cannot help.", "stop", "refusal", 1},
         {"{\"shape_structure\":\"" SHAPE "\",\"material_surface\":\"" SHAPE "\",\"details\":\"" DETAILS "\"," FLAGS "}", "stop", "distinct", 1},
-        {"{\"shape_structure\":\"" SHAPE "\",\"material_surface\":\"" MATERIAL "\",\"details\":\"" DETAILS "\",\"is_product_photo\":true,\"category_match\":0.1,\"object_count\":\"one\","
-         "\"view\":\"scene\",\"watermark\":\"large\",\"defect_visible\":\"yes\",\"defect_note\":\"rust\",\"language\":\"en\"}", "stop", "relevance", 2},
-        {"{\"shape_structure\":\"" SHAPE "\",\"material_surface\":\"" MATERIAL "\",\"details\":\"" DETAILS "\",\"is_product_photo\":true,\"category_match\":0.9,\"object_count\":\"several\","
-         "\"view\":\"photo\",\"watermark\":\"none\",\"defect_visible\":\"no\",\"defect_note\":\"\",\"language\":\"en\"}", "stop", "transport", 1}};
+        {"{\"shape_structure\":\"" SHAPE "\",\"material_surface\":\"" MATERIAL "\",\"details\":\"" DETAILS
+         "\",\"is_product_photo\":true,\"category_match\":0.1,\"object_count\":\"one\","
+         "\"view\":\"scene\",\"watermark\":\"large\",\"defect_visible\":\"yes\",\"defect_note\":\"rust\",\"language\":\"en\"}",
+         "stop", "relevance", 2},
+        {"{\"shape_structure\":\"" SHAPE "\",\"material_surface\":\"" MATERIAL "\",\"details\":\"" DETAILS
+         "\",\"is_product_photo\":true,\"category_match\":0.9,\"object_count\":\"several\","
+         "\"view\":\"photo\",\"watermark\":\"none\",\"defect_visible\":\"no\",\"defect_note\":\"\",\"language\":\"en\"}",
+         "stop", "transport", 1}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         iad_judged j;
         judge(rows[i].content, rows[i].finish, &j);
-        if (*rows[i].check ? failed(&j, rows[i].check) != rows[i].kind : j.n != 0) fail_msg("row %zu: %s %s", i, j.n ? j.findings[0].check : "nothing", j.n ? j.findings[0].why : "");
+        if (*rows[i].check ? failed(&j, rows[i].check) != rows[i].kind : j.n != 0)
+            fail_msg("row %zu: %s %s", i, j.n ? j.findings[0].check : "nothing", j.n ? j.findings[0].why : "");
         assert_int_equal(j.ok, rows[i].kind != 1);
         assert_int_equal(j.withhold, rows[i].kind == 2);
         iad_judged_deinit(&j);
@@ -218,9 +232,10 @@ static void test_answers(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_transport), cmocka_unit_test(test_refusal), cmocka_unit_test(test_length), cmocka_unit_test(test_language),
-                                       cmocka_unit_test(test_repetition), cmocka_unit_test(test_form), cmocka_unit_test(test_distinct), cmocka_unit_test(test_aspect),
-                                       cmocka_unit_test(test_contradiction), cmocka_unit_test(test_hedging), cmocka_unit_test(test_relevance), cmocka_unit_test(test_wilson),
-                                       cmocka_unit_test(test_minhash), cmocka_unit_test(test_answers)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_transport), cmocka_unit_test(test_refusal),    cmocka_unit_test(test_length),
+                                       cmocka_unit_test(test_language),  cmocka_unit_test(test_repetition), cmocka_unit_test(test_form),
+                                       cmocka_unit_test(test_distinct),  cmocka_unit_test(test_aspect),     cmocka_unit_test(test_contradiction),
+                                       cmocka_unit_test(test_hedging),   cmocka_unit_test(test_relevance),  cmocka_unit_test(test_wilson),
+                                       cmocka_unit_test(test_minhash),   cmocka_unit_test(test_answers)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

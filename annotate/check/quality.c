@@ -45,8 +45,8 @@ int iad_quality_refusal(const char *text, char why[IAD_WHY]) {
                                         "作为AI",
                                         "作为一个AI",
                                         "作为一名AI"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcasestr(text, words[i])) FAIL("says \"%s\"", words[i]);
+    size_t which;
+    if (iad_text_any(text, words, sizeof words / sizeof *words, &which)) FAIL("says \"%s\"", words[which]);
     const char *as = strstr(text, "作为"), *ai = as ? strstr(as, "AI") : NULL;
     if (ai && ai - as < 40) FAIL("speaks of itself as an AI");
     return 1;
@@ -140,12 +140,11 @@ static int price(const char *text) {
             while (*q == ' ') q++;
             if (digit(*q)) return 1;
         }
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        for (const char *p = strcasestr(text, units[i]); p; p = strcasestr(p + 1, units[i])) {
-            const char *q = p;
-            while (q > text && q[-1] == ' ') q--;
-            if (q > text && digit(q[-1])) return 1;
-        }
+    for (const char *p = text; (p = iad_text_any(p, units, sizeof units / sizeof *units, NULL)) != NULL; p++) {
+        const char *q = p;
+        while (q > text && q[-1] == ' ') q--;
+        if (q > text && digit(q[-1])) return 1;
+    }
     return 0;
 }
 
@@ -155,13 +154,14 @@ static int email(const char *text) {
 }
 
 int iad_quality_form(const char *text, char why[IAD_WHY]) {
+    static const char *const addresses[] = {"http://", "https://", "www."};
     if (strstr(text, "**") || strstr(text, "```") || strstr(text, "__")) FAIL("Markdown");
     for (const char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
         const char *p = line + strspn(line, " \t");
         if ((strchr("-*+#", *p) && *p && (p[1] == ' ' || p[1] == '#')) || iad_text_starts(p, "•")) FAIL("a list or heading");
         if (digit(*p) && (p[1] == '.' || p[1] == ')') && p[2] == ' ') FAIL("a numbered list");
     }
-    if (strcasestr(text, "http://") || strcasestr(text, "https://") || strcasestr(text, "www.")) FAIL("a web address");
+    if (iad_text_any(text, addresses, sizeof addresses / sizeof *addresses, NULL)) FAIL("a web address");
     if (email(text)) FAIL("an e-mail address");
     if (price(text)) FAIL("a price");
     if (phone(text)) FAIL("a telephone number");

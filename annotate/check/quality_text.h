@@ -13,4 +13,7 @@ int iad_point_word(uint32_t c); /* letters and digits of any script */
  * begin so. */
 const char *iad_text_word(const char *text, const char *word);
 
+/* The first place of any of the n words, as parts of words too; ASCII case is ignored. One pass over the text. NULL: none. *which may be NULL. */
+const char *iad_text_any(const char *text, const char *const *words, size_t n, size_t *which);
+
 #endif

@@ -39,8 +39,9 @@ const char *iad_text_word(const char *text, const char *word) {
     size_t n = strlen(word);
     int open = n && word[n - 1] == '*';
     if (open) n--;
+    const char low = *word, high = low >= 'a' && low <= 'z' ? (char)(low - 32) : low; /* most places end here */
     for (const char *p = text; *p; p++) {
-        if (p != text && ascii_word((unsigned char)p[-1])) continue;
+        if ((*p != low && *p != high) || (p != text && ascii_word((unsigned char)p[-1]))) continue;
         if (!strncasecmp(p, word, n) && (open || !ascii_word((unsigned char)p[n]))) return p;
     }
     return NULL;
@@ -70,4 +71,22 @@ size_t iad_quality_words(const char *text, uint32_t *hashes, size_t most) {
         }
     }
     return n;
+}
+
+static unsigned char lower(unsigned char c) {
+    return c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : c;
+}
+
+const char *iad_text_any(const char *text, const char *const *words, size_t n, size_t *which) {
+    uint8_t begins[256] = {0};
+    for (size_t i = 0; i < n; i++) begins[lower((unsigned char)*words[i])] = 1;
+    for (const char *p = text; *p; p++) {
+        unsigned char c = lower((unsigned char)*p);
+        for (size_t i = 0; begins[c] && i < n; i++) {
+            if (lower((unsigned char)*words[i]) != c || strncasecmp(p, words[i], strlen(words[i])) != 0) continue;
+            if (which) *which = i;
+            return p;
+        }
+    }
+    return NULL;
 }

@@ -93,7 +93,7 @@ static int64_t count_tokens(const char *text) {
 static int is_zh(const char *prompt) {
     size_t wide = 0, all = 0;
     for (; *prompt; prompt++) wide += (unsigned char)*prompt >= 0xe4 && (unsigned char)*prompt <= 0xe9, all++;
-    return 6 * wide > all;
+    return 20 * wide > all; /* prompts in Chinese name their keys in English */
 }
 
 static void category_of(iad_ep_work *work, const char *prompt) {

@@ -56,6 +56,21 @@ test "$(grep -c '"conversations"' list.json)" = $(($(wc -l < before.tsv) - 1))
 grep -q "$unit" sheet.html
 "$IAD_BIN/iad-manifest" check --db set.db > check.txt 2>&1 || { cat check.txt; exit 1; }
 
+# The other ways to ask: in Chinese, and three wordings as three requests.
+for way in "split zh" "variants zh" "variants en"; do
+    set -- $way
+    code=0
+    "$IAD_BIN/iad-annotate" run "${common[@]}" --mode $1 --lang $2 --limit 5 --rpm 0 --tpm 0 --ramp 0 --backoff 0.02 --timeout 5 --quiet 2> way.log || code=$?
+    test $code = 0 -o $code = 3 || { cat way.log; exit 1; }
+done
+test "$(query set.db "SELECT count(DISTINCT prompt_sha256) FROM caption WHERE lang = 'zh'")" = 4
+test "$(query set.db "SELECT count(DISTINCT prompt_sha256) FROM caption WHERE lang = 'en'")" = 4
+# What a run would take: three questions for each of the other pictures, and those that met trouble. Nothing is sent.
+lines=$(wc -l < log.tsv)
+"$IAD_BIN/iad-annotate" run "${common[@]}" --mode variants --dry-run > predicted.tsv
+grep -q '^to ask.1[67][0-9]$' predicted.tsv
+test "$lines" = "$(wc -l < log.tsv)"
+
 # A key with which batches are forbidden is refused before anything is sent; a key that others can read as well.
 lines=$(wc -l < log.tsv)
 PLAN=sk-sp-123456 "$IAD_BIN/iad-annotate" batch submit --db set.db --url "$url" --model scripted-vl --dir jobs --key-env PLAN 2> plan.log && exit 1

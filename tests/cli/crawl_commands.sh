@@ -59,14 +59,19 @@ cut -f4 after.tsv | sort > a.ids
 cmp a.ids b.ids
 
 # Stopped in the middle: what is done is saved, the exit code says so, and the same command goes on.
-code=0
-timeout --signal=INT --preserve-status 2 "$crawl" run --db stop.db --out stop --contact mailto:t@example.org --engine bing \
+done_pages() { "$crawl" status --db stop.db 2> /dev/null | awk -F'\t' '$1 == "done" { n = $2 } END { print n + 0 }'; }
+"$crawl" run --db stop.db --out stop --contact mailto:t@example.org --engine bing \
     --engine-url "bing=http://127.0.0.1:$port" --allow-host '127.0.0.1,*.localhost' --no-proxy \
     --categories hex_bolt --target 20 --engine-delay 0 --host-delay 0.5 \
-    --min-bytes 1000 2> stop.log || code=$?
+    --min-bytes 1000 2> stop.log &
+pid=$!
+until [ "$(done_pages || echo 0)" -ge 1 ] || ! kill -0 $pid 2> /dev/null; do sleep 0.1; done
+kill -INT $pid
+code=0
+wait $pid || code=$?
 test $code = 130
 grep -q 'the same command goes on' stop.log
-test "$("$crawl" status --db stop.db | awk -F'\t' '$1 == "done" { print $2 }')" -ge 1
+test "$(done_pages)" -ge 1
 run_crawl stop --engine bing --categories hex_bolt --target 20
 "$crawl" status --db stop.db > status.txt
 grep -q '^hex_bolt	20	20	done' status.txt

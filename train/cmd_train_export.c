@@ -3,10 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/file.h"
-#include "runtime/device.h"
-#include "train/run/stagerun.h"
-#include "train/store/trainstore.h"
+#include "train/run/storedrun.h"
 #include "train/train_cmd.h"
 
 typedef struct options {
@@ -20,43 +17,16 @@ static const char help[] =
     "load. A finished stage has such a folder already (OUT/model); this is for checkpoints in between, and for\n"
     "f32. --model is the folder that the run began with: it has the shapes and the tokenizer.";
 
-/* The run's config decides sizes and rules that the weights were trained for. */
-static iad_status adjust(const char *run, iad_params *params, iad_err *err) {
-    char path[IAD_PATH_MAX];
-    iad_train_config config;
-    IAD_TRY(iad_path_join(path, sizeof path, run, IAD_STAGE_CONFIG, err));
-    IAD_TRY(iad_train_config_load(path, &config, err));
-    return iad_train_config_adjust(&config, &params->config, err);
-}
-
-/* Everything on the CPU: nothing is computed. */
 static iad_status export_step(iad_app *app, const options *o, iad_err *err) {
-    char dir[IAD_PATH_MAX], note[512] = "";
-    int exact;
-    iad_device *device = NULL;
-    iad_queue *queue = NULL;
-    iad_checkpoint *checkpoint = NULL;
-    iad_params *params = NULL;
-    iad_comm *comm = NULL;
-    iad_train_state state;
-    iad_status status = iad_stage_init_dir(o->model ? o->model : o->run, dir, sizeof dir, &exact, err);
-    if (status == IAD_OK) status = iad_comm_self_new(&comm, err);
-    if (status == IAD_OK) status = iad_device_new("cpu", (int)app->threads, &device, err);
-    if (status == IAD_OK) status = device->ops->queue_new(device, &queue, err);
-    if (status == IAD_OK) status = iad_checkpoint_open(dir, &checkpoint, NULL, err);
-    if (status == IAD_OK) status = iad_params_load(checkpoint, device, NULL, &params, err);
-    if (status == IAD_OK) status = adjust(o->run, params, err);
-    if (status == IAD_OK) status = iad_train_store_load(o->run, o->step, comm, queue, params, NULL, &state, note, sizeof note, err);
-    if (status == IAD_OK && note[0]) IAD_WARN(&app->log, "%s", note);
+    const iad_dtype dtype = strcmp(o->dtype, "f32") == 0 ? IAD_F32 : IAD_BF16;
+    iad_stored_run stored;
+    iad_status status = iad_stored_run_open(&stored, o->run, o->model, o->step, (int)app->threads, err);
+    if (status == IAD_OK && stored.note[0]) IAD_WARN(&app->log, "%s", stored.note);
     if (status == IAD_OK)
-        status = iad_train_store_export(params, queue, dir, o->out, strcmp(o->dtype, "f32") == 0 ? IAD_F32 : IAD_BF16, (uint64_t)o->shard_mib << 20,
-                                        o->force, &app->stop, err);
-    if (status == IAD_OK) fprintf(stderr, "iad-train export: stage=%d step=%" PRId64 " dir=%s\n", state.stage, state.step, o->out);
-    iad_params_free(params);
-    iad_checkpoint_close(checkpoint);
-    if (queue) device->ops->queue_free(queue);
-    iad_device_free(device);
-    iad_comm_free(comm);
+        status = iad_train_store_export(stored.params, stored.queue, stored.model_dir, o->out, dtype, (uint64_t)o->shard_mib << 20, o->force,
+                                        &app->stop, err);
+    if (status == IAD_OK) fprintf(stderr, "iad-train export: stage=%d step=%" PRId64 " dir=%s\n", stored.state.stage, stored.state.step, o->out);
+    iad_stored_run_close(&stored);
     return status;
 }
 

@@ -3,11 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/file.h"
-#include "runtime/device.h"
 #include "train/data/sampleprint.h"
 #include "train/run/stagerun.h"
-#include "train/store/trainstore.h"
+#include "train/run/storedrun.h"
 #include "train/train_cmd.h"
 
 typedef struct options {
@@ -22,7 +20,7 @@ static const char help[] =
 
 /* ---- records ---- */
 
-static iad_status print_records(const options *o, iad_loader *loader, const iad_model_config *model, const iad_tokenizer *tokenizer, iad_err *err) {
+static iad_status print_records(const options *o, iad_loader *loader, const iad_model_config *model, iad_err *err) {
     iad_buf text;
     iad_buf_init(&text, 1u << 24);
     iad_status status = IAD_OK;
@@ -31,7 +29,7 @@ static iad_status print_records(const options *o, iad_loader *loader, const iad_
         iad_sample sample = {0};
         status = iad_parse_i64(o->tasks.items[i], 1, INT64_MAX, "--task", &id, err);
         if (status == IAD_OK) status = iad_loader_sample(loader, id, &sample, err);
-        if (status == IAD_OK) status = iad_sample_print(&sample, model, tokenizer, -1, &text, err);
+        if (status == IAD_OK) status = iad_sample_print(&sample, model, iad_loader_tokenizer(loader), -1, &text, err);
         if (status == IAD_OK) status = iad_buf_add_str(&text, "\n", err);
         iad_sample_deinit(&sample);
     }
@@ -43,7 +41,6 @@ static iad_status print_records(const options *o, iad_loader *loader, const iad_
 static iad_status inspect_records(const options *o, iad_err *err) {
     iad_train_config config;
     iad_model_config model;
-    iad_tokenizer *tokenizer = NULL;
     iad_loader *loader = NULL;
     char dir[IAD_PATH_MAX];
     int exact;
@@ -66,11 +63,9 @@ static iad_status inspect_records(const options *o, iad_err *err) {
                                         .max_rows = config.max_rows,
                                         .retention = -1,
                                         .compress = config.model.compression};
-    IAD_TRY(iad_tokenizer_load(dir, &tokenizer, err));
     iad_status status = iad_loader_new(&loading, &model, &loader, err);
-    if (status == IAD_OK) status = print_records(o, loader, &model, tokenizer, err);
+    if (status == IAD_OK) status = print_records(o, loader, &model, err);
     iad_loader_free(loader);
-    iad_tokenizer_free(tokenizer);
     return status;
 }
 
@@ -78,34 +73,18 @@ static iad_status inspect_records(const options *o, iad_err *err) {
 
 /* The state alone would do, but only reading everything tells whether it is whole. */
 static iad_status inspect_run(iad_app *app, const options *o, iad_err *err) {
-    char dir[IAD_PATH_MAX], note[512] = "";
-    int exact;
-    iad_device *device = NULL;
-    iad_queue *queue = NULL;
-    iad_checkpoint *checkpoint = NULL;
-    iad_params *params = NULL;
-    iad_comm *comm = NULL;
-    iad_train_state s;
-    iad_status status = iad_stage_init_dir(o->model ? o->model : o->run, dir, sizeof dir, &exact, err);
-    if (status == IAD_OK) status = iad_comm_self_new(&comm, err);
-    if (status == IAD_OK) status = iad_device_new("cpu", (int)app->threads, &device, err);
-    if (status == IAD_OK) status = device->ops->queue_new(device, &queue, err);
-    if (status == IAD_OK) status = iad_checkpoint_open(dir, &checkpoint, NULL, err);
-    if (status == IAD_OK) status = iad_params_load(checkpoint, device, NULL, &params, err);
-    if (status == IAD_OK) status = iad_train_store_load(o->run, -1, comm, queue, params, NULL, &s, note, sizeof note, err);
+    iad_stored_run stored;
+    const iad_train_state *s = &stored.state;
+    iad_status status = iad_stored_run_open(&stored, o->run, o->model, -1, (int)app->threads, err);
     if (status == IAD_OK) {
-        if (note[0]) IAD_WARN(&app->log, "%s", note);
-        printf("stage %d, step %" PRId64 " of %" PRId64 ", seed %" PRIu64 "\nrecords seen %" PRId64 ", left out %" PRId64 ", updates skipped %" PRId64
-               "\n",
-               s.stage, s.step, s.steps, s.seed, s.samples, s.broken, s.clock.skipped_total);
-        if (s.has_map_range) printf("maps scaled by %g to %g (anomaly), %g to %g (normal)\n", s.map_lo[0], s.map_hi[0], s.map_lo[1], s.map_hi[1]);
-        printf("config %s\nrecords %s\nversion %s\nchecksums hold\n", s.config_sha256, s.data_sha256, s.build);
+        if (stored.note[0]) IAD_WARN(&app->log, "%s", stored.note);
+        printf("stage %d, step %" PRId64 " of %" PRId64 ", seed %" PRIu64 "\n", s->stage, s->step, s->steps, s->seed);
+        printf("records seen %" PRId64 ", left out %" PRId64 ", updates skipped %" PRId64 "\n", s->samples, s->broken, s->clock.skipped_total);
+        if (s->has_map_range)
+            printf("maps scaled by %g to %g (anomaly), %g to %g (normal)\n", s->map_lo[0], s->map_hi[0], s->map_lo[1], s->map_hi[1]);
+        printf("config %s\nrecords %s\nversion %s\nchecksums hold\n", s->config_sha256, s->data_sha256, s->build);
     }
-    iad_params_free(params);
-    iad_checkpoint_close(checkpoint);
-    if (queue) device->ops->queue_free(queue);
-    iad_device_free(device);
-    iad_comm_free(comm);
+    iad_stored_run_close(&stored);
     return status;
 }
 

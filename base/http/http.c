@@ -46,12 +46,6 @@ struct iad_http_jar {
     CURLSH *share;
 };
 
-const char *iad_http_error_name(iad_http_error error) {
-    static const char *const names[IAD_HTTP_N_ERRORS] = {"none", "bad_url", "dns", "connect", "tls", "timeout", "slow",
-                                                         "too_big", "broken", "address", "refused", "cancelled", "internal"};
-    return error >= 0 && error < IAD_HTTP_N_ERRORS ? names[error] : "unknown";
-}
-
 const char *iad_http_header_get(const iad_http_answer *answer, const char *name, size_t i) {
     for (size_t k = 0; k < answer->n_headers; k++)
         if (iad_text_equal_nocase(answer->headers[k].name, name) && i-- == 0) return answer->headers[k].value;

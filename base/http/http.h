@@ -40,7 +40,6 @@ typedef enum iad_http_error {
     IAD_HTTP_INTERNAL, /* out of memory, a bug */
     IAD_HTTP_N_ERRORS
 } iad_http_error;
-const char *iad_http_error_name(iad_http_error error); /* "dns", "too_big" ... */
 
 typedef struct iad_http_header {
     const char *name, *value; /* as sent, without spaces around */

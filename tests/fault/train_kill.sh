@@ -49,6 +49,14 @@ run told 2 || fail "after SIGTERM: exit $?"
 same told
 run told 2 || fail "a finished stage: exit $?"
 
+# A checkpoint looked at, and exported once more.
+"$train" inspect --run whole > state.txt 2> run.log || fail "inspect --run: exit $?"
+grep -q '^stage 3, step 10 of 10' state.txt || fail "inspect --run says something else"
+"$train" inspect --db parts.db --model whole --config stage3.json --task 1 > record.txt 2> run.log || fail "inspect --task: exit $?"
+grep -q '^task 1, ' record.txt || fail "inspect --task says something else"
+"$train" export --run whole --out again --dtype f32 2> run.log || fail "export: exit $?"
+same again
+
 # Fusion switched off: begins from weights that have it, and goes on from weights that have not.
 sed 's/"steps": 10/"steps": 1, "fusion": false/' stage3.json > off.json
 for step in whole:off1 off1:off2; do

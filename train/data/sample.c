@@ -1,7 +1,8 @@
 #include "train/data/sample.h"
 
-#include <math.h>
 #include <stdlib.h>
+
+#include "runtime/model/compress.h"
 
 void iad_sample_deinit(iad_sample *sample) {
     for (int i = 0; i < sample->n_picture; i++) iad_patches_deinit(&sample->pictures[i].patches);
@@ -15,9 +16,7 @@ void iad_sample_deinit(iad_sample *sample) {
 
 int64_t iad_sample_picture_rows(const iad_sample_picture *picture, int merge, double retention) {
     int64_t n = picture->patches.n_row / ((int64_t)merge * merge);
-    if (picture->reference < 0) return n;
-    int64_t keep = (int64_t)floor(retention * (double)n + 0.5);
-    return keep < 1 ? 1 : keep > n ? n : keep;
+    return picture->reference < 0 ? n : iad_compress_count(n, retention);
 }
 
 int64_t iad_sample_rows(const iad_sample *sample, int merge, double retention) {

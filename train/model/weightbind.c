@@ -227,16 +227,6 @@ iad_status iad_binding_pack(iad_binding *b, iad_queue *queue, int all, iad_err *
     return IAD_OK;
 }
 
-size_t iad_binding_bytes(const iad_binding *b) {
-    size_t bytes = b->model->weight_bytes + IAD_BINDING_CHUNK * sizeof(float);
-    for (int i = 0; i < b->n_linear; i++) {
-        const iad_bound_linear *l = &b->linears[i];
-        if (*l->slot != NULL) bytes += b->model->device->ops->weight_bytes(*l->slot);
-        if (l->back != NULL) bytes += b->model->device->ops->weight_bytes(l->back);
-    }
-    return bytes;
-}
-
 /* ---- gradients ---- */
 
 iad_mat iad_param_grad_mat(const iad_params *params, const iad_param *param, int64_t rows) {

@@ -55,7 +55,6 @@ void iad_binding_mark(iad_binding *binding);
 int iad_bound_block_trainable(const iad_bound_block *block);
 /* Packs what is trainable, or everything; makes and drops transposed weights as wanted. */
 iad_status iad_binding_pack(iad_binding *binding, iad_queue *queue, int all, iad_err *err);
-size_t iad_binding_bytes(const iad_binding *binding); /* device memory */
 
 /* The gradient of a parameter as a matrix [rows][n / rows]; and as an array, NULL when there is no such parameter or it is frozen. */
 iad_mat iad_param_grad_mat(const iad_params *params, const iad_param *param, int64_t rows);

@@ -54,7 +54,7 @@ run told 2 || fail "a finished stage: exit $?"
 grep -q '^stage 3, step 10 of 10' state.txt || fail "inspect --run says something else"
 "$train" inspect --db parts.db --model whole --config stage3.json --task 1 > record.txt 2> run.log || fail "inspect --task: exit $?"
 grep -q '^task 1, ' record.txt || fail "inspect --task says something else"
-"$train" export --run whole --out again --dtype f32 2> run.log || fail "export: exit $?"
+"$train" export --run whole --out again/model --dtype f32 2> run.log || fail "export: exit $?"
 same again
 
 # Fusion switched off: begins from weights that have it, and goes on from weights that have not.

@@ -1,4 +1,5 @@
-# cmake -DINPUTS=a.txt;b.txt -DTABLE=iad_builtin_prompts -DOUTPUT=x.c -P embed_prompts.cmake: text files as C arrays, in the order of their names.
+# cmake -DINPUTS=a.txt;b.txt -DTABLE=iad_builtin_x -DTYPE=iad_text_file -DHEADER=folder/x.h -DOUTPUT=x.c -P embed_texts.cmake: text files as a C table
+# of {name, text, size}, in the order of their names, with TABLE_n beside it. HEADER declares both.
 list(SORT INPUTS)
 set(arrays "")
 set(table "")
@@ -14,5 +15,5 @@ foreach(input ${INPUTS})
   string(APPEND table "    {\"${name}\", (const char *)text_${count}, ${size}},\n")
   math(EXPR count "${count} + 1")
 endforeach()
-file(WRITE "${OUTPUT}" "#include \"annotate/prompt/prompts_builtin.h\"\n${arrays}const size_t ${TABLE}_n = ${count};\n"
-  "const iad_prompt_file ${TABLE}[] = {\n${table}};\n")
+file(WRITE "${OUTPUT}" "#include \"${HEADER}\"\n${arrays}const size_t ${TABLE}_n = ${count};\n"
+  "const ${TYPE} ${TABLE}[] = {\n${table}};\n")

@@ -234,9 +234,29 @@ iad_status iad_batch_submit(iad_manifest *m, const iad_annotate_options *o, cons
     return status == IAD_OK ? count_states(m, counts, err) : status;
 }
 
+/* Calls `each` for every batch of the model in this state, in the order of their names, then counts. */
+static iad_status each_batch(iad_manifest *m, const iad_annotate_options *o, const char *state, iad_batch_counts *counts,
+                             iad_status (*each)(call *c, iad_manifest *m, batch_row *row, iad_batch_counts *counts, iad_err *err), iad_err *err) {
+    call c;
+    batch_row row = {0};
+    char after[64] = "";
+    memset(counts, 0, sizeof *counts);
+    iad_status status = call_open(&c, o, err);
+    for (int found = 1; status == IAD_OK;) {
+        status = next_batch(m, o->model, state, after, &row, &found, err);
+        if (status != IAD_OK || !found) break;
+        iad_text_copy(after, sizeof after, row.name);
+        status = each(&c, m, &row, counts, err);
+        counts->batches++;
+    }
+    call_close(&c);
+    return status == IAD_OK ? count_states(m, counts, err) : status;
+}
+
 /* ---- poll ---- */
 
-static iad_status poll_one(call *c, iad_manifest *m, batch_row *row, iad_err *err) {
+static iad_status poll_one(call *c, iad_manifest *m, batch_row *row, iad_batch_counts *counts, iad_err *err) {
+    (void)counts;
     char path[300], detail[300];
     json_t *root = NULL;
     snprintf(path, sizeof path, "/batches/%.200s", row->id);
@@ -254,20 +274,7 @@ static iad_status poll_one(call *c, iad_manifest *m, batch_row *row, iad_err *er
 }
 
 iad_status iad_batch_poll(iad_manifest *m, const iad_annotate_options *o, iad_batch_counts *counts, iad_err *err) {
-    call c;
-    batch_row row = {0};
-    char after[64] = "";
-    memset(counts, 0, sizeof *counts);
-    iad_status status = call_open(&c, o, err);
-    for (int found = 1; status == IAD_OK;) {
-        status = next_batch(m, o->model, "submitted", after, &row, &found, err);
-        if (status != IAD_OK || !found) break;
-        iad_text_copy(after, sizeof after, row.name);
-        status = poll_one(&c, m, &row, err);
-        counts->batches++;
-    }
-    call_close(&c);
-    return status == IAD_OK ? count_states(m, counts, err) : status;
+    return each_batch(m, o, "submitted", counts, poll_one, err);
 }
 
 /* ---- collect ---- */
@@ -395,24 +402,17 @@ static iad_status take_file(call *c, iad_manifest *m, const batch_row *batch, co
     return status;
 }
 
+/* The answers of a batch and the word that they were taken stand together or not at all. */
+static iad_status collect_one(call *c, iad_manifest *m, batch_row *row, iad_batch_counts *counts, iad_err *err) {
+    iad_status status = iad_manifest_begin(m, err);
+    if (status == IAD_OK && *row->output) status = take_file(c, m, row, row->output, counts, err);
+    if (status == IAD_OK && *row->error) status = take_file(c, m, row, row->error, counts, err);
+    if (status == IAD_OK) status = set_batch(m, row, "collected", NULL, err);
+    if (status == IAD_OK) return iad_manifest_commit(m, err);
+    iad_manifest_rollback(m);
+    return status;
+}
+
 iad_status iad_batch_collect(iad_manifest *m, const iad_annotate_options *o, iad_batch_counts *counts, iad_err *err) {
-    call c;
-    batch_row row = {0};
-    char after[64] = "";
-    memset(counts, 0, sizeof *counts);
-    iad_status status = call_open(&c, o, err);
-    for (int found = 1; status == IAD_OK;) {
-        status = next_batch(m, o->model, "done", after, &row, &found, err);
-        if (status != IAD_OK || !found) break;
-        iad_text_copy(after, sizeof after, row.name);
-        status = iad_manifest_begin(m, err);
-        if (status == IAD_OK && *row.output) status = take_file(&c, m, &row, row.output, counts, err);
-        if (status == IAD_OK && *row.error) status = take_file(&c, m, &row, row.error, counts, err);
-        if (status == IAD_OK) status = set_batch(m, &row, "collected", NULL, err);
-        if (status == IAD_OK) status = iad_manifest_commit(m, err);
-        else iad_manifest_rollback(m);
-        counts->batches++;
-    }
-    call_close(&c);
-    return status == IAD_OK ? count_states(m, counts, err) : status;
+    return each_batch(m, o, "done", counts, collect_one, err);
 }

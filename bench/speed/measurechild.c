@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/text.h"
 
 enum { MAX_FAMILY = 4096, LOOK_MS = 50 };
@@ -119,4 +120,19 @@ iad_status iad_child_measure(const char *const *words, const char *log, iad_chil
     cost->cpu_s = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) + 1e-6 * (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec);
     cost->code = WIFEXITED(code) ? WEXITSTATUS(code) : -1;
     return IAD_OK;
+}
+
+iad_status iad_child_beside(const char *name, char *out, size_t size, iad_err *err) {
+    char self[IAD_PATH_MAX], dir[IAD_PATH_MAX];
+    const ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n <= 0) return IAD_FAIL(err, IAD_ERR_IO, "where this program lies is unknown: name the others with options");
+    self[n] = '\0';
+    iad_path_dir(dir, sizeof dir, self);
+    return iad_path_join(out, size, dir, name, err);
+}
+
+double iad_thread_seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }

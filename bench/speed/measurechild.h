@@ -2,6 +2,8 @@
 #ifndef IAD_SPEED_MEASURECHILD_H
 #define IAD_SPEED_MEASURECHILD_H
 
+#include <stddef.h>
+
 #include "base/status.h"
 
 typedef struct iad_child_cost {
@@ -17,5 +19,11 @@ iad_status iad_child_measure(const char *const *words, const char *log, iad_chil
 /* Starts a program that serves; stop it with iad_child_stop (SIGTERM, waits). */
 iad_status iad_child_start(const char *const *words, const char *log, int *pid, iad_err *err);
 void iad_child_stop(int pid);
+
+/* Path of the program `name` that lies beside this one ("../tests/x" is fine too); out [size]. Errors: IAD_ERR_IO, IAD_ERR_LIMIT. */
+iad_status iad_child_beside(const char *name, char *out, size_t size, iad_err *err);
+
+/* Processor seconds of this thread. */
+double iad_thread_seconds(void);
 
 #endif

@@ -24,19 +24,8 @@ typedef struct bench {
     int server, keep;
 } bench;
 
-static double cpu_now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static iad_status beside_us(const char *name, char out[PATH_SIZE], iad_err *err) {
-    char self[PATH_SIZE], dir[PATH_SIZE];
-    const ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (n <= 0) return IAD_FAIL(err, IAD_ERR_IO, "where this program lies is unknown");
-    self[n] = '\0';
-    iad_path_dir(dir, sizeof dir, self);
-    IAD_TRY(iad_path_join(out, PATH_SIZE, dir, name, err));
+    IAD_TRY(iad_child_beside(name, out, PATH_SIZE, err));
     return iad_file_exists(out) ? IAD_OK : IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%s is not built", out);
 }
 
@@ -69,7 +58,7 @@ static iad_status write_picture(const bench *b, int at, iad_err *err) {
 /* Processor seconds to read, decode and encode all of them: what any client that sends its own JPEGs must do. */
 static iad_status recode_all(const bench *b, double *seconds, iad_err *err) {
     const iad_jpeg_options jpeg = {.quality = 90, .subsample = 1};
-    const double start = cpu_now();
+    const double start = iad_thread_seconds();
     for (int i = 0; i < b->options->pictures; i++) {
         char name[40], path[2 * PATH_SIZE];
         iad_image image;
@@ -83,7 +72,7 @@ static iad_status recode_all(const bench *b, double *seconds, iad_err *err) {
         iad_image_deinit(&image);
         if (status != IAD_OK) return status;
     }
-    *seconds = cpu_now() - start;
+    *seconds = iad_thread_seconds() - start;
     return IAD_OK;
 }
 

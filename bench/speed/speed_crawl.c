@@ -23,22 +23,7 @@ typedef struct bench {
     int server;
 } bench;
 
-static double cpu_now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* ---- the place ---- */
-
-static iad_status beside_us(const char *name, char out[PATH_SIZE], iad_err *err) {
-    char self[PATH_SIZE], dir[PATH_SIZE];
-    const ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (n <= 0) return IAD_FAIL(err, IAD_ERR_IO, "where this program lies is unknown: name the others with options");
-    self[n] = '\0';
-    iad_path_dir(dir, sizeof dir, self);
-    return iad_path_join(out, PATH_SIZE, dir, name, err);
-}
 
 static iad_status start_web(bench *b, iad_err *err) {
     char ready[PATH_SIZE], plan[PATH_SIZE], pictures[20], side[20];
@@ -157,9 +142,9 @@ static iad_status decode_all(const char *dir, double *seconds, size_t *n_files, 
         if (!iad_text_ends(files.items[i], ".jpg") && !iad_text_ends(files.items[i], ".jpeg")) continue;
         if ((status = iad_path_join(path, sizeof path, dir, files.items[i], err)) != IAD_OK) break;
         if ((status = iad_file_read(path, IAD_IMAGE_MAX_FILE_BYTES, &bytes, &n, err)) != IAD_OK) break;
-        const double start = cpu_now();
+        const double start = iad_thread_seconds();
         if (!iad_bare_jpeg(bytes, n, row)) status = IAD_FAIL(err, IAD_ERR_FORMAT, "%s: not a JPEG", files.items[i]);
-        *seconds += cpu_now() - start;
+        *seconds += iad_thread_seconds() - start;
         ++*n_files;
         free(bytes);
     }
@@ -193,17 +178,17 @@ static iad_status time_join(FILE *out, int words, int radius, int n, iad_err *er
         }
     }
     size_t pairs = 0;
-    const double start = cpu_now();
+    const double start = iad_thread_seconds();
     iad_status status = iad_hamming_new(words, &index, err);
     if (status == IAD_OK) status = iad_hamming_add_many(index, codes, (size_t)n, err);
     if (status == IAD_OK) status = iad_hamming_join(index, radius, count, &pairs, err);
-    const double joined = cpu_now();
+    const double joined = iad_thread_seconds();
     iad_hamming_hits hits = {0};
     const int asked = n < 2000 ? n : 2000;
     for (int i = 0; status == IAD_OK && i < asked; i++) status = iad_hamming_find(index, codes + (size_t)i * (size_t)words, radius, &hits, err);
     if (status == IAD_OK)
         fprintf(out, "%4d bits  within %2d  %8.2f s  %8zu pairs  %8.1f us to ask for one\n", 64 * words, radius, joined - start, pairs,
-                1e6 * (cpu_now() - joined) / asked);
+                1e6 * (iad_thread_seconds() - joined) / asked);
     iad_hamming_hits_deinit(&hits);
     iad_hamming_free(index);
     free(codes);
@@ -256,9 +241,9 @@ iad_status iad_speed_crawl(FILE *out, const iad_speed_crawl_options *options, ia
     snprintf(b.dir, sizeof b.dir, "%.900s/iad-speed-crawl-XXXXXX", tmp && *tmp ? tmp : "/tmp");
     if (!mkdtemp(b.dir)) return IAD_FAIL(err, IAD_ERR_IO, "no scratch folder %s", b.dir);
     if (options->crawl) iad_text_copy(b.crawl, sizeof b.crawl, options->crawl);
-    else IAD_TRY(beside_us("iad-crawl", b.crawl, err));
+    else IAD_TRY(iad_child_beside("iad-crawl", b.crawl, PATH_SIZE, err));
     if (options->web) iad_text_copy(b.web, sizeof b.web, options->web);
-    else IAD_TRY(beside_us("../tests/iad_web", b.web, err));
+    else IAD_TRY(iad_child_beside("../tests/iad_web", b.web, PATH_SIZE, err));
     iad_status status = IAD_OK;
     if (options->hashes) fprintf(out, "%d hashes joined with themselves, one thread\n", options->hashes);
     if (options->hashes) status = time_join(out, 1, 4, options->hashes, err);

@@ -1,3 +1,4 @@
+#include "bench/speed/measurechild.h"
 #include "bench/speed/speed_ingest.h"
 
 #include <setjmp.h>
@@ -33,13 +34,6 @@ typedef struct bare_set {
     double seconds[2];  /* of the best round */
     uint8_t *row;
 } bare_set;
-
-/* CPU time of this thread: other work on the machine must not count. */
-static double cpu_seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- the libraries alone ---- */
 
@@ -88,9 +82,9 @@ static void decode_all(bare_set *set) {
     set->pixels[0] = set->pixels[1] = 0;
     for (size_t i = 0; i < set->n; i++) {
         int is_png = set->files[i].format == IAD_IMAGE_PNG;
-        double started = cpu_seconds();
+        double started = iad_thread_seconds();
         set->pixels[is_png] += is_png ? bare_png(&set->files[i], set->row) : iad_bare_jpeg(set->files[i].bytes, set->files[i].n, set->row);
-        seconds[is_png] += cpu_seconds() - started;
+        seconds[is_png] += iad_thread_seconds() - started;
     }
     double before = set->seconds[0] + set->seconds[1];
     if (before > 0 && before <= seconds[0] + seconds[1]) return;
@@ -142,9 +136,9 @@ static iad_status ingest_once(const iad_adapter *adapter, const char *root, cons
     const iad_ingest_options options = {.adapter = adapter, .root = root, .threads = 1, .any_count = 1};
     IAD_TRY(iad_path_join(db, sizeof db, dir, "speed.db", err));
     IAD_TRY(iad_manifest_open(db, IAD_MANIFEST_CREATE, &manifest, err));
-    double started = cpu_seconds();
+    double started = iad_thread_seconds();
     iad_status status = iad_ingest_run(manifest, &options, result, err);
-    double took = cpu_seconds() - started;
+    double took = iad_thread_seconds() - started;
     iad_manifest_close(manifest);
     static const char *const names[] = {"speed.db", "speed.db-wal", "speed.db-shm"};
     for (size_t i = 0; i < 3; i++)

@@ -1,4 +1,3 @@
-#include "bench/speed/measurechild.h"
 #include "bench/speed/speed_ingest.h"
 
 #include <setjmp.h>
@@ -13,6 +12,7 @@
 #include "base/file.h"
 #include "base/image/decode.h"
 #include "bench/speed/barejpeg.h"
+#include "bench/speed/measurechild.h"
 #include "manifests/ingest/ingest.h"
 #include "manifests/ingest/ingest_list.h"
 #include "manifests/manifest.h"

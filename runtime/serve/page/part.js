@@ -1,0 +1,143 @@
+// One part on the screen: picture, heat map, boxes, verdict, words; and the parts of this session, to be seen again.
+import { $, busy, complain, make, problem } from "./dom.js";
+import { decode, draw, drawBoxes, drawHeat, thumb, withinLimits } from "./picture.js";
+import { inspect, roomFor } from "./server.js";
+import { chosenSet } from "./sets.js";
+import { VERDICTS, verdictOf } from "./verdict.js";
+
+// A part is {name, file, set, result, error, state, says, words, talking, onchange}: result as the server gives it, state while there is
+// none (see verdict.js), says why it waits, talking while words come.
+
+let shown = null, running = null, shows = 0;
+
+// ---- the viewer
+
+function timingsOf(result) {
+  const t = result.timings, ms = t.preprocess_ms + t.vision_ms + t.prefill_ms + t.decode_ms;
+  return `${(ms / 1000).toFixed(ms < 9950 ? 2 : 0)} s; ${t.reused_tokens} of ${t.prompt_tokens} tokens were known already` +
+    (result.batch > 1 ? `; in a batch of ${result.batch}` : "");
+}
+
+function scoreOf({ result, error, says }) {
+  if (error) return error;
+  if (!result) return says ?? "\u00a0";
+  return `Score ${result.score.toFixed(3)}` + (result.threshold === null ? "; no threshold: see Good parts" : `, threshold ${result.threshold.toFixed(3)}`);
+}
+
+function drawMeter(result) {
+  $("meter-score").dataset.verdict = verdictOf({ result });
+  $("meter-score").style.width = `${100 * (result?.score ?? 0)}%`;
+  const t = result?.threshold ?? null;
+  $("meter-threshold").style.visibility = t === null ? "hidden" : "visible";
+  $("meter-threshold").style.left = `${100 * (t ?? 0)}%`;
+}
+
+function drawWords(part) {
+  const words = part.words ?? "";
+  if ($("words").textContent !== words) $("words").textContent = words;
+  $("words").setAttribute("aria-busy", String(Boolean(part.talking)));
+  $("words").scrollTop = part.talking ? $("words").scrollHeight : 0;
+  $("explain-now").style.visibility = words || part.talking || !part.result || part === running?.part ? "hidden" : "visible";
+}
+
+// Shows what is new about a part: everything but the picture.
+export function refresh(part) {
+  part.onchange?.();
+  if (part !== shown) return;
+  const { result } = part, verdict = verdictOf(part);
+  if ($("verdict").dataset.verdict !== verdict || $("verdict").dataset.name !== part.name) { // said aloud once
+    Object.assign($("verdict").dataset, { verdict, name: part.name });
+    $("verdict").lastElementChild.textContent = VERDICTS[verdict];
+  }
+  $("score").textContent = scoreOf(part);
+  drawMeter(result);
+  drawHeat($("map"), result?.map ?? null, result?.size ?? [1, 1]);
+  const boxes = result?.boxes ?? [];
+  drawBoxes($("boxes"), boxes, result?.size ?? [1, 1]);
+  $("box-count").textContent = !result ? "" : result.map ? `(${boxes.length})` : "(no map with this set)";
+  $("timings").textContent = result ? timingsOf(result) : "\u00a0";
+  drawWords(part);
+}
+
+export async function showPart(part) {
+  const turn = ++shows, bitmap = await decode(part.file);
+  if (turn !== shows) return void bitmap?.close(); // another one was asked for meanwhile
+  shown = part;
+  draw($("picture"), bitmap);
+  bitmap?.close();
+  $("picture").setAttribute("aria-label", `Picture ${part.name}`);
+  $("stage-hint").textContent = bitmap ? "" : `This browser cannot show ${part.name}.`;
+  $("file").textContent = $("file").title = part.name;
+  for (const button of $("history").querySelectorAll("button")) button.setAttribute("aria-current", String(button.shows === part));
+  refresh(part);
+}
+
+// ---- inspecting
+
+// Fills in the part's result, and its words when they are wanted.
+async function ask(part, words, stop) {
+  const bitmap = await decode(part.file);
+  try {
+    const file = await withinLimits(part.file, bitmap, roomFor());
+    const onResult = (result) => {
+      part.result ??= result;
+      part.talking = true;
+      refresh(part);
+      if (running?.part !== part) stop.abort(); // another part came: the verdict is enough
+    };
+    const onWords = words ? (text) => { part.words = (part.words ?? "") + text; if (part === shown) drawWords(part); } : undefined;
+    const onWait = (seconds) => { part.says = `The server is full; again in ${seconds} s.`; refresh(part); };
+    const result = await inspect(part.set.id, file, { signal: stop.signal, onResult, onWords, onWait });
+    part.result ??= result;
+    part.words = result.words;
+    if (result.finish === "length") part.words += " \u2026";
+  } catch (error) {
+    if (!part.result) part.error = error.message;
+    part.words = ""; // half an explanation is none; it can be asked for again
+    throw error;
+  } finally {
+    bitmap?.close();
+    part.talking = false;
+  }
+}
+
+async function run(part, words) {
+  if (running?.part.talking) running.stop.abort(); // two explanations at once would only keep each other waiting
+  const mine = running = { part, stop: new AbortController() };
+  await busy(() => ask(part, words, mine.stop));
+  if (running === mine) running = null;
+  refresh(part);
+}
+
+function remember(part, bitmap) {
+  const mark = make("span", { className: "mark", ariaHidden: "true" }), label = make("span", { className: "hidden" });
+  const button = make("button", { type: "button", title: part.name, shows: part, onclick: () => showPart(part) },
+                      thumb(bitmap), make("span", { className: "name" }, mark, ` ${part.name}`), label);
+  part.onchange = () => {
+    button.dataset.verdict = verdictOf(part);
+    label.textContent = `, ${VERDICTS[verdictOf(part)]}`;
+  };
+  part.onchange();
+  $("history-hint")?.remove();
+  $("history").prepend(make("li", {}, button));
+  $("history").scrollLeft = 0;
+}
+
+export async function inspectOne({ file, name }) {
+  const set = chosenSet();
+  if (!set) return complain(problem("First make or choose a set of good parts."));
+  const part = { file, name, set, state: "busy" }, bitmap = await decode(file);
+  remember(part, bitmap);
+  bitmap?.close();
+  await Promise.all([showPart(part), run(part, $("explain").checked)]);
+}
+
+export function startPart() {
+  const fade = () => { $("map").style.opacity = $("opacity").value / 100; $("opacity-out").value = `${$("opacity").value} %`; };
+  $("opacity").addEventListener("input", fade);
+  fade();
+  const boxes = () => { $("boxes").style.visibility = $("show-boxes").checked ? "visible" : "hidden"; };
+  $("show-boxes").addEventListener("change", boxes);
+  boxes();
+  $("explain-now").addEventListener("click", () => run(shown, true));
+}

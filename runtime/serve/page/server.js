@@ -1,0 +1,151 @@
+// The routes of runtime/serve/README.md, and nothing of the page's look: requests with the key, waiting when the server says so, streams.
+import { $, problem } from "./dom.js";
+
+const KEY = "iadgpt-key"; // sessionStorage: this tab, until it is closed
+const ENVELOPE = 65536;   // bytes of a body that are not pictures
+
+let limits = { body_bytes: Infinity, images: 16, calibration_images: 64, pixels: Infinity };
+export const getLimits = () => limits;
+export const roomFor = () => limits.body_bytes - ENVELOPE;
+
+// ---- the key
+
+let asking = null; // requests that are refused together ask once
+
+export function askKey(why) {
+  asking ??= new Promise((resolve) => {
+    const dialog = $("key-dialog");
+    $("key-why").textContent = why;
+    $("key").value = "";
+    dialog.returnValue = "cancel"; // what Escape leaves
+    dialog.addEventListener("close", () => {
+      asking = null;
+      const given = dialog.returnValue === "ok" && $("key").value !== "";
+      if (given) sessionStorage.setItem(KEY, $("key").value);
+      $("key").value = "";
+      resolve(given);
+    }, { once: true });
+    dialog.showModal();
+  });
+  return asking;
+}
+
+// ---- requests
+
+const wait = (seconds, signal) => new Promise((resolve, reject) => {
+  const timer = setTimeout(resolve, 1000 * seconds);
+  signal?.addEventListener("abort", () => { clearTimeout(timer); reject(signal.reason); }, { once: true });
+});
+
+// everyone: any other request would fail in the same way, so a run of many ends.
+async function errorOf(response) {
+  let said = {};
+  try { said = (await response.json()).error ?? {}; } catch { /* not ours: a proxy's page */ }
+  const { status } = response;
+  return problem(said.message ?? `${status} ${response.statusText}`, { everyone: [401, 403, 404, 503].includes(status) });
+}
+
+async function once(path, { method, body, signal }) {
+  const key = sessionStorage.getItem(KEY);
+  const headers = key ? { Authorization: `Bearer ${key}` } : {};
+  if (typeof body === "string") headers["Content-Type"] = "application/json";
+  try {
+    return { key, response: await fetch(path, { method, body, headers, signal, cache: "no-store" }) };
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw problem("The server does not answer. Is it still running?", { everyone: true });
+  }
+}
+
+// The response of a request that succeeded. A full server is asked again when it says so; onWait hears for how many seconds.
+async function request(path, options = {}) {
+  for (;;) {
+    const { key, response } = await once(path, options);
+    if (response.ok) return response;
+    const error = await errorOf(response), again = Number(response.headers.get("Retry-After"));
+    if (response.status === 401) {
+      $("key-change").hidden = false;
+      const changed = sessionStorage.getItem(KEY) !== key; // another request has asked meanwhile
+      if (changed || await askKey(key ? `The server refused the key: ${error.message}` : error.message)) continue;
+    } else if (again > 0 && (response.status === 429 || response.status === 503)) {
+      options.onWait?.(again);
+      await wait(again, options.signal);
+      continue;
+    }
+    throw error;
+  }
+}
+
+const reply = async (path, options) => (await request(path, options)).json();
+
+// pictures: [{name of the part, files}]
+function form(options, ...pictures) {
+  const body = new FormData();
+  body.append("options", JSON.stringify(options));
+  for (const { part, files } of pictures) for (const file of files) body.append(part, file, file.name);
+  return body;
+}
+
+// ---- streams
+
+// Server-sent events of a response: {event, data}.
+async function* events(response) {
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "", event = "message", data = [];
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const lines = (text + value).split("\n");
+    text = lines.pop(); // not whole yet
+    for (const line of lines.map((l) => l.replace(/\r$/, ""))) {
+      if (line === "") {
+        if (data.length > 0) yield { event, data: JSON.parse(data.join("\n")) };
+        event = "message";
+        data = [];
+      } else if (line.startsWith("event:")) event = line.slice(6).trim();
+      else if (line.startsWith("data:")) data.push(line.slice(5).replace(/^ /, ""));
+    }
+  }
+}
+
+// ---- the routes
+
+export async function getModel() {
+  const model = (await reply("/v1/models")).data[0];
+  limits = { ...limits, ...model.iad.limits };
+  return model;
+}
+
+export const listSets = async () => (await reply("/v1/exemplars")).data;
+
+export const makeSet = (name, files, options) =>
+  reply("/v1/exemplars", { method: "POST", body: form({ name }, { part: "images", files }), ...options });
+
+export const deleteSet = (id) => reply(`/v1/exemplars/${encodeURIComponent(id)}`, { method: "DELETE" });
+
+export const calibrateSet = (id, files, targetFpr, options) =>
+  reply(`/v1/exemplars/${encodeURIComponent(id)}/calibration`,
+        { method: "POST", body: form({ target_fpr: targetFpr }, { part: "images", files }), ...options });
+
+// The result of one picture. With onWords the explanation is asked for too: onResult comes first, then onWords with each piece, and
+// the result in the end has the whole.
+export async function inspect(id, file, { onResult, onWords, ...options } = {}) {
+  const words = onWords !== undefined;
+  const body = form({ exemplar_set: id, map: ["grid"], words, stream: words }, { part: "images", files: [file] });
+  const response = await request("/v1/inspect", { method: "POST", body, ...options });
+  let result = null;
+  const take = (whole) => ({ ...whole.results[0], threshold: whole.threshold });
+  if (!words) result = take(await response.json());
+  else {
+    let finished = false;
+    for await (const { event, data } of events(response)) {
+      if (data.error) throw problem(data.error.message);
+      if (event === "result") onResult?.(result = take(data));
+      else if (event === "words") onWords(data.text);
+      else if (event === "done") { Object.assign(result, data); finished = true; }
+    }
+    if (!finished) throw problem("The server ended the answer too early.");
+  }
+  if (result.error) throw problem(result.error.message);
+  return result;
+}

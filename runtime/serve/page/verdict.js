@@ -1,0 +1,10 @@
+// What an inspection says, for the viewer, the history and the table alike.
+
+export const VERDICTS = { ok: "OK", bad: "Not OK", open: "Undecided", failed: "Not inspected", busy: "Inspecting\u2026", wait: "Waiting", stopped: "Cancelled" };
+
+// part: {result, error, state}
+export function verdictOf(part) {
+  if (part.error) return "failed";
+  if (!part.result) return part.state ?? "busy";
+  return { anomalous: "bad", normal: "ok" }[part.result.verdict] ?? "open";
+}

@@ -6,6 +6,8 @@
 #include "base/status.h"
 
 int iad_cmd_run(iad_app *app, int argc, char **argv, iad_err *err);
+/* run with a --task other than detect; kind: iad_ask_kind of bench/reasoning/asktask.h. */
+int iad_cmd_run_questions(iad_app *app, int argc, char **argv, int kind, iad_err *err);
 int iad_cmd_score(iad_app *app, int argc, char **argv, iad_err *err);
 int iad_cmd_presets(iad_app *app, int argc, char **argv, iad_err *err);
 int iad_cmd_report(iad_app *app, int argc, char **argv, iad_err *err);

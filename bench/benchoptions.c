@@ -79,8 +79,7 @@ void iad_bench_options_deinit(iad_bench_options *o) {
 
 /* ---- results ---- */
 
-/* The command without words that change no number. */
-static iad_status plain_command(const char *argv_text, iad_buf *out, iad_err *err) {
+iad_status iad_bench_plain_command(const char *argv_text, iad_buf *out, iad_err *err) {
     iad_strings words = {0};
     iad_status status = iad_strings_split(&words, argv_text, ' ', err);
     for (size_t i = 0; i < words.n && status == IAD_OK; i++) {
@@ -125,7 +124,7 @@ iad_status iad_bench_results_new(const iad_app *app, const iad_bench_options *op
     json_t *presets = NULL;
     iad_buf command;
     iad_buf_init(&command, 1u << 20);
-    iad_status status = plain_command(app->argv_text, &command, err);
+    iad_status status = iad_bench_plain_command(app->argv_text, &command, err);
     if (status == IAD_OK) status = presets_json(options, &presets, err);
     if (status == IAD_OK) {
         iad_jsonw w = iad_jsonw_new();

@@ -31,6 +31,9 @@ void iad_bench_options_deinit(iad_bench_options *options);
  * (--threads, --quiet, --verbose), so that a result does not depend on the machine. */
 iad_status iad_bench_results_new(const iad_app *app, const iad_bench_options *options, json_t **results, iad_err *err);
 
+/* The command without words that change no number, as above. Appended. */
+iad_status iad_bench_plain_command(const char *argv_text, iad_buf *out, iad_err *err);
+
 /* Summary, results.json, tables on stdout, report.html (unless switched off), gates. Returns the exit code. */
 int iad_bench_finish(const iad_app *app, const iad_bench_options *options, json_t *results, iad_err *err);
 

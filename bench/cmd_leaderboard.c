@@ -4,6 +4,8 @@
 
 #include "base/json.h"
 #include "bench/bench_cmd.h"
+#include "bench/reasoning/reasonboard.h"
+#include "bench/reasoning/reasonresult.h"
 #include "bench/results.h"
 #include "bench/standings.h"
 
@@ -56,6 +58,20 @@ static void print_metric(const iad_leaderboard *board, const board_options *o) {
     }
 }
 
+/* VisA-D&R and MMAD have columns of their own. */
+static iad_status show_answers(const iad_leaderboard *board, const board_options *o, iad_err *err) {
+    json_t *results = NULL;
+    iad_buf text;
+    iad_buf_init(&text, 1u << 24);
+    iad_status status = o->result ? iad_reason_load(o->result, &results, err) : IAD_OK;
+    if (status == IAD_OK && o->result && !results) status = IAD_FAIL(err, IAD_ERR_FORMAT, "%s: no result of questions and answers (iad-bench run --task ...)", o->result);
+    if (status == IAD_OK) status = iad_reason_board(board, o->dataset, (int)o->shots, o->setting, results, o->format, &text, err);
+    if (status == IAD_OK) fputs(iad_buf_str(&text), stdout);
+    iad_buf_deinit(&text);
+    json_decref(results);
+    return status;
+}
+
 static iad_status show(const board_options *o, iad_err *err) {
     iad_leaderboard board;
     json_t *results = NULL;
@@ -64,6 +80,8 @@ static iad_status show(const board_options *o, iad_err *err) {
     iad_status status = IAD_OK;
     if (o->metric) {
         print_metric(&board, o);
+    } else if (iad_reason_board_has(o->dataset)) {
+        status = show_answers(&board, o, err);
     } else {
         iad_standings standings = {0};
         if (o->result) status = iad_results_load(o->result, &results, err);
@@ -81,10 +99,10 @@ static iad_status show(const board_options *o, iad_err *err) {
 }
 
 int iad_cmd_leaderboard(iad_app *app, int argc, char **argv, iad_err *err) {
-    board_options o = {.dataset = "MVTec", .shots = 1, .format = "table"};
+    board_options o = {.dataset = "MVTec", .shots = -1, .format = "table"};
     const iad_arg table[] = {
         {.kind = IAD_ARG_STRING, .name = "dataset", .value = &o.dataset, .meta = "NAME", .help = "MVTec, VisA, VisA-D&R, MMAD"},
-        {.kind = IAD_ARG_INT, .name = "shots", .value = &o.shots, .meta = "K", .help = "number of exemplars", .lo = 0, .hi = 1000},
+        {.kind = IAD_ARG_INT, .name = "shots", .value = &o.shots, .meta = "K", .help = "number of exemplars; -1: 1, or any for VisA-D&R and MMAD", .lo = -1, .hi = 1000},
         {.kind = IAD_ARG_STRING, .name = "setting", .value = &o.setting, .meta = "NAME", .help = "only 1-1, 1-all, tf or aux (default all)"},
         {.kind = IAD_ARG_STRING, .name = "result", .value = &o.result, .meta = "DIR", .help = "own result to place among them"},
         {.kind = IAD_ARG_STRING, .name = "preset", .value = &o.preset, .meta = "NAME", .help = "of the own result, when it has several"},
@@ -96,6 +114,7 @@ int iad_cmd_leaderboard(iad_app *app, int argc, char **argv, iad_err *err) {
     iad_strings operands = {0};
     int code = iad_app_parse(app, &self, argc, argv, table, &operands, err);
     if (code < 0 && operands.n) code = iad_app_exit_code(IAD_FAIL(err, IAD_ERR_ARG, "unexpected word \"%s\"", operands.items[0]));
+    if (o.shots < 0 && !iad_reason_board_has(o.dataset)) o.shots = 1;
     if (code < 0) code = iad_app_exit_code(show(&o, err));
     iad_strings_deinit(&operands);
     return code;

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "bench/bench_cmd.h"
+#include "bench/reasoning/reasonresult.h"
 #include "bench/report/report.h"
 #include "bench/results.h"
 
@@ -30,8 +31,12 @@ int iad_cmd_report(iad_app *app, int argc, char **argv, iad_err *err) {
         o.thumb = (int)thumb;
         iad_status status = iad_path_join(path, sizeof path, operands.items[0], "report.html", err);
         if (html && !iad_text_copy(path, sizeof path, html)) status = IAD_FAIL(err, IAD_ERR_LIMIT, "--html: the path is too long");
-        if (status == IAD_OK) status = iad_results_load(operands.items[0], &results, err);
-        if (status == IAD_OK) status = iad_report_write(results, operands.items[0], path, &o, err);
+        if (status == IAD_OK) status = iad_reason_load(operands.items[0], &results, err);
+        if (status == IAD_OK && results) status = iad_reason_page(results, path, o.gallery, o.thumb, err);
+        else {
+            if (status == IAD_OK) status = iad_results_load(operands.items[0], &results, err);
+            if (status == IAD_OK) status = iad_report_write(results, operands.items[0], path, &o, err);
+        }
         if (status == IAD_OK) fprintf(stderr, "report=%s\n", path);
         code = iad_app_exit_code(status);
     }

@@ -11,6 +11,7 @@
 #include "bench/bench_cmd.h"
 #include "bench/benchoptions.h"
 #include "bench/jsonwrite.h"
+#include "bench/reasoning/asktask.h"
 #include "bench/results.h"
 #include "bench/runner.h"
 #include "manifests/query.h"
@@ -285,12 +286,26 @@ static iad_status prepare(run_state *s, iad_err *err) {
     return IAD_OK;
 }
 
+/* The value of --task, before there is a table to parse with: each task has its own. NULL: not given. */
+static const char *task_of(int argc, char **argv) {
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strncmp(argv[i], "--task=", 7) == 0) return argv[i] + 7;
+        if (strcmp(argv[i], "--task") == 0 && i + 1 < argc) return argv[i + 1];
+    }
+    return NULL;
+}
+
 int iad_cmd_run(iad_app *app, int argc, char **argv, iad_err *err) {
     run_options o = {.scorer = "patchnn", .rule = "first"};
     iad_bench_options_init(&o.bench);
     iad_scorer_options_init(&o.model);
-    enum { OWN = 12 };
+    iad_ask_kind kind;
+    const char *task = "detect", *asked = task_of(argc, argv);
+    if (asked && iad_ask_kind_parse(asked, &kind)) return iad_cmd_run_questions(app, argc, argv, (int)kind, err);
+    enum { OWN = 13 };
     iad_arg table[OWN + IAD_SCORER_N_OPTIONS + IAD_BENCH_N_OPTIONS + 1] = {
+        {.kind = IAD_ARG_CHOICE, .name = "task", .value = &task, .choices = "detect|reasoning|mmad|yesno|boxes|instruct-loss",
+         .help = "what is run; the others have options of their own: run --task mmad --help"},
         {.kind = IAD_ARG_STRING, .name = "db", .value = &o.db, .meta = "FILE", .help = "manifest", .required = 1},
         {.kind = IAD_ARG_STRING, .name = "scorer", .value = &o.scorer, .meta = "NAME", .help = "what is measured"},
         {.kind = IAD_ARG_LIST, .name = "shots", .value = &o.shots, .meta = "1,2,4", .help = "numbers of exemplars (default 1)"},

@@ -4,8 +4,8 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
+#include "bench/enginecall.h"
 #include "bench/scorer.h"
-#include "runtime/iadgpt.h"
 
 typedef struct iadgpt_scorer {
     iadgpt_engine *engine;
@@ -20,36 +20,6 @@ typedef struct iadgpt_model {
     iadgpt_scorer *scorer;
     iadgpt_exemplars *exemplars;
 } iadgpt_model;
-
-static iad_status failed(iadgpt_status status, const iadgpt_error *error, iad_err *err) {
-    switch (status) {
-        case IADGPT_OK: return IAD_OK;
-        case IADGPT_ERR_ARG: return IAD_FAIL(err, IAD_ERR_ARG, "%s", error->message);
-        case IADGPT_ERR_IO: return IAD_FAIL(err, IAD_ERR_IO, "%s", error->message);
-        case IADGPT_ERR_NOMEM: return IAD_FAIL(err, IAD_ERR_NOMEM, "%s", error->message);
-        case IADGPT_ERR_NOT_FOUND: return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%s", error->message);
-        case IADGPT_ERR_INTERRUPTED: return IAD_FAIL(err, IAD_ERR_INTERRUPTED, "%s", error->message);
-        case IADGPT_ERR_LIMIT: return IAD_FAIL(err, IAD_ERR_LIMIT, "%s", error->message);
-        case IADGPT_ERR_UNSUPPORTED: return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s", error->message);
-        case IADGPT_ERR_FORMAT: return IAD_FAIL(err, IAD_ERR_FORMAT, "%s", error->message);
-        case IADGPT_ERR_INTERNAL: break;
-    }
-    return IAD_FAIL(err, IAD_ERR_INTERNAL, "%s", error->message);
-}
-
-static iad_status parse_size(const char *text, iadgpt_settings *settings, iad_err *err) {
-    if (text == NULL) return IAD_OK;
-    if (strcmp(text, "native") == 0) {
-        settings->image_width = settings->image_height = 0;
-        return IAD_OK;
-    }
-    char *end = NULL;
-    long width = strtol(text, &end, 10), height = *end == 'x' ? strtol(end + 1, &end, 10) : 0;
-    if (*end != '\0' || width < 28 || height < 28 || width > 16384 || height > 16384) return IAD_FAIL(err, IAD_ERR_ARG, "--image-size %.40s: WIDTHxHEIGHT, multiples of 28, or native", text);
-    settings->image_width = (int32_t)width;
-    settings->image_height = (int32_t)height;
-    return IAD_OK;
-}
 
 static int32_t loading(void *user, uint64_t done, uint64_t total) {
     const iadgpt_scorer *s = user;
@@ -69,7 +39,7 @@ static void iadgpt_scorer_close(void *context) {
 static iad_status name_version(iadgpt_scorer *s, iad_scorer *scorer, iad_err *err) {
     iadgpt_error error;
     iadgpt_exemplars *none = NULL;
-    IAD_TRY(failed(iadgpt_exemplars_prepare(s->session, NULL, 0, &s->settings, &none, &error), &error, err));
+    IAD_TRY(iad_engine_call(iadgpt_exemplars_prepare(s->session, NULL, 0, &s->settings, &none, &error), &error, err));
     iad_text_copy(scorer->version, sizeof scorer->version, "1 ");
     iad_text_copy(scorer->version + 2, sizeof scorer->version - 2, iadgpt_exemplars_key(none));
     iadgpt_exemplars_free(none);
@@ -88,9 +58,9 @@ static iad_status open_parts(iadgpt_scorer *s, const iad_scorer_options *options
     engine.user = s;
     iadgpt_settings_defaults(&s->settings);
     s->settings.retention = options->retention;
-    IAD_TRY(parse_size(options->image_size, &s->settings, err));
-    IAD_TRY(failed(iadgpt_engine_open(options->model, &engine, &s->engine, &error), &error, err));
-    IAD_TRY(failed(iadgpt_session_new(s->engine, &s->session, &error), &error, err));
+    IAD_TRY(iad_engine_image_size(options->image_size, &s->settings, err));
+    IAD_TRY(iad_engine_call(iadgpt_engine_open(options->model, &engine, &s->engine, &error), &error, err));
+    IAD_TRY(iad_engine_call(iadgpt_session_new(s->engine, &s->session, &error), &error, err));
     return name_version(s, scorer, err);
 }
 
@@ -127,7 +97,7 @@ static iad_status iadgpt_scorer_prepare(void *context, const iad_image *exemplar
     iadgpt_model *m = iad_calloc(1, sizeof *m);
     if (m == NULL) return IAD_NOMEM(err, "the exemplars");
     m->scorer = s;
-    iad_status status = failed(iadgpt_exemplars_prepare(s->session, pictures, n, &s->settings, &m->exemplars, &error), &error, err);
+    iad_status status = iad_engine_call(iadgpt_exemplars_prepare(s->session, pictures, n, &s->settings, &m->exemplars, &error), &error, err);
     if (status != IAD_OK) {
         iadgpt_scorer_release(m);
         return status;
@@ -143,7 +113,7 @@ static iad_status iadgpt_scorer_score(const void *model, const iad_image *query,
     iadgpt_picture picture = view(query);
     iadgpt_result r;
     iadgpt_error error;
-    IAD_TRY(failed(iadgpt_inspect(s->session, m->exemplars, &picture, 1, &r, &error), &error, err));
+    IAD_TRY(iad_engine_call(iadgpt_inspect(s->session, m->exemplars, &picture, 1, &r, &error), &error, err));
     if (r.anomaly == NULL) return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "the model compresses the query, so there is no map to measure");
     IAD_TRY(iad_plane_init(map, r.grid_width, r.grid_height, err));
     memcpy(map->px, r.anomaly, (size_t)r.grid_width * (size_t)r.grid_height * sizeof(float));

@@ -19,10 +19,11 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "manifests/ingest/adapter_scans.h"
+#include "manifests/ingest/mmad_fault.h"
 #include "manifests/ingest/scan_dialogue.h"
 #include "manifests/ingest/scan_set.h"
 
-enum { METAL_NUT_SIDE = 700, MAX_SHOTS = 8 };
+enum { MAX_SHOTS = 8 };
 
 typedef struct mmad_scan {
     const iad_scan_tree *tree;
@@ -90,13 +91,9 @@ static const char *find_mask(mmad_scan *scan, const mmad_place *place, const cha
 
 /* 1 when this is one of the 22 pill pictures and the file is as large as a metal nut. */
 static int is_wrong_pill(const mmad_scan *scan, const char *key, const char *path) {
-    static const char folder[] = "DS-MVTec/pill/image/good/";
     int width, height;
-    if (!iad_text_starts(key, folder)) return 0;
-    const char *p = key + sizeof folder - 1;
-    long number = iad_scan_number(&p);
-    return number >= 0 && number <= 21 && strcmp(p, ".png") == 0 &&
-           iad_scan_tree_size(scan->tree, path, &width, &height, NULL) == IAD_OK && width == METAL_NUT_SIDE && height == METAL_NUT_SIDE;
+    return iad_mmad_faulty_pill(key) && iad_scan_tree_size(scan->tree, path, &width, &height, NULL) == IAD_OK && width == IAD_METAL_NUT_SIDE &&
+           height == IAD_METAL_NUT_SIDE;
 }
 
 static iad_status deliver_picture(mmad_scan *scan, const char *key, const json_t *entry, iad_err *err) {

@@ -15,10 +15,9 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "manifests/ingest/adapter_scans.h"
+#include "manifests/ingest/dialogue_record.h"
 #include "manifests/ingest/scan_dialogue.h"
 #include "manifests/ingest/scan_set.h"
-
-enum { MAX_TURNS = 64 };
 
 typedef struct visa_dr_scan {
     const iad_scan_tree *tree;
@@ -31,11 +30,6 @@ typedef struct visa_dr_scan {
     size_t dialogues, detection, unanswered, pcb;
     char members[256]; /* of the first record without answers */
 } visa_dr_scan;
-
-typedef struct dialogue {
-    const char *questions[MAX_TURNS], *answers[MAX_TURNS]; /* borrowed; answers[i] NULL: not found */
-    size_t n;
-} dialogue;
 
 /* ---- pictures ---- */
 
@@ -52,22 +46,12 @@ static const char *find_mask(const iad_scan_tree *tree, const char *path) {
     return mask;
 }
 
-/* "VisA/candle/..." -> candle; without the first folder, the folder that is there. */
-static void class_of(const char *listed, char *name, size_t size) {
-    iad_scan_parts parts;
-    iad_text_copy(name, size, "visa");
-    if (!iad_scan_split(&parts, listed) || parts.n < 2) return;
-    size_t at = iad_text_equal_nocase(parts.part[0], "visa") && parts.n >= 3 ? 1 : 0;
-    if (at + 2 < parts.n && iad_scan_in_list_nocase("1cls visa_pytorch", parts.part[at])) at++;
-    iad_text_copy(name, size, parts.part[at]);
-}
-
 static iad_status deliver_picture(visa_dr_scan *scan, const char *listed, const char *path, iad_label label, iad_err *err) {
     char category[256];
     int added;
     IAD_TRY(iad_scan_set_add(&scan->delivered, path, &added, err));
     if (!added) return IAD_OK;
-    class_of(listed, category, sizeof category);
+    iad_visa_dr_class(listed, category, sizeof category);
     iad_ingest_item item = {.path = path, .category = category, .kind = "object", .split = "test", .label = label, .mask_quality = IAD_MASK_EXACT};
     const char *mask = NULL;
     if (label == IAD_LABEL_ANOMALOUS) {
@@ -80,63 +64,11 @@ static iad_status deliver_picture(visa_dr_scan *scan, const char *listed, const 
 
 /* ---- dialogues ---- */
 
-static const char *text_of(const json_t *object, const char *const *keys) {
-    for (; *keys; keys++)
-        if (json_is_string(json_object_get(object, *keys))) return json_string_value(json_object_get(object, *keys));
-    return NULL;
-}
-
-static iad_status read_conversations(const json_t *turns, const char *where, dialogue *d, iad_err *err) {
-    size_t n = json_array_size(turns);
-    if (n < 2 || n % 2 || n / 2 > MAX_TURNS) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: %zu turns: not 1 to %d questions each with its answer", where, n, MAX_TURNS);
-    for (size_t i = 0; i < n; i++) {
-        const char *value;
-        IAD_TRY(iad_json_string(json_array_get(turns, i), "value", where, &value, err));
-        while (iad_text_starts(value, "<image>")) value += strlen("<image>") + (value[strlen("<image>")] == '\n');
-        if (i % 2) d->answers[i / 2] = value;
-        else d->questions[i / 2] = value;
-    }
-    d->n = n / 2;
-    return IAD_OK;
-}
-
-static iad_status read_questions(const json_t *record, const char *where, dialogue *d, iad_err *err) {
-    static const char *const question_keys[] = {"question", "Question", "q", "text", NULL};
-    static const char *const answer_keys[] = {"answer", "Answer", "a", "reference", NULL};
-    static const char *const lists[] = {"answers", "answer", "references", "reference", "ground_truth", "gt"};
-    json_t *questions;
-    IAD_TRY(iad_json_array(record, "questions", where, &questions, err));
-    d->n = json_array_size(questions);
-    if (d->n == 0 || d->n > MAX_TURNS) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: %zu questions: 1 to %d are possible", where, d->n, MAX_TURNS);
-    const json_t *answers = NULL;
-    for (size_t i = 0; i < sizeof lists / sizeof *lists && !answers; i++)
-        if (json_is_array(json_object_get(record, lists[i]))) answers = json_object_get(record, lists[i]);
-    if (answers && json_array_size(answers) != d->n)
-        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: %zu answers to %zu questions", where, json_array_size(answers), d->n);
-    for (size_t i = 0; i < d->n; i++) {
-        const json_t *q = json_array_get(questions, i), *a = answers ? json_array_get(answers, i) : NULL;
-        d->questions[i] = json_is_string(q) ? json_string_value(q) : text_of(q, question_keys);
-        d->answers[i] = json_is_string(a) ? json_string_value(a) : a ? text_of(a, answer_keys) : json_is_object(q) ? text_of(q, answer_keys) : NULL;
-        if (!d->questions[i]) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: question %zu is neither a text nor an object with one", where, i);
-    }
-    return IAD_OK;
-}
-
-static iad_status read_dialogue(visa_dr_scan *scan, const json_t *record, const char *where, const char **listed, const char **path, dialogue *d,
-                                iad_err *err) {
-    IAD_TRY(iad_json_string(record, "image", where, listed, err));
-    if (!iad_path_safe(*listed)) return IAD_FAIL(err, IAD_ERR_ARG, "%s: \"%.200s\" leads out of the data set", where, *listed);
-    *path = iad_scan_locate(scan->tree, scan->folders, *listed);
-    if (!*path) return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%s: there is no picture %.200s", where, *listed);
-    const json_t *conversations = json_object_get(record, "conversations");
-    if (json_is_array(conversations)) IAD_TRY(read_conversations(conversations, where, d, err));
-    else IAD_TRY(read_questions(record, where, d, err));
-    for (size_t i = 0; i < d->n; i++)
-        if (strlen(d->questions[i]) > IAD_SCAN_MAX_TEXT || (d->answers[i] && strlen(d->answers[i]) > IAD_SCAN_MAX_TEXT))
-            return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: a text is longer than %u bytes", where, IAD_SCAN_MAX_TEXT);
-        else if (iad_scan_image_tokens(d->questions[i]) || (d->answers[i] && iad_scan_image_tokens(d->answers[i])))
-            return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: <image> inside a text", where);
-    return IAD_OK;
+static iad_status read_dialogue(visa_dr_scan *scan, const json_t *record, const char *where, const char **path, iad_dialogue_record *d, iad_err *err) {
+    IAD_TRY(iad_dialogue_record_read(record, where, d, err));
+    if (!iad_path_safe(d->image)) return IAD_FAIL(err, IAD_ERR_ARG, "%s: \"%.200s\" leads out of the data set", where, d->image);
+    *path = iad_scan_locate(scan->tree, scan->folders, d->image);
+    return *path ? IAD_OK : IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%s: there is no picture %.200s", where, d->image);
 }
 
 static void note_members(visa_dr_scan *scan, const json_t *record) {
@@ -152,7 +84,7 @@ static void note_members(visa_dr_scan *scan, const json_t *record) {
     (void)value;
 }
 
-static iad_status make_turns(const dialogue *d, const char *first, json_t **turns, iad_err *err) {
+static iad_status make_turns(const iad_dialogue_record *d, const char *first, json_t **turns, iad_err *err) {
     json_t *out = json_array();
     iad_status status = out ? IAD_OK : IAD_NOMEM(err, "the turns of a task");
     for (size_t i = 0; i < d->n && status == IAD_OK; i++) {
@@ -164,7 +96,7 @@ static iad_status make_turns(const dialogue *d, const char *first, json_t **turn
     return status;
 }
 
-static iad_status deliver_dialogue(visa_dr_scan *scan, const json_t *record, const char *listed, const char *path, const dialogue *d, iad_err *err) {
+static iad_status deliver_dialogue(visa_dr_scan *scan, const json_t *record, const char *listed, const char *path, const iad_dialogue_record *d, iad_err *err) {
     char category[256], id[IAD_PATH_MAX + 32];
     int added;
     json_t *turns = NULL;
@@ -182,7 +114,7 @@ static iad_status deliver_dialogue(visa_dr_scan *scan, const json_t *record, con
     }
     IAD_TRY(iad_scan_question(&scan->question, 1, d->questions[0], err));
     IAD_TRY(make_turns(d, iad_buf_str(&scan->question), &turns, err));
-    class_of(listed, category, sizeof category);
+    iad_visa_dr_class(listed, category, sizeof category);
     iad_ingest_task task = {.task = "visa_dr", .external_id = id, .paths = &path, .n_paths = 1, .question = iad_buf_str(&scan->question),
                             .answer = d->answers[0] ? d->answers[0] : "", .turns = turns, .part = "eval", .category = category};
     iad_status status = scan->sink->task(scan->sink->user, &task, err);
@@ -195,23 +127,23 @@ static int left_out(visa_dr_scan *scan, const json_t *record) {
     char category[256];
     const char *listed = json_string_value(json_object_get(record, "image"));
     if (!scan->published_only || !listed) return 0;
-    class_of(listed, category, sizeof category);
-    return iad_scan_in_list("pcb2 pcb4", category);
+    iad_visa_dr_class(listed, category, sizeof category);
+    return iad_visa_dr_left_out(category);
 }
 
 static iad_status scan_dialogue(visa_dr_scan *scan, const json_t *record, const char *where, int tasks, iad_err *err) {
-    const char *listed = NULL, *path = NULL;
-    dialogue d = {.n = 0};
+    const char *path = NULL;
+    iad_dialogue_record d = {.n = 0};
     iad_err why = IAD_ERR_NONE;
     if (left_out(scan, record)) {
         scan->pcb += (size_t)tasks;
         return IAD_OK;
     }
-    if (read_dialogue(scan, record, where, &listed, &path, &d, &why) != IAD_OK) {
+    if (read_dialogue(scan, record, where, &path, &d, &why) != IAD_OK) {
         const char *name = json_string_value(json_object_get(record, "image"));
         return tasks ? IAD_OK : iad_scan_reject(scan->sink, name ? name : where, &why, err);
     }
-    return tasks ? deliver_dialogue(scan, record, listed, path, &d, err) : deliver_picture(scan, listed, path, IAD_LABEL_ANOMALOUS, err);
+    return tasks ? deliver_dialogue(scan, record, d.image, path, &d, err) : deliver_picture(scan, d.image, path, IAD_LABEL_ANOMALOUS, err);
 }
 
 static iad_status scan_detection(visa_dr_scan *scan, const json_t *record, const char *where, iad_err *err) {

@@ -183,6 +183,7 @@ static iad_status read_root(const iad_ep_rules *rules, const json_t *root, iad_e
     keys_of_schema(work, json_object_get(json_object_get(format, "json_schema"), "schema"));
     if (!work->n_keys) keys_of_prompt(work, text);
     work->wants_json = work->n_keys > 0;
+    work->ratings = strstr(text, "two numbers on the first line") ? 2 : strstr(text, "one number on the first line") ? 1 : 0;
     work->text_tokens = 20 + count_tokens(text); /* and the frame of the conversation */
     if (*fault < 0 && *rules->model && strcmp(rules->model, model)) *fault = iad_ep_kind_find("model");
     if (*fault < 0 && type && !strcmp(type, "json_object") && !strcasestr(text, "json")) *fault = iad_ep_kind_find("parameter");
@@ -268,6 +269,8 @@ static iad_status put_value(const iad_ep_rules *rules, const iad_ep_work *work, 
 
 static iad_status put_content(const iad_ep_rules *rules, const iad_ep_work *work, const char *kind, iad_buf *out, iad_err *err) {
     if (!strcmp(kind, "empty") || !strcmp(kind, "filtered")) return IAD_OK;
+    for (int i = 0; i < work->ratings && !*kind; i++) /* what they are depends on the body alone */
+        IAD_TRY(iad_buf_addf(out, err, "%d%s", (int)(1 + (work->body >> (8 * i)) % 10), i + 1 < work->ratings ? " " : "\n"));
     if (!work->wants_json || !strcmp(kind, "prose")) return put_text(rules, work, kind, "shape_structure", out, err);
     json_t *object = json_object();
     iad_status status = object ? IAD_OK : IAD_NOMEM(err, "an answer");

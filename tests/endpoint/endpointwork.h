@@ -23,6 +23,7 @@ typedef struct iad_ep_work {
     uint64_t body, seed; /* body: first bytes of its SHA-256 */
     iad_ep_look look;
     int pictures;
+    int ratings; /* a judge's prompt: so many numbers are wanted on the first line */
     struct {
         char name[IAD_EP_NAME], first[IAD_EP_NAME];
         iad_ep_type type;

@@ -3,7 +3,7 @@
 function(iad_real_stack)
   if(IAD_SANITIZE MATCHES "address" AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
     foreach(source ${ARGN})
-      if(source MATCHES "_(avx512|narrow)\\.c$")
+      if(source MATCHES "_(avx512|narrow|amx)\\.c$")
         set_property(SOURCE "${source}" APPEND PROPERTY COMPILE_OPTIONS --param=asan-use-after-return=0)
       endif()
     endforeach()

@@ -8,10 +8,12 @@ typedef enum iad_cpu_isa {
     IAD_CPU_AUTO,   /* the best that this processor has */
     IAD_CPU_PLAIN,  /* portable C */
     IAD_CPU_AVX2,
-    IAD_CPU_AVX512  /* with the bf16 and VNNI instructions where present */
+    IAD_CPU_AVX512, /* with the bf16 and VNNI instructions where present */
+    IAD_CPU_AMX     /* the same with tiles for bf16 products */
 } iad_cpu_isa;
 
-/* threads 1..256, 0: every processor this process may run on. An isa that the processor lacks is IAD_ERR_UNSUPPORTED. */
+/* threads 1..256, 0: every processor this process may run on. An isa that the processor lacks is IAD_ERR_UNSUPPORTED. AUTO and AMX ask
+ * the system, once for the whole process, to let it use AMX tiles. */
 iad_status iad_device_cpu_new(int threads, iad_cpu_isa isa, iad_device **device, iad_err *err);
 
 /* The oracle: plain loops, sums in double, one thread. Slow; for tests and `iadgpt selftest`. */

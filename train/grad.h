@@ -4,7 +4,8 @@
  *
  * Gradients are IAD_F32 and are ADDED to what their buffer holds, where nothing else is said. A parameter's gradient is one running
  * sum over the rows in their order: row after row is added to the value in the buffer. So a batch that is cut into several calls gives
- * the same bytes as one call (f32 inputs; pairs of bf16 rows are cut at even rows only), whatever the number of threads.
+ * the same bytes as one call (f32 inputs; of bf16 rows even numbers make a sum, on processors with AMX multiples of 32, so they are cut
+ * there only), whatever the number of threads.
  *
  * Names: x input, y output of the forward op, dx, dy gradients with respect to them. */
 #ifndef IAD_TRAIN_GRAD_H

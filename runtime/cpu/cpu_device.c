@@ -13,7 +13,7 @@ typedef struct cpu_device {
     iad_device base;
     int threads;
     iad_cpu_isa isa;
-    int has_bf16, has_vnni;
+    int has_bf16, has_vnni, has_amx;
     atomic_size_t now, peak;
 } cpu_device;
 
@@ -39,6 +39,7 @@ int iad_cpu_threads(const iad_device *device) { return of(device)->threads; }
 iad_cpu_isa iad_cpu_isa_of(const iad_device *device) { return of(device)->isa; }
 int iad_cpu_has_bf16(const iad_device *device) { return of(device)->has_bf16; }
 int iad_cpu_has_vnni(const iad_device *device) { return of(device)->has_vnni; }
+int iad_cpu_has_amx(const iad_device *device) { return of(device)->has_amx; }
 
 /* ---- processor ---- */
 
@@ -75,6 +76,8 @@ static int have_vnni(void) {
 #endif
 }
 
+static int have_amx(void) { return have_bf16() && iad_cpu_amx_permit(); }
+
 static int processors(void) {
     cpu_set_t set;
     long n = 0;
@@ -91,9 +94,10 @@ static cpu_device *device_make(const iad_ops *ops, int threads, iad_cpu_isa isa)
     if (device == NULL) return NULL;
     device->base.ops = ops;
     device->threads = threads;
-    device->isa = isa;
-    device->has_bf16 = isa == IAD_CPU_AVX512 && have_bf16();
-    device->has_vnni = isa == IAD_CPU_AVX512 && have_vnni();
+    device->has_amx = isa == IAD_CPU_AMX;
+    device->isa = isa == IAD_CPU_AMX ? IAD_CPU_AVX512 : isa;
+    device->has_bf16 = device->isa == IAD_CPU_AVX512 && have_bf16();
+    device->has_vnni = device->isa == IAD_CPU_AVX512 && have_vnni();
     atomic_init(&device->now, 0);
     atomic_init(&device->peak, 0);
     return device;
@@ -106,7 +110,7 @@ iad_status iad_device_cpu_new(int threads, iad_cpu_isa isa, iad_device **device,
     if (threads == 0) threads = processors();
     switch (isa) {
     case IAD_CPU_AUTO:
-        isa = have_avx512() ? IAD_CPU_AVX512 : have_avx2() ? IAD_CPU_AVX2 : IAD_CPU_PLAIN;
+        isa = have_amx() ? IAD_CPU_AMX : have_avx512() ? IAD_CPU_AVX512 : have_avx2() ? IAD_CPU_AVX2 : IAD_CPU_PLAIN;
         break;
     case IAD_CPU_PLAIN:
         break;
@@ -115,6 +119,9 @@ iad_status iad_device_cpu_new(int threads, iad_cpu_isa isa, iad_device **device,
         break;
     case IAD_CPU_AVX512:
         if (!have_avx512()) return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "this processor has no AVX-512 (F, BW, DQ, VL)");
+        break;
+    case IAD_CPU_AMX:
+        if (!have_amx()) return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "this processor has no AMX for bf16, or the system does not allow it");
         break;
     default:
         return IAD_FAIL(err, IAD_ERR_ARG, "instruction set: no such value %d", (int)isa);

@@ -17,11 +17,16 @@ enum {
 
 /* Size of the team, >= 1 (the reference device: 1). */
 int iad_cpu_threads(const iad_device *device);
-/* Resolved: never IAD_CPU_AUTO (the reference device: IAD_CPU_PLAIN). */
+/* Resolved: never IAD_CPU_AUTO, and IAD_CPU_AVX512 for IAD_CPU_AMX (the reference device: IAD_CPU_PLAIN). */
 iad_cpu_isa iad_cpu_isa_of(const iad_device *device);
 /* 1 when the isa is IAD_CPU_AVX512 and the processor has VDPBF16PS / VPDPBUSD besides. */
 int iad_cpu_has_bf16(const iad_device *device);
 int iad_cpu_has_vnni(const iad_device *device);
+/* 1 for IAD_CPU_AMX, also when IAD_CPU_AUTO chose it: all bf16 products are made of tiles, whatever their number of rows. */
+int iad_cpu_has_amx(const iad_device *device);
+
+/* 1 when compiler, processor and system know AMX and the system now lets this process use it; any thread, any number of times. */
+int iad_cpu_amx_permit(void);
 
 /* Scratch of a queue: *data has at least `bytes` bytes, 64-byte aligned, contents undefined. It grows only, and stays valid until
  * the next call for the same slot or the end of the queue. One user of a slot at a time; call outside parallel regions. */

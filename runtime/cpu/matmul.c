@@ -23,6 +23,7 @@ typedef struct x_rows {
     const char *data;
     size_t stride;          /* bytes */
     const float *scale;     /* I8 */
+    const char *tail;       /* of AMX: iad_tile.x_tail of all rows, or NULL */
 } x_rows;
 
 iad_matmul_kernels iad_matmul_kernels_for(const iad_device *device) {
@@ -30,18 +31,35 @@ iad_matmul_kernels iad_matmul_kernels_for(const iad_device *device) {
     iad_cpu_isa isa = iad_cpu_isa_of(device);
     if (isa == IAD_CPU_AVX512) {
         int bf16 = iad_cpu_has_bf16(device), vnni = iad_cpu_has_vnni(device);
-        return (iad_matmul_kernels){iad_tile_f32_avx512, bf16 ? iad_tile_bf16_dot : iad_tile_bf16_avx512,
-                                    vnni ? iad_tile_i8_vnni : iad_tile_i8_avx2, bf16 ? IAD_X_BF16 : IAD_X_F32,
-                                    vnni ? IAD_X_U8 : IAD_X_S16, iad_finish_avx512, iad_quantise_avx512, iad_pack_turn_avx512};
+        iad_matmul_kernels kernels = {iad_tile_f32_avx512,
+                                      bf16 ? iad_tile_bf16_dot : iad_tile_bf16_avx512,
+                                      vnni ? iad_tile_i8_vnni : iad_tile_i8_avx2,
+                                      bf16 ? IAD_X_BF16 : IAD_X_F32,
+                                      vnni ? IAD_X_U8 : IAD_X_S16,
+                                      IAD_TILE_ROWS,
+                                      1,
+                                      1,
+                                      iad_finish_avx512,
+                                      iad_quantise_avx512,
+                                      iad_pack_turn_avx512};
+#if IAD_AMX
+        if (iad_cpu_has_amx(device)) {
+            kernels.bf16 = iad_tile_bf16_amx;
+            kernels.bf16_rows = IAD_AMX_ROWS;
+            kernels.bf16_row_step = IAD_AMX_ROW_STEP;
+            kernels.bf16_groups = IAD_AMX_GROUPS;
+        }
+#endif
+        return kernels;
     }
     if (isa == IAD_CPU_AVX2)
-        return (iad_matmul_kernels){iad_tile_f32_avx2, iad_tile_bf16_avx2, iad_tile_i8_avx2,   IAD_X_F32,
-                                    IAD_X_S16,         iad_finish_avx2,    iad_quantise_avx2, iad_pack_turn_avx2};
+        return (iad_matmul_kernels){iad_tile_f32_avx2, iad_tile_bf16_avx2, iad_tile_i8_avx2, IAD_X_F32,         IAD_X_S16,         IAD_TILE_ROWS,
+                                    1,                 1,                  iad_finish_avx2,  iad_quantise_avx2, iad_pack_turn_avx2};
 #else
     (void)device;
 #endif
-    return (iad_matmul_kernels){iad_tile_f32_plain, iad_tile_bf16_plain, iad_tile_i8_plain,  IAD_X_F32,
-                                IAD_X_S16,          iad_finish_plain,    iad_quantise_plain, iad_pack_turn_plain};
+    return (iad_matmul_kernels){iad_tile_f32_plain, iad_tile_bf16_plain, iad_tile_i8_plain, IAD_X_F32,          IAD_X_S16,          IAD_TILE_ROWS,
+                                1,                  1,                   iad_finish_plain,  iad_quantise_plain, iad_pack_turn_plain};
 }
 
 static iad_status check(const iad_weight *w, iad_mat x, iad_store store, iad_mat y, iad_err *err) {
@@ -57,14 +75,27 @@ static iad_status check(const iad_weight *w, iad_mat x, iad_store store, iad_mat
     return IAD_OK;
 }
 
+/* The last step of every row, `inputs` of them filled up with zeros; all others are read where they are. */
+static iad_status prepare_tail(iad_queue *queue, iad_mat x, int inputs, x_rows *out, iad_err *err) {
+    size_t n = (size_t)(x.cols % inputs), bytes = (size_t)inputs * 2;
+    void *tail;
+    IAD_TRY(iad_cpu_scratch(queue, SLOT_X, (size_t)x.rows * bytes, &tail, err));
+    memset(tail, 0, (size_t)x.rows * bytes);
+    for (int64_t r = 0; r < x.rows; r++)
+        memcpy((char *)tail + (size_t)r * bytes, (const uint16_t *)x.data + r * x.stride + x.cols - (int64_t)n, n * 2);
+    out->tail = tail;
+    return IAD_OK;
+}
+
 /* Brings x into the form that the kernel wants. Inputs past n_in, which meet zero weights, become zeros. */
 static iad_status prepare(iad_queue *queue, iad_mat x, const iad_weight *w, const iad_matmul_kernels *k, iad_x_form form, int threads,
                           x_rows *out, iad_err *err) {
     size_t width = (size_t)w->n_group * (size_t)w->per_group; /* values of a row with its padding */
     size_t value = form == IAD_X_F32 ? 4 : form == IAD_X_U8 ? 1 : 2;
-    *out = (x_rows){x.data, (size_t)x.stride * iad_dtype_size(x.dtype), NULL};
+    *out = (x_rows){x.data, (size_t)x.stride * iad_dtype_size(x.dtype), NULL, NULL};
     if (form == IAD_X_F32 && x.dtype == IAD_F32) return IAD_OK;
-    if (form == IAD_X_BF16 && w->n_in % 2 == 0) return IAD_OK;
+    if (form == IAD_X_BF16 && w->n_in % (2 * k->bf16_groups) == 0) return IAD_OK;
+    if (form == IAD_X_BF16 && k->bf16_groups > 1) return prepare_tail(queue, x, 2 * k->bf16_groups, out, err);
     /* A line more than needed keeps rows of a power of two from sharing cache sets. */
     size_t stride = (width * value + 63) / 64 * 64 + 64;
     void *data, *scale = NULL;
@@ -80,7 +111,7 @@ static iad_status prepare(iad_queue *queue, iad_mat x, const iad_weight *w, cons
         else k->quantise(src, x.dtype, n, form, dst, (float *)scale + r);
         memset(dst + n * value, 0, (width - n) * value);
     }
-    *out = (x_rows){data, stride, scale};
+    *out = (x_rows){data, stride, scale, NULL};
     return IAD_OK;
 }
 
@@ -92,14 +123,15 @@ typedef struct product {
     x_rows x;
     iad_mat y;
     iad_store store;
-    int64_t n_group;        /* that hold inputs: padding is left out */
+    int64_t n_group;        /* that hold inputs: padding is left out where the kernel can */
+    int tile_rows;          /* most rows of a tile */
     int subtract;           /* sums are too large by the weight's offset */
 } product;
 
 /* Rows [begin, end) times one panel. acc: sums of that many rows. */
 static void unit(const product *p, int64_t panel, int64_t begin, int64_t end, char *acc) {
     const iad_weight *w = p->w;
-    int64_t rows = end - begin, tiles = (rows + IAD_TILE_ROWS - 1) / IAD_TILE_ROWS, first_out = panel * IAD_PANEL;
+    int64_t rows = end - begin, tiles = (rows + p->tile_rows - 1) / p->tile_rows, first_out = panel * IAD_PANEL;
     int64_t cols = w->n_out - first_out < IAD_PANEL ? w->n_out - first_out : IAD_PANEL;
     size_t x_group = p->x.scale != NULL && !p->subtract ? 8 : p->tile == p->kernels.bf16 && p->kernels.bf16_form == IAD_X_F32 ? 8 : 4;
     /* One tile alone streams its panel once: no blocks. */
@@ -113,7 +145,8 @@ static void unit(const product *p, int64_t panel, int64_t begin, int64_t end, ch
             int n = (int)(r1 - r0);
             void *sums = acc + (size_t)r0 * IAD_PANEL * sizeof(float);
             iad_tile tile = {n, p->x.data + (size_t)(begin + r0) * p->x.stride + (size_t)g * x_group, p->x.stride,
-                             w->panels + (size_t)(panel * w->n_group + g) * IAD_GROUP_BYTES, groups, sums, g > 0, (int)cols};
+                             w->panels + (size_t)(panel * w->n_group + g) * IAD_GROUP_BYTES, groups, sums, g > 0, (int)cols,
+                             p->x.tail != NULL ? p->x.tail + (size_t)(begin + r0) * 64 : NULL};
             p->tile(&tile);
             if (!last) continue;
             size_t y_size = iad_dtype_size(p->y.dtype);
@@ -137,15 +170,24 @@ iad_status iad_cpu_linear(iad_queue *queue, iad_mat x, const iad_weight *w, iad_
     iad_x_form form = w->storage == IAD_F32 ? IAD_X_F32 : w->storage == IAD_BF16 ? p.kernels.bf16_form : p.kernels.i8_form;
     p.tile = w->storage == IAD_F32 ? p.kernels.f32 : w->storage == IAD_BF16 ? p.kernels.bf16 : p.kernels.i8;
     p.n_group = (w->n_in + w->per_group - 1) / w->per_group;
+    p.tile_rows = IAD_TILE_ROWS;
+    int64_t row_step = 1;
+    if (w->storage == IAD_BF16) {
+        p.n_group = (p.n_group + p.kernels.bf16_groups - 1) / p.kernels.bf16_groups * p.kernels.bf16_groups;
+        p.tile_rows = p.kernels.bf16_rows;
+        row_step = p.kernels.bf16_row_step;
+    }
     p.subtract = form == IAD_X_U8;
     IAD_TRY(prepare(queue, x, w, &p.kernels, form, x.rows < 4 * (int64_t)threads ? 1 : threads, &p.x, err));
 
     /* Chunks of rows of equal size; smaller ones when there would be too few pieces for the team. */
     int64_t chunk = CHUNK_ROWS;
     while (chunk > CHUNK_ROWS_MIN && w->n_panel * ((x.rows + chunk - 1) / chunk) < 8 * (int64_t)threads) chunk /= 2;
-    int64_t chunks = (x.rows + chunk - 1) / chunk, units = chunks * w->n_panel;
+    int64_t chunks = (x.rows + chunk - 1) / chunk, steps = (x.rows + row_step - 1) / row_step;
+    if (chunks > steps) chunks = steps;
+    int64_t units = chunks * w->n_panel;
     if (threads > units) threads = (int)units;
-    size_t acc_bytes = (size_t)((x.rows + chunks - 1) / chunks) * IAD_PANEL * sizeof(float);
+    size_t acc_bytes = (size_t)((steps + chunks - 1) / chunks * row_step) * IAD_PANEL * sizeof(float);
     void *acc;
     IAD_TRY(iad_cpu_scratch(queue, SLOT_ACC, (size_t)threads * acc_bytes, &acc, err));
 
@@ -159,8 +201,8 @@ iad_status iad_cpu_linear(iad_queue *queue, iad_mat x, const iad_weight *w, iad_
         } else {
 #pragma omp for schedule(dynamic)
             for (int64_t u = 0; u < units; u++) {
-                int64_t c = u / w->n_panel;
-                unit(&p, u % w->n_panel, x.rows * c / chunks, x.rows * (c + 1) / chunks, own);
+                int64_t c = u / w->n_panel, end = steps * (c + 1) / chunks * row_step;
+                unit(&p, u % w->n_panel, steps * c / chunks * row_step, end < x.rows ? end : x.rows, own);
             }
         }
     }

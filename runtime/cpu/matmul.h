@@ -2,8 +2,8 @@
  *
  * The weights are packed once into panels (runtime/cpu/pack.h). A product y = x W^T sums every output in the order of n_in, one
  * fused multiply-add (or one dot product of the processor's instruction) after the other, however many rows are multiplied at
- * once, however many threads there are: row i of a product is bit-equal to the same row multiplied alone. Integer sums are exact
- * and therefore the same on every processor. */
+ * once, however many threads there are: row i of a product is bit-equal to the same row multiplied alone. With AMX tiles the step is
+ * one of 32 inputs, also for a single row. Integer sums are exact and therefore the same on every processor. */
 #ifndef IAD_CPU_MATMUL_H
 #define IAD_CPU_MATMUL_H
 

@@ -16,10 +16,10 @@ enum {
     SLOT_ACC,
     GROUPS_MIN = 256,       /* groups of a block of rows, at least */
     GROUPS_MAX = 4096,
-    TILES = 16,             /* tiles of outputs that one piece of work does with a panel */
+    PIECE = 96,             /* outputs that one piece of work does with a panel: a multiple of all kernels' rows */
     TURN_COLS = 256,        /* columns of dy turned at once */
     SUM_COLS = 256,         /* columns of dy summed at once */
-    ACC = IAD_TILE_ROWS * IAD_PANEL
+    ACC = PIECE * IAD_PANEL
 };
 
 /* Packed words of a block of rows: few enough to stay in the cache that the cores share. */
@@ -33,7 +33,8 @@ typedef struct product {
     iad_weave how_x, how_dy;
     iad_mat dy, x, dw;
     int per_group, dy_per_group;  /* rows of a group; turned words of a group */
-    int64_t n_panel, n_group;     /* groups of this block */
+    int tile_rows, group_step;    /* outputs of a tile at most; groups that the kernel takes at a time */
+    int64_t n_panel, n_group;     /* groups of this block, filled up with zeros to that */
     int64_t row;                  /* its first row */
     uint32_t *panels, *turned;
     int64_t panel_groups, turned_stride;
@@ -47,10 +48,12 @@ static const void *row_at(const iad_mat *m, int64_t row, int64_t end, int64_t co
 /* Group g of the block: every panel's words. */
 static void pack_group(const product *p, int64_t g) {
     int64_t row = p->row + g * p->per_group;
+    int inside = row < p->x.rows;
     for (int64_t panel = 0; panel < p->n_panel; panel++) {
         int64_t col = panel * IAD_PANEL, n = p->x.cols - col < IAD_PANEL ? p->x.cols - col : IAD_PANEL;
         uint32_t *words = p->panels + (panel * p->panel_groups + g) * IAD_PANEL;
-        p->kernels->weave(p->how_x, row_at(&p->x, row, p->x.rows, col), p->per_group > 1 ? row_at(&p->x, row + 1, p->x.rows, col) : NULL, n, words);
+        if (!inside) n = 0;
+        else p->kernels->weave(p->how_x, row_at(&p->x, row, p->x.rows, col), p->per_group > 1 ? row_at(&p->x, row + 1, p->x.rows, col) : NULL, n, words);
         memset(words + n, 0, (size_t)(IAD_PANEL - n) * sizeof *words);
     }
 }
@@ -73,12 +76,12 @@ static void turn_words(const product *p, int64_t t) {
 /* The tiles of outputs [o, end) with one panel. */
 static void piece(const product *p, int64_t panel, int64_t o, int64_t end, float *acc) {
     int64_t col = panel * IAD_PANEL, n = p->x.cols - col < IAD_PANEL ? p->x.cols - col : IAD_PANEL;
-    for (; o < end; o += IAD_TILE_ROWS) {
-        int rows = end - o < IAD_TILE_ROWS ? (int)(end - o) : IAD_TILE_ROWS;
+    for (; o < end; o += p->tile_rows) {
+        int rows = end - o < p->tile_rows ? (int)(end - o) : p->tile_rows;
         float *dw = (float *)p->dw.data + o * p->dw.stride + col;
         for (int r = 0; r < rows; r++) memcpy(acc + r * IAD_PANEL, dw + r * p->dw.stride, (size_t)n * sizeof *acc);
         iad_tile tile = {rows, p->turned + o * p->turned_stride, (size_t)p->turned_stride * 4,
-                         (const unsigned char *)(p->panels + panel * p->panel_groups * IAD_PANEL), p->n_group, acc, 1, (int)n};
+                         (const unsigned char *)(p->panels + panel * p->panel_groups * IAD_PANEL), p->n_group, acc, 1, (int)n, NULL};
         p->tile(&tile);
         for (int r = 0; r < rows; r++) memcpy(dw + r * p->dw.stride, acc + r * IAD_PANEL, (size_t)n * sizeof *acc);
     }
@@ -97,12 +100,16 @@ static void choose(product *p, const iad_device *device) {
         p->tile = kernels.f32;
         p->how_x = p->how_dy = IAD_WEAVE_F32;
         p->per_group = p->dy_per_group = 1;
+        p->tile_rows = IAD_TILE_ROWS;
+        p->group_step = 1;
     } else {
         p->tile = kernels.bf16;
         p->how_x = IAD_WEAVE_PAIRS;
         p->how_dy = kernels.bf16_form == IAD_X_BF16 ? IAD_WEAVE_PAIRS : IAD_WEAVE_WIDE;
         p->per_group = 2;
         p->dy_per_group = p->how_dy == IAD_WEAVE_PAIRS ? 1 : 2;
+        p->tile_rows = kernels.bf16_rows < PIECE ? kernels.bf16_rows : PIECE;
+        p->group_step = kernels.bf16_groups;
     }
     p->n_panel = (p->x.cols + IAD_PANEL - 1) / IAD_PANEL;
 }
@@ -127,10 +134,10 @@ iad_status iad_cpu_linear_dw(iad_queue *queue, iad_mat dy, iad_mat x, iad_mat dw
     p.turned = turned;
     memset(acc, 0, (size_t)threads * ACC * sizeof(float)); /* columns past the end of dw are computed and never stored */
 
-    int64_t chunks = (dy.cols + TILES * IAD_TILE_ROWS - 1) / (TILES * IAD_TILE_ROWS);
+    int64_t chunks = (dy.cols + PIECE - 1) / PIECE;
     for (int64_t first = 0; first < all; first += block) {
         p.row = first * p.per_group;
-        p.n_group = all - first < block ? all - first : block;
+        p.n_group = all - first < block ? (all - first + p.group_step - 1) / p.group_step * p.group_step : block;
         int64_t turns = (p.n_group * p.dy_per_group + 15) / 16;
 #pragma omp parallel num_threads(threads) if (threads > 1)
         {
@@ -141,7 +148,7 @@ iad_status iad_cpu_linear_dw(iad_queue *queue, iad_mat dy, iad_mat x, iad_mat dw
             for (int64_t t = 0; t < turns; t++) turn_words(&p, t);
 #pragma omp for schedule(dynamic)
             for (int64_t u = 0; u < chunks * p.n_panel; u++) {
-                int64_t o = u / p.n_panel * TILES * IAD_TILE_ROWS, end = o + TILES * IAD_TILE_ROWS;
+                int64_t o = u / p.n_panel * PIECE, end = o + PIECE;
                 piece(&p, u % p.n_panel, o, end < dy.cols ? end : dy.cols, own);
             }
         }

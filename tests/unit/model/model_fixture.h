@@ -57,8 +57,8 @@ static inline void fx_write(const fx_dir *d, const iad_model_config *config, con
 
 /* ---- devices ---- */
 
-enum { FX_DEVICES = 4 };
-static const char *const fx_device_names[FX_DEVICES] = {"reference", "cpu plain", "cpu avx2", "cpu avx512"};
+enum { FX_DEVICES = 5 };
+static const char *const fx_device_names[FX_DEVICES] = {"reference", "cpu plain", "cpu avx2", "cpu avx512", "cpu amx"};
 
 /* NULL where this processor cannot. */
 static inline iad_device *fx_device_new(int i, int threads) {

@@ -17,7 +17,7 @@ typedef struct fixture_device {
     iad_queue *queue;
 } fixture_device;
 
-enum { MAX_DEVICES = 8 };
+enum { MAX_DEVICES = 10 };
 
 /* reference first; then every isa with one and with three threads. */
 typedef struct fixture {
@@ -39,7 +39,8 @@ static UNUSED void fixture_open(fixture *f) {
         iad_cpu_isa isa;
         int threads;
     } kinds[] = {{"plain", IAD_CPU_PLAIN, 1},    {"plain x3", IAD_CPU_PLAIN, 3},    {"avx2", IAD_CPU_AVX2, 1},
-                 {"avx2 x3", IAD_CPU_AVX2, 3},   {"avx512", IAD_CPU_AVX512, 1},     {"avx512 x3", IAD_CPU_AVX512, 3}};
+                 {"avx2 x3", IAD_CPU_AVX2, 3},   {"avx512", IAD_CPU_AVX512, 1},     {"avx512 x3", IAD_CPU_AVX512, 3},
+                 {"amx", IAD_CPU_AMX, 1},        {"amx x3", IAD_CPU_AMX, 3}};
     iad_err err = IAD_ERR_NONE;
     iad_device *device;
     f->n = 0;

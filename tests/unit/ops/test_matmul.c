@@ -8,9 +8,9 @@
 #include "runtime/cpu/cpu_device.h"
 #include "runtime/cpu/matmul.h"
 
-static const iad_cpu_isa isas[] = {IAD_CPU_PLAIN, IAD_CPU_AVX2, IAD_CPU_AVX512};
+static const iad_cpu_isa isas[] = {IAD_CPU_PLAIN, IAD_CPU_AVX2, IAD_CPU_AVX512, IAD_CPU_AMX};
 static const iad_dtype storages[] = {IAD_F32, IAD_BF16, IAD_I8};
-enum { N_ISA = 3, N_STORAGE = 3, MAX_ROWS = 257 };
+enum { N_ISA = 4, N_STORAGE = 3, MAX_ROWS = 257 };
 
 /* A layer with its weights on one device under test and on the reference. */
 typedef struct layer {
@@ -196,6 +196,26 @@ static void test_small_shapes(void **state) {
     }
 }
 
+/* Every number of rows up to more than two blocks of tiles, with and without a rest of 32 inputs. */
+static void test_row_counts(void **state) {
+    (void)state;
+    static const int64_t ins[] = {96, 107};
+    enum { OUT = 100 };
+    for (int i = 0; i < N_ISA; i++) {
+        layer l = {0};
+        if (!device_open(&l, 2, isas[i])) continue;
+        for (int a = 0; a < 2; a++) {
+            float *w = random_values((size_t)(ins[a] * OUT), (uint64_t)a, 0.5);
+            iad_weight_spec spec = simple(w, NULL, ins[a], OUT, IAD_BF16);
+            layer_make(&l, &spec);
+            for (int64_t rows = 1; rows <= 70; rows++) check_product(&l, rows, rows % 16 < 2);
+            layer_drop(&l);
+            free(w);
+        }
+        device_close(&l);
+    }
+}
+
 static void test_model_shapes(void **state) {
     (void)state;
     static const int64_t shapes[][2] = {{1176, 1280}, {1280, 3420}, {3420, 1280}, {2100, 65}, {5120, 64}};
@@ -222,6 +242,7 @@ static void test_model_shapes(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_small_shapes),
+        cmocka_unit_test(test_row_counts),
         cmocka_unit_test(test_model_shapes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,13 +10,14 @@
 #include "runtime/cpu/matmul_kernels.h"
 #include "bench/probe/onednn.h"
 
-enum { GROUPS = 137, X_GROUP_MAX = 8, STRIDE = GROUPS * X_GROUP_MAX + 16 };
+enum { GROUPS = 137, X_GROUP_MAX = 8, STRIDE = GROUPS * X_GROUP_MAX + 16, MAX_ROWS = 70 };
 
 typedef struct kernel {
     const char *name;
     iad_tile_fn run;
     iad_dtype storage;
     iad_x_form form;
+    int max_rows, step; /* step: groups that it takes at a time */
     int present;
 } kernel;
 
@@ -33,7 +34,7 @@ static int x_value(int r, int i) { return (r * 31 + i * 17) % 15 - 7; }
 static int w_value(int o, int i) { return (o * 13 + i * 29) % 31 - 15; }
 
 static void fill_x(iad_x_form form, int per_group, unsigned char *x) {
-    for (int r = 0; r < IAD_TILE_ROWS; r++)
+    for (int r = 0; r < MAX_ROWS; r++)
         for (int i = 0; i < GROUPS * per_group; i++) {
             unsigned char *row = x + r * STRIDE;
             float f = (float)x_value(r, i);
@@ -63,21 +64,24 @@ static void test_every_kernel(void **state) {
     (void)state;
     int plain = 1;
     kernel kernels[] = {
-        {"f32 plain", iad_tile_f32_plain, IAD_F32, IAD_X_F32, plain},
-        {"bf16 plain", iad_tile_bf16_plain, IAD_BF16, IAD_X_F32, plain},
-        {"i8 plain", iad_tile_i8_plain, IAD_I8, IAD_X_S16, plain},
+        {"f32 plain", iad_tile_f32_plain, IAD_F32, IAD_X_F32, IAD_TILE_ROWS, 1, plain},
+        {"bf16 plain", iad_tile_bf16_plain, IAD_BF16, IAD_X_F32, IAD_TILE_ROWS, 1, plain},
+        {"i8 plain", iad_tile_i8_plain, IAD_I8, IAD_X_S16, IAD_TILE_ROWS, 1, plain},
 #if defined(__x86_64__)
-        {"f32 avx2", iad_tile_f32_avx2, IAD_F32, IAD_X_F32, has(IAD_CPU_AVX2, NULL)},
-        {"bf16 avx2", iad_tile_bf16_avx2, IAD_BF16, IAD_X_F32, has(IAD_CPU_AVX2, NULL)},
-        {"i8 avx2", iad_tile_i8_avx2, IAD_I8, IAD_X_S16, has(IAD_CPU_AVX2, NULL)},
-        {"f32 avx512", iad_tile_f32_avx512, IAD_F32, IAD_X_F32, has(IAD_CPU_AVX512, NULL)},
-        {"bf16 avx512", iad_tile_bf16_avx512, IAD_BF16, IAD_X_F32, has(IAD_CPU_AVX512, NULL)},
-        {"bf16 dot", iad_tile_bf16_dot, IAD_BF16, IAD_X_BF16, has(IAD_CPU_AVX512, iad_cpu_has_bf16)},
-        {"i8 vnni", iad_tile_i8_vnni, IAD_I8, IAD_X_U8, has(IAD_CPU_AVX512, iad_cpu_has_vnni)},
+        {"f32 avx2", iad_tile_f32_avx2, IAD_F32, IAD_X_F32, IAD_TILE_ROWS, 1, has(IAD_CPU_AVX2, NULL)},
+        {"bf16 avx2", iad_tile_bf16_avx2, IAD_BF16, IAD_X_F32, IAD_TILE_ROWS, 1, has(IAD_CPU_AVX2, NULL)},
+        {"i8 avx2", iad_tile_i8_avx2, IAD_I8, IAD_X_S16, IAD_TILE_ROWS, 1, has(IAD_CPU_AVX2, NULL)},
+        {"f32 avx512", iad_tile_f32_avx512, IAD_F32, IAD_X_F32, IAD_TILE_ROWS, 1, has(IAD_CPU_AVX512, NULL)},
+        {"bf16 avx512", iad_tile_bf16_avx512, IAD_BF16, IAD_X_F32, IAD_TILE_ROWS, 1, has(IAD_CPU_AVX512, NULL)},
+        {"bf16 dot", iad_tile_bf16_dot, IAD_BF16, IAD_X_BF16, IAD_TILE_ROWS, 1, has(IAD_CPU_AVX512, iad_cpu_has_bf16)},
+        {"i8 vnni", iad_tile_i8_vnni, IAD_I8, IAD_X_U8, IAD_TILE_ROWS, 1, has(IAD_CPU_AVX512, iad_cpu_has_vnni)},
+#endif
+#if IAD_AMX
+        {"bf16 amx", iad_tile_bf16_amx, IAD_BF16, IAD_X_BF16, MAX_ROWS, IAD_AMX_GROUPS, has(IAD_CPU_AMX, iad_cpu_has_amx)},
 #endif
     };
-    unsigned char *panel = iad_alloc_aligned(GROUPS, IAD_GROUP_BYTES), *x = iad_alloc_aligned(IAD_TILE_ROWS, STRIDE);
-    int32_t *acc = iad_alloc_aligned((IAD_TILE_ROWS + 1) * IAD_PANEL, 4);
+    unsigned char *panel = iad_alloc_aligned(GROUPS, IAD_GROUP_BYTES), *x = iad_alloc_aligned(MAX_ROWS, STRIDE);
+    int32_t *acc = iad_alloc_aligned((MAX_ROWS + 1) * IAD_PANEL, 4);
     assert_true(panel != NULL && x != NULL && acc != NULL);
     for (size_t k = 0; k < sizeof kernels / sizeof *kernels; k++) {
         if (!kernels[k].present) continue;
@@ -85,20 +89,21 @@ static void test_every_kernel(void **state) {
         int x_group = per_group * (kernels[k].form == IAD_X_F32 ? 4 : kernels[k].form == IAD_X_U8 ? 1 : 2);
         fill_x(kernels[k].form, per_group, x);
         fill_panel(kernels[k].storage, per_group, panel);
-        for (int rows = 1; rows <= IAD_TILE_ROWS; rows++)
-            for (int cut = 0, cols = 64; cut < GROUPS; cut += 29, cols = cols > 13 ? cols - 13 : 64) {
-                memset(acc, 0x5a, (IAD_TILE_ROWS + 1) * IAD_PANEL * 4);
+        int max_rows = kernels[k].max_rows, step = kernels[k].step, groups = GROUPS / step * step;
+        for (int rows = 1; rows <= max_rows; rows++)
+            for (int cut = 0, cols = 64; cut < groups; cut += step > 1 ? step : 29, cols = cols > 13 ? cols - 13 : 64) {
+                memset(acc, 0x5a, (size_t)(max_rows + 1) * IAD_PANEL * 4);
                 /* In one go, and in two pieces. */
-                iad_tile tile = {rows, x, STRIDE, panel, cut > 0 ? cut : GROUPS, acc, 0, cols};
+                iad_tile tile = {rows, x, STRIDE, panel, cut > 0 ? cut : groups, acc, 0, cols, NULL};
                 kernels[k].run(&tile);
                 if (cut > 0) {
-                    tile = (iad_tile){rows, x + cut * x_group, STRIDE, panel + cut * IAD_GROUP_BYTES, GROUPS - cut, acc, 1, cols};
+                    tile = (iad_tile){rows, x + cut * x_group, STRIDE, panel + cut * IAD_GROUP_BYTES, groups - cut, acc, 1, cols, NULL};
                     kernels[k].run(&tile);
                 }
                 for (int r = 0; r < rows; r++)
                     for (int o = 0; o < cols; o++) {
                         int want = 0, got;
-                        for (int i = 0; i < GROUPS * per_group; i++)
+                        for (int i = 0; i < groups * per_group; i++)
                             want += (x_value(r, i) + (kernels[k].form == IAD_X_U8 ? 128 : 0)) * w_value(o, i);
                         if (kernels[k].storage == IAD_I8) {
                             got = acc[r * IAD_PANEL + o];
@@ -111,7 +116,7 @@ static void test_every_kernel(void **state) {
                             fail_msg("%s, %d rows, %d columns, cut %d: [%d][%d] is %d, expected %d", kernels[k].name, rows, cols, cut, r, o, got,
                                      want);
                     }
-                for (int i = rows * IAD_PANEL; i < (IAD_TILE_ROWS + 1) * IAD_PANEL; i++) assert_int_equal(acc[i], 0x5a5a5a5a);
+                for (int i = rows * IAD_PANEL; i < (max_rows + 1) * IAD_PANEL; i++) assert_int_equal(acc[i], 0x5a5a5a5a);
             }
     }
     free(panel);
@@ -124,7 +129,7 @@ static void test_i8_extremes(void **state) {
     (void)state;
     enum { IN = 1 << 16, OUT = 3 };
     iad_err err = IAD_ERR_NONE;
-    static const iad_cpu_isa isas[] = {IAD_CPU_PLAIN, IAD_CPU_AVX2, IAD_CPU_AVX512};
+    static const iad_cpu_isa isas[] = {IAD_CPU_PLAIN, IAD_CPU_AVX2, IAD_CPU_AVX512, IAD_CPU_AMX};
     int8_t *w = iad_alloc(IN, OUT);
     float *x = iad_alloc(IN, sizeof *x), scale[OUT] = {1.0f, 1.0f, 1.0f};
     assert_true(w != NULL && x != NULL);
@@ -134,7 +139,7 @@ static void test_i8_extremes(void **state) {
     for (int i = 0; i < IN; i++) x[i] = 127.0f;
     iad_weight_spec spec = {.name = "extreme", .n_parts = 1, .n_in = IN, .storage = IAD_I8};
     spec.parts[0] = (iad_weight_part){.data = w, .dtype = IAD_I8, .n_out = OUT, .scale = scale};
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         iad_device *device;
         if (iad_device_cpu_new(1, isas[i], &device, &err) != IAD_OK) continue;
         iad_queue *queue;

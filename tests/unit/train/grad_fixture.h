@@ -13,8 +13,10 @@ typedef struct grad_device {
     int first; /* index of the device of the same kind with one thread */
 } grad_device;
 
+enum { GRAD_DEVICES = 1 + 4 * 3 };
+
 typedef struct grad_fixture {
-    grad_device d[10];
+    grad_device d[GRAD_DEVICES];
     int n;
 } grad_fixture;
 
@@ -33,7 +35,7 @@ static UNUSED void grad_open(grad_fixture *f) {
     static const struct {
         const char *name;
         iad_cpu_isa isa;
-    } kinds[] = {{"plain", IAD_CPU_PLAIN}, {"avx2", IAD_CPU_AVX2}, {"avx512", IAD_CPU_AVX512}};
+    } kinds[] = {{"plain", IAD_CPU_PLAIN}, {"avx2", IAD_CPU_AVX2}, {"avx512", IAD_CPU_AVX512}, {"amx", IAD_CPU_AMX}};
     iad_err err = IAD_ERR_NONE;
     iad_device *device;
     f->n = 0;

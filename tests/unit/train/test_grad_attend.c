@@ -123,7 +123,7 @@ static iad_attend_back back_of(batch *b) {
 
 static void check_batch(const grad_fixture *f, batch b, uint64_t seed) {
     batch_make(&b, seed);
-    iad_mat kept[10][3];
+    iad_mat kept[GRAD_DEVICES][3];
     for (int i = 0; i < f->n; i++) {
         iad_err err = IAD_ERR_NONE;
         char name[80];

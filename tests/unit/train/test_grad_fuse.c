@@ -97,7 +97,7 @@ static void result_free(result *r) {
 }
 
 static void check_scene(const grad_fixture *f, const scene *s, int64_t rows) {
-    result kept[10] = {{.n = 0}};
+    result kept[GRAD_DEVICES] = {{.n = 0}};
     for (int i = 0; i < f->n; i++) {
         run(&f->d[i], s, 0, rows, &kept[i]);
         double tolerance = 3e-6 * (1 + 0.3 * sqrt((double)rows));

@@ -1,0 +1,183 @@
+#include "runtime/cpu/matmul_kernels.h"
+
+#if IAD_AMX
+
+#include <immintrin.h>
+
+/* The assembler's words instead of intrinsics: those of gcc 12 do not say which memory they read. */
+#define TILE_LOAD(tile, at, stride) __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #tile : : "r"(at), "r"(stride) : "memory")
+#define TILE_STORE(tile, at, stride) __asm__ volatile("tilestored %%tmm" #tile ", (%0,%1,1)" : : "r"(at), "r"(stride) : "memory")
+#define TILE_ZERO(tile) __asm__ volatile("tilezero %tmm" #tile)
+#define TILE_DOT(sum, x, w) __asm__ volatile("tdpbf16ps %tmm" #w ", %tmm" #x ", %tmm" #sum)
+#define ALWAYS static inline __attribute__((always_inline))
+
+/* Eight tile registers of 16 lines of 64 bytes. 0 to 3 are sums, 4 and 5 rows of x (32 inputs), 6 and 7 weights (16 groups of 16
+ * outputs). Either 32 rows x 32 outputs, 4 loads for 4 products, or up to 16 rows x 64 outputs, where 5 holds weights too. */
+enum {
+    STEP_BYTES = IAD_AMX_GROUPS * IAD_GROUP_BYTES, /* of the panel in a step */
+    X_STEP_BYTES = 64,
+    BLOCK_GROUPS = 512,      /* groups of a panel used for all rows before the next: 128 KiB, stays in the second cache */
+    AHEAD = STEP_BYTES       /* bytes of the panel fetched ahead of their first use */
+};
+
+/* What LDTILECFG reads. */
+typedef struct tile_config {
+    uint8_t palette, start_row, reserved[14];
+    uint16_t line_bytes[16];
+    uint8_t lines[16];
+} tile_config;
+
+/* For blocks of n rows, 1..32. */
+static void configure(int n) {
+    int upper = n > 16 ? 16 : n, lower = n > 16 ? n - 16 : n;
+    tile_config config = {.palette = 1};
+    for (int i = 0; i < 8; i++) {
+        config.line_bytes[i] = 64;
+        config.lines[i] = 16;
+    }
+    config.lines[0] = config.lines[1] = config.lines[4] = (uint8_t)upper;
+    config.lines[2] = config.lines[3] = (uint8_t)lower;
+    if (n > 16) config.lines[5] = (uint8_t)lower;
+    __asm__ volatile("ldtilecfg %0" : : "m"(config));
+}
+
+/* Lines [0, lines) of each of the step's groups after the next AHEAD bytes. */
+ALWAYS void fetch(const int lines, const unsigned char *p) {
+    for (int g = 0; g < IAD_AMX_GROUPS; g++)
+        for (int i = 0; i < lines; i++) _mm_prefetch((const char *)p + AHEAD + g * IAD_GROUP_BYTES + 64 * i, _MM_HINT_T0);
+}
+
+/* Where a block of rows meets some groups of a panel. */
+typedef struct block {
+    const char *x;
+    size_t x_stride;
+    const unsigned char *panel;
+    int64_t n_group;
+    const char *tail;        /* of x for the last step, or NULL */
+    float *acc;
+    int load;
+} block;
+
+/* 17 to 32 rows, 16 or 32 outputs. */
+ALWAYS void pair(const int both, const int fresh, const block *b) {
+    const size_t line = IAD_GROUP_BYTES;
+    float *low = b->acc + 16 * IAD_PANEL;
+    if (b->load) {
+        TILE_LOAD(0, b->acc, line);
+        TILE_LOAD(2, low, line);
+        if (both) TILE_LOAD(1, b->acc + 16, line);
+        if (both) TILE_LOAD(3, low + 16, line);
+    } else {
+        TILE_ZERO(0);
+        TILE_ZERO(1);
+        TILE_ZERO(2);
+        TILE_ZERO(3);
+    }
+    const unsigned char *p = b->panel;
+    const char *x = b->x;
+    size_t stride = b->x_stride;
+    for (int64_t g = 0; g < b->n_group; g += IAD_AMX_GROUPS, p += STEP_BYTES, x += X_STEP_BYTES) {
+        if (b->tail != NULL && g + IAD_AMX_GROUPS == b->n_group) {
+            x = b->tail;
+            stride = X_STEP_BYTES;
+        }
+        if (fresh) fetch(both ? 2 : 1, p);
+        TILE_LOAD(6, p, line);
+        TILE_LOAD(4, x, stride);
+        TILE_DOT(0, 4, 6);
+        TILE_LOAD(5, x + 16 * stride, stride);
+        TILE_DOT(2, 5, 6);
+        if (both) {
+            TILE_LOAD(7, p + 64, line);
+            TILE_DOT(1, 4, 7);
+            TILE_DOT(3, 5, 7);
+        }
+    }
+    TILE_STORE(0, b->acc, line);
+    TILE_STORE(2, low, line);
+    if (both) TILE_STORE(1, b->acc + 16, line);
+    if (both) TILE_STORE(3, low + 16, line);
+}
+
+/* Up to 16 rows, 16 x vectors outputs. */
+ALWAYS void single(const int vectors, const int fresh, const block *b) {
+    const size_t line = IAD_GROUP_BYTES;
+    if (b->load) {
+        TILE_LOAD(0, b->acc, line);
+        if (vectors > 1) TILE_LOAD(1, b->acc + 16, line);
+        if (vectors > 2) TILE_LOAD(2, b->acc + 32, line);
+        if (vectors > 3) TILE_LOAD(3, b->acc + 48, line);
+    } else {
+        TILE_ZERO(0);
+        TILE_ZERO(1);
+        TILE_ZERO(2);
+        TILE_ZERO(3);
+    }
+    const unsigned char *p = b->panel;
+    const char *x = b->x;
+    size_t stride = b->x_stride;
+    for (int64_t g = 0; g < b->n_group; g += IAD_AMX_GROUPS, p += STEP_BYTES, x += X_STEP_BYTES) {
+        if (b->tail != NULL && g + IAD_AMX_GROUPS == b->n_group) {
+            x = b->tail;
+            stride = X_STEP_BYTES;
+        }
+        if (fresh) fetch(vectors, p);
+        TILE_LOAD(4, x, stride);
+        TILE_LOAD(5, p, line);
+        TILE_DOT(0, 4, 5);
+        if (vectors > 1) TILE_LOAD(6, p + 64, line);
+        if (vectors > 1) TILE_DOT(1, 4, 6);
+        if (vectors > 2) TILE_LOAD(7, p + 128, line);
+        if (vectors > 2) TILE_DOT(2, 4, 7);
+        if (vectors > 3) TILE_LOAD(5, p + 192, line);
+        if (vectors > 3) TILE_DOT(3, 4, 5);
+    }
+    TILE_STORE(0, b->acc, line);
+    if (vectors > 1) TILE_STORE(1, b->acc + 16, line);
+    if (vectors > 2) TILE_STORE(2, b->acc + 32, line);
+    if (vectors > 3) TILE_STORE(3, b->acc + 48, line);
+}
+
+static void pairs(int vectors, int fresh, block b) {
+    for (; vectors > 0; vectors -= 2, b.panel += 128, b.acc += 32) {
+        if (vectors > 1 && fresh) pair(1, 1, &b);
+        else if (vectors > 1) pair(1, 0, &b);
+        else pair(0, 1, &b);
+    }
+}
+
+static void singles(int vectors, block b) {
+    switch (vectors) {
+    case 1: single(1, 1, &b); break;
+    case 2: single(2, 1, &b); break;
+    case 3: single(3, 1, &b); break;
+    default: single(4, 1, &b); break;
+    }
+}
+
+/* Rows [begin, end) in blocks of n. */
+static void blocks(const iad_tile *t, int begin, int end, int n) {
+    int vectors = (t->cols + 15) / 16;
+    int64_t most = end - begin > n ? BLOCK_GROUPS : t->n_group; /* a panel that is used once needs no blocks */
+    configure(n);
+    for (int64_t g = 0; g < t->n_group; g += most)
+        for (int r = begin; r < end; r += n) {
+            int last = t->n_group - g <= most;
+            block b = {(const char *)t->x + (size_t)r * t->x_stride + (size_t)g * 4, t->x_stride, t->panel + g * IAD_GROUP_BYTES,
+                       last ? t->n_group - g : most, last && t->x_tail != NULL ? (const char *)t->x_tail + (size_t)r * X_STEP_BYTES : NULL,
+                       (float *)t->acc + (size_t)r * IAD_PANEL, t->load || g > 0};
+            if (n > 16) pairs(vectors, r == begin, b);
+            else singles(vectors, b);
+        }
+}
+
+/* Every sum is a chain over the steps of 32 inputs, the same whatever the rows beside it and the way they are cut. TDPBF16PS adds to
+ * it, step by step, the sum of the step's even products and that of the odd ones. */
+void iad_tile_bf16_amx(const iad_tile *tile) {
+    int whole = tile->rows / IAD_AMX_ROW_STEP * IAD_AMX_ROW_STEP;
+    if (whole > 0) blocks(tile, 0, whole, IAD_AMX_ROW_STEP);
+    if (whole < tile->rows) blocks(tile, whole, tile->rows, tile->rows - whole);
+    __asm__ volatile("tilerelease"); /* or every switch of threads would save the tiles */
+}
+
+#endif

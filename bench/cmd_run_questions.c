@@ -29,7 +29,9 @@ typedef struct question_run {
     int code; /* of a run whose answers are there */
 } question_run;
 
-static iad_status out_path(const question_run *s, const char *name, char path[IAD_PATH_MAX], iad_err *err) { return iad_path_join(path, IAD_PATH_MAX, s->o.out, name, err); }
+static iad_status out_path(const question_run *s, const char *name, char path[IAD_PATH_MAX], iad_err *err) {
+    return iad_path_join(path, IAD_PATH_MAX, s->o.out, name, err);
+}
 
 /* ---- answers ---- */
 
@@ -76,7 +78,12 @@ static iad_status ask_model(question_run *s, iad_progress *progress, iad_err *er
     double started = iad_clock();
     s->o.model.threads = (int)s->app->threads;
     if (s->o.kind == IAD_ASK_LOSS) {
-        const iad_loss_options options = {.db = s->o.db, .model = s->o.model.model, .device = s->o.model.device, .stage = (int)s->o.stage, .threads = s->o.model.threads, .compute = s->o.compute};
+        const iad_loss_options options = {.db = s->o.db,
+                                          .model = s->o.model.model,
+                                          .device = s->o.model.device,
+                                          .stage = (int)s->o.stage,
+                                          .threads = s->o.model.threads,
+                                          .compute = s->o.compute};
         status = iad_lossmeter_open(&options, &run.meter, err);
         if (status == IAD_OK) status = ask(s, &run, iad_lossmeter_name(run.meter), err);
     } else {
@@ -127,9 +134,18 @@ static iad_status ask_judge(question_run *s, iad_judge_work *work, const char *p
     const iad_profile *profile = iad_profile_find(s->o.judge_profile);
     IAD_TRY(iad_secret_load(&key, s->o.key_env, NULL, err));
     iad_progress_start(&progress, "judging", work->n, s->app->quiet);
-    const iad_judge_client_options options = {
-        .url = s->o.judge, .profile = profile, .key = &key, .tries = (int)s->o.judge_tries, .timeout_s = 180, .backoff_s = 1, .path = path, .stop = &s->app->stop, .progress = &progress,
-        .flow = {.rpm = s->o.judge_rpm > 0 ? s->o.judge_rpm : profile->rpm, .tpm = profile->tpm, .concurrency = s->o.judge_concurrency ? (int)s->o.judge_concurrency : profile->concurrency}};
+    const iad_judge_client_options options = {.url = s->o.judge,
+                                              .profile = profile,
+                                              .key = &key,
+                                              .tries = (int)s->o.judge_tries,
+                                              .timeout_s = 180,
+                                              .backoff_s = 1,
+                                              .path = path,
+                                              .stop = &s->app->stop,
+                                              .progress = &progress,
+                                              .flow = {.rpm = s->o.judge_rpm > 0 ? s->o.judge_rpm : profile->rpm,
+                                                       .tpm = profile->tpm,
+                                                       .concurrency = s->o.judge_concurrency ? (int)s->o.judge_concurrency : profile->concurrency}};
     iad_status status = iad_judge_client_run(work, &s->book, &options, &tally, err);
     iad_progress_end(&progress);
     iad_secret_clear(&key);
@@ -150,7 +166,8 @@ static iad_status judge(question_run *s, iad_err *err) {
     if (status == IAD_OK) status = read_replies(s, &work, err);
     if (status == IAD_OK) status = s->o.judge ? ask_judge(s, &work, path, err) : iad_judge_client_recall(&work, path, err);
     if (status == IAD_OK && !s->o.judge) status = iad_judge_work_write(&work, &s->book, requests, &written, err);
-    if (status == IAD_OK && written) IAD_INFO(&s->app->log, "%zu requests for the judge are in %s; give what it answers to --judge-replies", written, requests);
+    if (status == IAD_OK && written)
+        IAD_INFO(&s->app->log, "%zu requests for the judge are in %s; give what it answers to --judge-replies", written, requests);
     if (status == IAD_OK) status = iad_judge_work_score(&work, &s->book, s->results, err);
     if (status == IAD_OK && s->o.judge && work.replied < work.n) s->code = IAD_EXIT_PARTIAL;
     iad_judge_work_deinit(&work);
@@ -173,7 +190,8 @@ static iad_status new_results(question_run *s, iad_err *err) {
     iad_jsonw_str(&w, "command", iad_buf_str(&command));
     iad_jsonw_str(&w, "system", "");
     if (s->o.kind == IAD_ASK_REASONING || s->o.kind == IAD_ASK_MMAD)
-        iad_jsonw_take(&w, "board", json_pack("{ss sI}", "dataset", s->o.kind == IAD_ASK_MMAD ? "MMAD" : "VisA-D&R", "shots", (json_int_t)s->o.shots));
+        iad_jsonw_take(&w, "board",
+                       json_pack("{ss sI}", "dataset", s->o.kind == IAD_ASK_MMAD ? "MMAD" : "VisA-D&R", "shots", (json_int_t)s->o.shots));
     iad_buf_deinit(&command);
     if (status != IAD_OK) json_decref(w.object);
     else status = iad_jsonw_finish(&w, &s->results, err);
@@ -198,7 +216,8 @@ static iad_status score(question_run *s, iad_err *err) {
     }
     if (s->asks.missing) IAD_TRY(iad_scorebook_note(&s->book, err, "%zu questions are about pictures that are not there", s->asks.missing));
     if (s->said.foreign) IAD_TRY(iad_scorebook_note(&s->book, err, "%zu answers belong to no question", s->said.foreign));
-    if (s->said.again) IAD_TRY(iad_scorebook_note(&s->book, err, "%zu answers are to questions that had one already; the first counts", s->said.again));
+    if (s->said.again)
+        IAD_TRY(iad_scorebook_note(&s->book, err, "%zu answers are to questions that had one already; the first counts", s->said.again));
     IAD_TRY(iad_ask_score(o, &s->book, err));
     return iad_reason_items(&s->book, s->results, err);
 }
@@ -235,8 +254,8 @@ static iad_status finish(question_run *s, iad_err *err) {
         size_t failed = json_array_size(s->failed);
         if (failed && s->code == IAD_EXIT_OK) s->code = IAD_EXIT_PARTIAL;
         if (below) s->code = IAD_EXIT_FAILED;
-        fprintf(stderr, "questions=%zu answered=%zu asked=%zu failed=%zu below_gate=%d results=%s/results.json%s%s\n", s->asks.n, s->said.there, s->asked, failed, below, s->o.out,
-                *report ? " report=" : "", report);
+        fprintf(stderr, "questions=%zu answered=%zu asked=%zu failed=%zu below_gate=%d results=%s/results.json%s%s\n", s->asks.n, s->said.there,
+                s->asked, failed, below, s->o.out, *report ? " report=" : "", report);
     }
     iad_buf_deinit(&text);
     return status;
@@ -255,7 +274,8 @@ static iad_status run(question_run *s, iad_err *err) {
 
 int iad_cmd_run_questions(iad_app *app, int argc, char **argv, int kind, iad_err *err) {
     static const char *const help[IAD_ASK_KINDS] = {
-        "VisA-D&R and files of its form: dialogues about defects, each question with the model's own earlier answers before it. Scores: yes or no in words,\n"
+        "VisA-D&R and files of its form: dialogues about defects, each question with the model's own earlier answers before it. Scores: yes or no in "
+        "words,\n"
         "ROUGE-L, SBERT, a judge.",
         "MMAD and files of its form: multiple-choice questions, one at a time. Scores as the published script has them, and strictly.",
         "Asks about every labelled test picture of a manifest whether it is defective, and reads yes or no out of the answer.",

@@ -48,7 +48,9 @@ static int has_key(const char *text, const char *p) {
     while (p > text && strchr(" \t\r\n\"'", p[-1])) p--;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         size_t n = strlen(keys[i]);
-        if ((size_t)(p - text) >= n && memcmp(p - n, keys[i], n) == 0 && (p == text + n || !strchr("abcdefghijklmnopqrstuvwxyz_", p[-(ptrdiff_t)n - 1]))) return 1;
+        if ((size_t)(p - text) >= n && memcmp(p - n, keys[i], n) == 0 &&
+            (p == text + n || !strchr("abcdefghijklmnopqrstuvwxyz_", p[-(ptrdiff_t)n - 1])))
+            return 1;
     }
     return 0;
 }

@@ -9,7 +9,7 @@
 #define IAD_ANSWER_BOX_SIDE 1e6 /* larger numbers are no coordinates */
 
 typedef struct iad_answer_box {
-    double x0, y0, x1, y1;             /* x0 < x1, y0 < y1; x1 and y1 exclusive */
+    double x0, y0, x1, y1;            /* x0 < x1, y0 < y1; x1 and y1 exclusive */
     char label[IAD_ANSWER_BOX_LABEL]; /* "": none; cut at a character */
 } iad_answer_box;
 
@@ -30,7 +30,8 @@ typedef enum iad_box_space {
     IAD_BOXES_SOURCE,      /* pixels of the picture as it was given */
     IAD_BOXES_NORM1000     /* thousandths of the sides (Qwen2-VL, Qwen3-VL) */
 } iad_box_space;
-/* Scales every box to pixels of the picture as it was given, cut at its borders; boxes that lie outside move to `broken`. Sizes in pixels, all > 0. */
+/* Scales every box to pixels of the picture as it was given, cut at its borders; boxes that lie outside move to `broken`. Sizes in pixels, all > 0.
+ */
 void iad_answer_boxes_to_source(iad_answer_boxes *boxes, iad_box_space space, int resized_w, int resized_h, int source_w, int source_h);
 
 /* Area of the intersection over that of the union, 0..1. */

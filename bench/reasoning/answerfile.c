@@ -81,7 +81,8 @@ static iad_status read_size(const json_t *line, const char *key, const char *whe
     const json_t *pair = json_object_get(line, key);
     if (!pair) return IAD_OK;
     json_int_t a = json_integer_value(json_array_get(pair, 0)), b = json_integer_value(json_array_get(pair, 1));
-    if (json_array_size(pair) != 2 || a < 1 || b < 1 || a > 1000000 || b > 1000000) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: \"%s\" is no width and height", where, key);
+    if (json_array_size(pair) != 2 || a < 1 || b < 1 || a > 1000000 || b > 1000000)
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: \"%s\" is no width and height", where, key);
     *w = (int)a, *h = (int)b;
     return IAD_OK;
 }
@@ -95,7 +96,8 @@ static iad_status read_line(iad_sayings *s, const json_t *line, const char *wher
     if (json_is_number(json_object_get(line, "nll"))) IAD_TRY(iad_json_number(line, "nll", where, &said.nll, err));
     if (!text && isnan(said.nll)) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: neither an answer nor a loss", where);
     if (!isnan(said.nll) && !(said.nll >= 0 && said.nll < 1e12)) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: \"nll\" is %g", where, said.nll);
-    if (text && strlen(text) > IAD_ANSWER_MAX_TEXT) return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: the answer is longer than %u bytes", where, IAD_ANSWER_MAX_TEXT);
+    if (text && strlen(text) > IAD_ANSWER_MAX_TEXT)
+        return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: the answer is longer than %u bytes", where, IAD_ANSWER_MAX_TEXT);
     IAD_TRY(iad_json_string_opt(line, "finish", "", where, &finish, err));
     if (!iad_text_copy(said.finish, sizeof said.finish, finish)) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: \"finish\" is too long", where);
     if (json_object_get(line, "tokens")) IAD_TRY(iad_json_int(line, "tokens", isnan(said.nll) ? 0 : 1, 1000000000, where, &said.tokens, err));
@@ -142,7 +144,7 @@ iad_status iad_sayings_load(iad_sayings *s, const char *path, iad_err *err) {
     uint8_t *text = NULL;
     size_t n = 0, whole;
     IAD_TRY(iad_file_read(path, IAD_ASK_MAX_FILE, &text, &n, err)); /* with a NUL behind it */
-    if (n && text[n - 1] != '\n') text[n++] = '\n';                  /* in its place: the last line may lack its break */
+    if (n && text[n - 1] != '\n') text[n++] = '\n';                 /* in its place: the last line may lack its break */
     iad_status status = iad_sayings_read(s, (const char *)text, n, path, NULL, &whole, err);
     free(text);
     return status;
@@ -155,7 +157,9 @@ struct iad_answer_file {
     char path[IAD_PATH_MAX];
 };
 
-static iad_status io_error(const iad_answer_file *f, const char *what, iad_err *err) { return IAD_FAIL(err, IAD_ERR_IO, "%s: %s: %s", f->path, what, strerror(errno)); }
+static iad_status io_error(const iad_answer_file *f, const char *what, iad_err *err) {
+    return IAD_FAIL(err, IAD_ERR_IO, "%s: %s: %s", f->path, what, strerror(errno));
+}
 
 static iad_status write_line(iad_answer_file *f, json_t *object, iad_err *err) {
     iad_buf line;
@@ -198,17 +202,21 @@ static iad_status go_on(iad_answer_file *f, const char *task, const char *key, c
     IAD_TRY(iad_file_read(f->path, IAD_ASK_MAX_FILE, &text, &n, err));
     iad_status status = iad_sayings_read(s, (const char *)text, n, f->path, &head, &whole, err);
     free(text);
-    if (status == IAD_OK && head && !(says(head, "format", FORMAT) && says(head, "task", task) && says(head, "key", key) && says(head, "system", system)))
-        status = IAD_FAIL(err, IAD_ERR_EXISTS, "%s: answers of another model, to other questions or with other settings; take another --out, or --restart to forget them", f->path);
-    if (status == IAD_OK && !head && whole) status = IAD_FAIL(err, IAD_ERR_EXISTS, "%s is not a file of this program's answers; take another --out", f->path);
+    if (status == IAD_OK && head &&
+        !(says(head, "format", FORMAT) && says(head, "task", task) && says(head, "key", key) && says(head, "system", system)))
+        status = IAD_FAIL(err, IAD_ERR_EXISTS,
+                          "%s: answers of another model, to other questions or with other settings; take another --out, or --restart to forget them",
+                          f->path);
+    if (status == IAD_OK && !head && whole)
+        status = IAD_FAIL(err, IAD_ERR_EXISTS, "%s is not a file of this program's answers; take another --out", f->path);
     if (status == IAD_OK && whole < n && ftruncate(f->fd, (off_t)whole) != 0) status = io_error(f, "cutting off a torn line", err);
     if (status == IAD_OK && !whole) status = write_head(f, task, key, system, err);
     json_decref(head);
     return status;
 }
 
-iad_status iad_answer_file_open(const char *path, const char *task, const char *key, const char *system, int restart, iad_sayings *s, iad_answer_file **file,
-                                iad_err *err) {
+iad_status iad_answer_file_open(const char *path, const char *task, const char *key, const char *system, int restart, iad_sayings *s,
+                                iad_answer_file **file, iad_err *err) {
     char dir[IAD_PATH_MAX];
     iad_path_dir(dir, sizeof dir, path);
     IAD_TRY(iad_dir_make(dir, err));

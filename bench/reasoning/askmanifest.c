@@ -85,7 +85,9 @@ static iad_status mask_boxes(maker *m, int64_t image_id, iad_answer_box *out, si
     iad_query q;
     *n = 0;
     *known = 0;
-    IAD_TRY(iad_query_open(&q, m->manifest, "mask", "SELECT mask.boxes, n_components FROM image_mask JOIN mask ON mask.id = mask_id WHERE image_id = ? AND role = 'gt' ORDER BY mask_id", err));
+    IAD_TRY(iad_query_open(
+        &q, m->manifest, "mask",
+        "SELECT mask.boxes, n_components FROM image_mask JOIN mask ON mask.id = mask_id WHERE image_id = ? AND role = 'gt' ORDER BY mask_id", err));
     iad_query_i64(&q, image_id);
     iad_status status = IAD_OK;
     while (status == IAD_OK && iad_query_next(&q)) {
@@ -126,8 +128,13 @@ static iad_status find_truth(maker *m, const iad_image_row *image, iad_ask *ask,
 /* ---- pictures ---- */
 
 static iad_status add_picture(maker *m, const iad_refs *refs, const iad_image_row *image, iad_err *err) {
-    iad_ask ask = {.dataset = m->dataset, .category = m->category, .kind = m->boxes ? "boxes" : "detection", .previous = -1,
-                   .anomalous = image->label == IAD_LABEL_ANOMALOUS, .width = image->width, .height = image->height};
+    iad_ask ask = {.dataset = m->dataset,
+                   .category = m->category,
+                   .kind = m->boxes ? "boxes" : "detection",
+                   .previous = -1,
+                   .anomalous = image->label == IAD_LABEL_ANOMALOUS,
+                   .width = image->width,
+                   .height = image->height};
     int use = 1;
     if (m->boxes) IAD_TRY(find_truth(m, image, &ask, &use, err));
     if (!use) return IAD_OK;
@@ -150,7 +157,8 @@ static iad_status add_category(maker *m, const iad_category_row *category, iad_e
     IAD_TRY(iad_image_count_bad(m->manifest, category->id, m->o->scheme, IAD_PART_TEST, &bad, err));
     m->bad += (size_t)bad;
     iad_status status = iad_image_tests(m->manifest, category->id, m->o->scheme, &tests, err);
-    if (status == IAD_OK && tests.n && m->o->shots > 0) status = iad_refs_make(m->manifest, category->id, m->o->rule, m->o->shots, &options, &refs, err);
+    if (status == IAD_OK && tests.n && m->o->shots > 0)
+        status = iad_refs_make(m->manifest, category->id, m->o->rule, m->o->shots, &options, &refs, err);
     size_t n = m->o->limit > 0 && (size_t)m->o->limit < tests.n ? (size_t)m->o->limit : tests.n;
     for (size_t i = 0; i < n && status == IAD_OK; i++) status = add_picture(m, &refs, &tests.items[i], err);
     iad_refs_deinit(&refs);
@@ -173,11 +181,14 @@ static iad_status add_all(maker *m, iad_err *err) {
     }
     iad_category_list_deinit(&categories);
     iad_dataset_list_deinit(&datasets);
-    if (status == IAD_OK && m->unknown) status = iad_asks_note(m->asks, err, "%zu defective pictures are left out: where the defect is, is not known", m->unknown);
-    if (status == IAD_OK && m->crowded) status = iad_asks_note(m->asks, err, "%zu pictures with more than %d true boxes are left out", m->crowded, IAD_ANSWER_BOXES);
+    if (status == IAD_OK && m->unknown)
+        status = iad_asks_note(m->asks, err, "%zu defective pictures are left out: where the defect is, is not known", m->unknown);
+    if (status == IAD_OK && m->crowded)
+        status = iad_asks_note(m->asks, err, "%zu pictures with more than %d true boxes are left out", m->crowded, IAD_ANSWER_BOXES);
     if (status == IAD_OK && m->bad) status = iad_asks_note(m->asks, err, "%zu test pictures cannot be decoded and are left out", m->bad);
     if (status == IAD_OK && m->asks->n == 0)
-        status = IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%s: no test picture to ask about (check --dataset and --category)", iad_manifest_path(m->manifest));
+        status =
+            IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%s: no test picture to ask about (check --dataset and --category)", iad_manifest_path(m->manifest));
     return status;
 }
 
@@ -194,7 +205,8 @@ iad_status iad_asks_boxes(iad_asks *asks, iad_manifest *manifest, const iad_ask_
 iad_status iad_asks_records(iad_asks *asks, iad_manifest *manifest, int stage, const iad_strings *names, int64_t limit, iad_err *err) {
     iad_query q;
     IAD_TRY(iad_query_open(&q, manifest, "task",
-                           "SELECT task.id, task, question, answer, coalesce(dataset.name,''), coalesce(category.name,'') FROM task LEFT JOIN dataset ON dataset.id = task.dataset_id"
+                           "SELECT task.id, task, question, answer, coalesce(dataset.name,''), coalesce(category.name,'') FROM task LEFT JOIN "
+                           "dataset ON dataset.id = task.dataset_id"
                            " LEFT JOIN category ON category.id = category_id WHERE stage = ? AND task.part = 'eval' ORDER BY task.id",
                            err));
     iad_query_i64(&q, stage);
@@ -215,6 +227,7 @@ iad_status iad_asks_records(iad_asks *asks, iad_manifest *manifest, int stage, c
     iad_status closed = iad_query_close(&q, status == IAD_OK ? err : NULL);
     IAD_TRY(status == IAD_OK ? closed : status);
     if (asks->n == 0)
-        return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%s has no held-out records of stage %d (iad-synth tasks --part eval makes them)", iad_manifest_path(manifest), stage);
+        return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%s has no held-out records of stage %d (iad-synth tasks --part eval makes them)",
+                        iad_manifest_path(manifest), stage);
     return IAD_OK;
 }

@@ -26,9 +26,9 @@ static const char *const folders[] = {"", "ALL_DATA", "MMAD", NULL};
 
 /* ---- words: ours, in the order of the published ones (task, samples to compare with, query, question with options) ---- */
 
-static const char task_words[] =
-    "You inspect industrial products. Decide from the pictures what the question asks about the product to be inspected, and answer with nothing but the letter of the "
-    "right option.\n";
+static const char task_words[] = "You inspect industrial products. Decide from the pictures what the question asks about the product to be "
+                                 "inspected, and answer with nothing but the letter of the "
+                                 "right option.\n";
 
 /* Everything that is known of a product, or NULL. DS-MVTec is MVTec by another name. */
 static const json_t *known_of(const reader *r, const char *dataset, const char *category) {
@@ -45,10 +45,11 @@ static iad_status make_lead(reader *r, const iad_ask *ask, const char *product, 
     iad_status status = iad_buf_add_str(&words, task_words, err);
     const json_t *known = known_of(r, ask->dataset, product);
     if (status == IAD_OK && json_is_object(known)) status = iad_buf_add_str(&words, "What is known about this product:\n", err);
-    json_object_foreach((json_t *)(uintptr_t)known, kind, text)
-        if (status == IAD_OK && json_is_string(text)) status = iad_buf_addf(&words, err, "%s\n", json_string_value(text));
+    json_object_foreach((json_t *)(uintptr_t)known, kind, text) if (status == IAD_OK && json_is_string(text)) status =
+        iad_buf_addf(&words, err, "%s\n", json_string_value(text));
     if (status == IAD_OK && ask->n_shown)
-        status = iad_buf_addf(&words, err, ask->n_shown == 1 ? "A good sample to compare with:\n" : "%zu good samples to compare with:\n", ask->n_shown);
+        status =
+            iad_buf_addf(&words, err, ask->n_shown == 1 ? "A good sample to compare with:\n" : "%zu good samples to compare with:\n", ask->n_shown);
     if (status == IAD_OK) status = iad_asks_text(r->asks, iad_buf_str(&words), lead, err);
     iad_buf_deinit(&words);
     return status;
@@ -119,7 +120,8 @@ static iad_status read_options(reader *r, const json_t *question, const char *id
     if (!texts) return IAD_NOMEM(err, "options");
     json_object_foreach(options, key, text) {
         const char *value = json_string_value(text);
-        if (!value || json_string_length(text) > IAD_ASK_MAX_TEXT) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: option \"%.40s\" is no text, or too long", id, key);
+        if (!value || json_string_length(text) > IAD_ASK_MAX_TEXT)
+            return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: option \"%.40s\" is no text, or too long", id, key);
         if (strcmp(key, answer) == 0) letter[0] = (char)('A' + (char)i);
         IAD_TRY(iad_asks_text(r->asks, value, &texts[i], err));
         IAD_TRY(iad_buf_addf(words, err, "%c. %s\n", (char)('A' + (char)i), value));
@@ -183,11 +185,17 @@ static iad_status add_picture(reader *r, const char *key, const json_t *entry, i
 
 static iad_status notes(const reader *r, iad_err *err) {
     iad_asks *a = r->asks;
-    if (a->missing_shown) IAD_TRY(iad_asks_note(a, err, "%zu pictures have fewer than the %d templates that are wanted: not named, or not there", a->missing_shown, r->o->shots));
+    if (a->missing_shown)
+        IAD_TRY(iad_asks_note(a, err, "%zu pictures have fewer than the %d templates that are wanted: not named, or not there", a->missing_shown,
+                              r->o->shots));
     if (r->wrong_size || r->same_file)
-        IAD_TRY(iad_asks_note(a, err, "%zu of the 22 pill pictures 000 to 021 have the size of metal nuts and %zu are metal nuts byte for byte: an early copy of the data; strict scores leave them out",
+        IAD_TRY(iad_asks_note(a, err,
+                              "%zu of the 22 pill pictures 000 to 021 have the size of metal nuts and %zu are metal nuts byte for byte: an early "
+                              "copy of the data; strict scores leave them out",
                               r->wrong_size, r->same_file));
-    if (r->unchecked) IAD_TRY(iad_asks_note(a, err, "%zu of the 22 pill pictures 000 to 021 are not there: whether they show metal nuts is not known", r->unchecked));
+    if (r->unchecked)
+        IAD_TRY(
+            iad_asks_note(a, err, "%zu of the 22 pill pictures 000 to 021 are not there: whether they show metal nuts is not known", r->unchecked));
     return IAD_OK;
 }
 
@@ -197,13 +205,13 @@ iad_status iad_asks_mmad(iad_asks *asks, const char *text, size_t n, const char 
     const char *key;
     json_t *entry;
     iad_buf words;
-    if (options->shots < 0 || options->shots > MAX_SHOTS) return IAD_FAIL(err, IAD_ERR_ARG, "%d templates: 0 to %d are possible", options->shots, MAX_SHOTS);
+    if (options->shots < 0 || options->shots > MAX_SHOTS)
+        return IAD_FAIL(err, IAD_ERR_ARG, "%d templates: 0 to %d are possible", options->shots, MAX_SHOTS);
     iad_buf_init(&words, (IAD_LETTER_MAX + 2) * (IAD_ASK_MAX_TEXT + 16));
     iad_status status = iad_json_parse(text, n, 0, name, &list, err);
     if (status == IAD_OK && !json_is_object(list)) status = IAD_FAIL(err, IAD_ERR_FORMAT, "%s: not an object keyed by picture path", name);
     if (status == IAD_OK && options->knowledge) status = iad_json_load(options->knowledge, IAD_ASK_MAX_FILE, &r.knowledge, err);
-    json_object_foreach(list, key, entry)
-        if (status == IAD_OK) status = add_picture(&r, key, entry, &words, err);
+    json_object_foreach(list, key, entry) if (status == IAD_OK) status = add_picture(&r, key, entry, &words, err);
     if (status == IAD_OK) status = notes(&r, err);
     iad_buf_deinit(&words);
     json_decref(r.knowledge);

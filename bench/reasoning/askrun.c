@@ -15,7 +15,9 @@ static iad_status add_failure(json_t *failed, const char *item, const char *reas
 }
 
 /* What would only repeat itself with the next question. */
-static int ends_run(iad_status status) { return status == IAD_ERR_INTERRUPTED || status == IAD_ERR_NOMEM || status == IAD_ERR_INTERNAL || status == IAD_ERR_DB; }
+static int ends_run(iad_status status) {
+    return status == IAD_ERR_INTERRUPTED || status == IAD_ERR_NOMEM || status == IAD_ERR_INTERNAL || status == IAD_ERR_DB;
+}
 
 static iad_status ask(iad_ask_run *run, size_t at, iad_err *err) {
     iad_said said = {0};

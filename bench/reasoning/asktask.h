@@ -15,7 +15,8 @@ typedef struct iad_ask_options {
     iad_ask_kind kind;
     const char *task; /* as given, for the option table */
     /* what is asked */
-    const char *questions, *detection, *root, *exemplars, *classes, *templates, *knowledge, *db, *scheme, *rule, *question, *yes_means, *box_space, *compute;
+    const char *questions, *detection, *root, *exemplars, *classes, *templates, *knowledge, *db, *scheme, *rule, *question, *yes_means, *box_space,
+        *compute;
     iad_strings datasets, categories, records;
     int64_t shots, seed, limit, low, stage;
     /* who answers */

@@ -13,7 +13,7 @@
 typedef struct reader {
     iad_asks *asks;
     const iad_visa_dr_options *o;
-    const char *class_name;          /* whose exemplars are at hand; belongs to the arena */
+    const char *class_name; /* whose exemplars are at hand; belongs to the arena */
     const char *const *shown;
     size_t n_shown;
     size_t left_out, unanswered;
@@ -103,7 +103,8 @@ static iad_status add_dialogue(reader *r, const json_t *record, const char *wher
         if (*again > 1) IAD_TRY(iad_asks_textf(r->asks, err, &ask.id, "%s#%d.%zu", ask.image, *again, i));
         else IAD_TRY(iad_asks_textf(r->asks, err, &ask.id, "%s#%zu", ask.image, i));
         if (i == 0 && ask.n_shown > 0) /* as stage 3 of the training says it */
-            IAD_TRY(iad_asks_textf(r->asks, err, &ask.text, "Images 1 to %zu are normal examples; image %zu is the query. %s", ask.n_shown, ask.n_shown + 1, d.questions[0]));
+            IAD_TRY(iad_asks_textf(r->asks, err, &ask.text, "Images 1 to %zu are normal examples; image %zu is the query. %s", ask.n_shown,
+                                   ask.n_shown + 1, d.questions[0]));
         else IAD_TRY(iad_asks_text(r->asks, d.questions[i], &ask.text, err));
         IAD_TRY(iad_asks_text(r->asks, d.answers[i] && *d.answers[i] ? d.answers[i] : NULL, &ask.reference, err));
         r->unanswered += ask.reference == NULL;
@@ -127,8 +128,8 @@ static iad_status add_detection(reader *r, const json_t *record, const char *whe
     ask.kind = "detection";
     IAD_TRY(iad_asks_textf(r->asks, err, &ask.id, "%s#detection", ask.image));
     if (ask.n_shown > 0)
-        IAD_TRY(iad_asks_textf(r->asks, err, &ask.text, "Images 1 to %zu are normal examples; image %zu is the query. %s", ask.n_shown, ask.n_shown + 1,
-                               r->o->question ? r->o->question : IAD_VISA_DR_QUESTION));
+        IAD_TRY(iad_asks_textf(r->asks, err, &ask.text, "Images 1 to %zu are normal examples; image %zu is the query. %s", ask.n_shown,
+                               ask.n_shown + 1, r->o->question ? r->o->question : IAD_VISA_DR_QUESTION));
     else ask.text = IAD_VISA_DR_QUESTION;
     if (!ask.n_shown && r->o->question) IAD_TRY(iad_asks_text(r->asks, r->o->question, &ask.text, err));
     return iad_asks_add(r->asks, &ask, err);
@@ -158,7 +159,8 @@ iad_status iad_asks_visa_dr(iad_asks *asks, const char *text, size_t n, const ch
     return IAD_OK;
 }
 
-iad_status iad_asks_visa_dr_detection(iad_asks *asks, const char *text, size_t n, const char *name, const iad_visa_dr_options *options, iad_err *err) {
+iad_status iad_asks_visa_dr_detection(iad_asks *asks, const char *text, size_t n, const char *name, const iad_visa_dr_options *options,
+                                      iad_err *err) {
     reader r = {.asks = asks, .o = options};
     IAD_TRY(read_list(&r, text, n, name, 1, err));
     if (r.left_out) IAD_TRY(iad_asks_note(asks, err, "%zu detection pictures of pcb2 and pcb4 are left out, as the authors do", r.left_out));

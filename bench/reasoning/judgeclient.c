@@ -23,9 +23,9 @@ typedef struct session {
     iad_flow flow;
     iad_rng rng;
     int fd;
-    int *tries;        /* [work->n] */
-    double *due;       /* [work->n] when it may be asked again; below 0: done with or on its way */
-    size_t next;       /* everything before is done with or on its way, or waits in `due` */
+    int *tries;  /* [work->n] */
+    double *due; /* [work->n] when it may be asked again; below 0: done with or on its way */
+    size_t next; /* everything before is done with or on its way, or waits in `due` */
     size_t waiting;
     int bugs, draining;
     char url[IAD_URL_MAX], authorization[IAD_SECRET_MAX + 32];
@@ -70,7 +70,8 @@ iad_status iad_judge_client_recall(iad_judge_work *work, const char *path, iad_e
     iad_status status = iad_judge_work_read(work, (const char *)text, n, path, 1, &whole, err);
     free(text);
     work->stale = 0; /* our own file remembers answers of the past */
-    if (status == IAD_OK && whole < n && truncate(path, (off_t)whole) != 0) status = IAD_FAIL(err, IAD_ERR_IO, "%s: cutting off a torn line: %s", path, strerror(errno));
+    if (status == IAD_OK && whole < n && truncate(path, (off_t)whole) != 0)
+        status = IAD_FAIL(err, IAD_ERR_IO, "%s: cutting off a torn line: %s", path, strerror(errno));
     return status;
 }
 
@@ -146,8 +147,11 @@ static void done(void *user, const iad_http_answer *answer) {
         if (answer->status >= 200 && answer->status < 300 && !*code) iad_text_copy(detail, sizeof detail, why.msg);
         else v = iad_lvlm_classify(answer->status, code, detail);
     }
-    iad_flow_end(&s->flow, r.foreseen, v.class == IAD_LVLM_OK ? (double)(a.prompt_tokens + a.completion_tokens) : v.class == IAD_LVLM_TRANSIENT ? r.foreseen : 0, v.class,
-                 answer->retry_after_s, iad_clock());
+    iad_flow_end(&s->flow, r.foreseen,
+                 v.class == IAD_LVLM_OK          ? (double)(a.prompt_tokens + a.completion_tokens)
+                 : v.class == IAD_LVLM_TRANSIENT ? r.foreseen
+                                                 : 0,
+                 v.class, answer->retry_after_s, iad_clock());
     if (v.class == IAD_LVLM_OK) {
         s->bugs = 0;
         take_reply(s, r.item, a.content);
@@ -164,8 +168,18 @@ static iad_status send_item(session *s, size_t item, double foreseen, const iad_
     request *r = iad_calloc(1, sizeof *r);
     if (!r) return IAD_NOMEM(err, "a request");
     *r = (request){s, item, foreseen};
-    const iad_http_request http = {.method = "POST", .url = s->url, .headers = headers, .n_headers = *s->authorization ? 3 : 2, .body = body->data, .n_body = body->len,
-                                   .total_s = s->o->timeout_s, .stall_s = s->o->timeout_s, .stall_bytes = 1, .max_bytes = IAD_CHAT_MAX_ANSWER, .done = done, .user = r};
+    const iad_http_request http = {.method = "POST",
+                                   .url = s->url,
+                                   .headers = headers,
+                                   .n_headers = *s->authorization ? 3 : 2,
+                                   .body = body->data,
+                                   .n_body = body->len,
+                                   .total_s = s->o->timeout_s,
+                                   .stall_s = s->o->timeout_s,
+                                   .stall_bytes = 1,
+                                   .max_bytes = IAD_CHAT_MAX_ANSWER,
+                                   .done = done,
+                                   .user = r};
     iad_status status = iad_http_start(s->http, &http, err);
     if (status != IAD_OK) free(r);
     else s->tally->requests++;
@@ -244,7 +258,8 @@ static iad_status start(session *s, iad_err *err) {
     return iad_http_new(&(iad_http_options){.user_agent = "iad-bench/" IAD_VERSION, .allow_private = 1}, &s->http, err);
 }
 
-iad_status iad_judge_client_run(iad_judge_work *work, const iad_scorebook *book, const iad_judge_client_options *options, iad_judge_tally *tally, iad_err *err) {
+iad_status iad_judge_client_run(iad_judge_work *work, const iad_scorebook *book, const iad_judge_client_options *options, iad_judge_tally *tally,
+                                iad_err *err) {
     session *s = iad_calloc(1, sizeof *s);
     *tally = (iad_judge_tally){0};
     if (!s) return IAD_NOMEM(err, "the judge");
@@ -262,7 +277,8 @@ iad_status iad_judge_client_run(iad_judge_work *work, const iad_scorebook *book,
         status = s->status;
         if (err) *err = s->err;
     }
-    if (status == IAD_OK && options->stop && atomic_load(options->stop)) status = IAD_FAIL(err, IAD_ERR_INTERRUPTED, "interrupted; the same command goes on");
+    if (status == IAD_OK && options->stop && atomic_load(options->stop))
+        status = IAD_FAIL(err, IAD_ERR_INTERRUPTED, "interrupted; the same command goes on");
     explicit_bzero(s->authorization, sizeof s->authorization);
     free(s->tries);
     free(s->due);

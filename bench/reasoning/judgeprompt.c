@@ -17,7 +17,8 @@ static iad_status whole(const char *value, int lo, int hi, const char *where, in
 
 static iad_status parse_line(iad_judge_prompt *p, const char *key, const char *value, const char *where, iad_err *err) {
     if (strcmp(key, "id") == 0) {
-        if (!*value || value[strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")] || !iad_text_copy(p->id, sizeof p->id, value))
+        if (!*value || value[strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")] ||
+            !iad_text_copy(p->id, sizeof p->id, value))
             return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: an id has letters, digits and '-'", where);
         return IAD_OK;
     }
@@ -46,7 +47,8 @@ static iad_status parse_head(iad_judge_prompt *p, const char *name, iad_err *err
         s = next;
     }
     if (!p->text || !*p->text) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: no text behind a line \"---\"", name);
-    if (!*p->id || !p->version || !p->scores || !p->max_tokens) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: wants id, version, scores and max_tokens", name);
+    if (!*p->id || !p->version || !p->scores || !p->max_tokens)
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: wants id, version, scores and max_tokens", name);
     if (!strstr(p->text, "{answer}")) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: the text has no {answer} to judge", name);
     return IAD_OK;
 }
@@ -97,8 +99,8 @@ iad_status iad_judge_prompt_load(iad_judge_prompt *p, const char *which, iad_err
     return status;
 }
 
-iad_status iad_judge_prompt_fill(const iad_judge_prompt *p, const char *category, const char *question, const char *reference, const char *answer, iad_buf *out,
-                                 iad_err *err) {
+iad_status iad_judge_prompt_fill(const iad_judge_prompt *p, const char *category, const char *question, const char *reference, const char *answer,
+                                 iad_buf *out, iad_err *err) {
     const char *const names[] = {"{category}", "{question}", "{reference}", "{answer}"}, *const values[] = {category, question, reference, answer};
     for (const char *s = p->text; *s;) {
         size_t n = strcspn(s, "{"), hit = 0;

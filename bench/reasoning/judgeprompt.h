@@ -38,12 +38,13 @@ extern const size_t iad_builtin_judges_n;
 
 /* `name` is used in messages. Errors: IAD_ERR_FORMAT names the file and the line; IAD_ERR_LIMIT. */
 iad_status iad_judge_prompt_parse(iad_judge_prompt *prompt, const char *text, size_t n, const char *name, iad_err *err);
-/* A built-in one by its id ("judge-two", the highest version, or "judge-two@1"), or a file, when `which` has a '/' or a '.'. Errors also: IAD_ERR_NOT_FOUND lists what there is. */
+/* A built-in one by its id ("judge-two", the highest version, or "judge-two@1"), or a file, when `which` has a '/' or a '.'. Errors also:
+ * IAD_ERR_NOT_FOUND lists what there is. */
 iad_status iad_judge_prompt_load(iad_judge_prompt *prompt, const char *which, iad_err *err);
 void iad_judge_prompt_deinit(iad_judge_prompt *prompt);
 
 /* Appends the text with the four values in place; braces inside of values stay as they are. */
-iad_status iad_judge_prompt_fill(const iad_judge_prompt *prompt, const char *category, const char *question, const char *reference, const char *answer, iad_buf *out,
-                                 iad_err *err);
+iad_status iad_judge_prompt_fill(const iad_judge_prompt *prompt, const char *category, const char *question, const char *reference,
+                                 const char *answer, iad_buf *out, iad_err *err);
 
 #endif

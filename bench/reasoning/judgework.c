@@ -72,7 +72,8 @@ iad_status iad_judge_work_body(const iad_judge_work *work, const iad_scorebook *
     if (status == IAD_OK) status = iad_buf_add_str(out, ",\"messages\":[{\"role\":\"user\",\"content\":", err);
     if (status == IAD_OK) status = iad_judge_work_text(work, book, item, &text, err);
     if (status == IAD_OK) status = iad_json_quote(iad_buf_str(&text), out, err);
-    if (status == IAD_OK) status = iad_buf_addf(out, err, "}],\"max_tokens\":%d,\"temperature\":%.3g}", work->prompt->max_tokens, work->prompt->temperature);
+    if (status == IAD_OK)
+        status = iad_buf_addf(out, err, "}],\"max_tokens\":%d,\"temperature\":%.3g}", work->prompt->max_tokens, work->prompt->temperature);
     iad_buf_deinit(&text);
     return status;
 }
@@ -119,7 +120,8 @@ static iad_status read_line(iad_judge_work *work, const json_t *line, const char
     IAD_TRY(iad_json_string_opt(line, "custom_id", NULL, where, &unit, err));
     if (!unit) IAD_TRY(iad_json_string(line, "unit", where, &unit, err));
     IAD_TRY(iad_json_string_opt(line, "reply", NULL, where, &reply, err));
-    if (!reply && body) reply = json_string_value(json_object_get(json_object_get(json_array_get(json_object_get(body, "choices"), 0), "message"), "content"));
+    if (!reply && body)
+        reply = json_string_value(json_object_get(json_object_get(json_array_get(json_object_get(body, "choices"), 0), "message"), "content"));
     if (!reply && (body || json_is_object(json_object_get(line, "error")))) return IAD_OK; /* the service says why it has none: still missing */
     if (!reply) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: neither \"reply\" nor a batch result", where);
     if (strlen(reply) > IAD_JUDGE_MAX_REPLY) return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: the reply is longer than %u bytes", where, IAD_JUDGE_MAX_REPLY);
@@ -176,7 +178,9 @@ iad_status iad_judge_work_score(const iad_judge_work *work, iad_scorebook *book,
     iad_jsonw_int(&w, "unreadable", (long long)unreadable);
     iad_jsonw_int(&w, "missing", (long long)(work->n - work->replied));
     IAD_TRY(iad_jsonw_finish(&w, &judge, err));
-    if (unreadable) IAD_TRY(iad_scorebook_note(book, err, "%zu replies of the judge hold no score that could be read; they are left out of its means", unreadable));
+    if (unreadable)
+        IAD_TRY(
+            iad_scorebook_note(book, err, "%zu replies of the judge hold no score that could be read; they are left out of its means", unreadable));
     if (work->replied < work->n) IAD_TRY(iad_scorebook_note(book, err, "%zu answers have no reply of the judge", work->n - work->replied));
     if (work->stale) IAD_TRY(iad_scorebook_note(book, err, "%zu replies belong to other answers, another prompt or another judge", work->stale));
     return json_object_set_new(results, "judge", judge) == 0 ? IAD_OK : IAD_NOMEM(err, "the results");

@@ -33,11 +33,24 @@ static iad_status open_parts(iad_lossmeter *m, const iad_loss_options *o, iad_er
     IAD_TRY(iad_checkpoint_open(o->model, &m->checkpoint, NULL, err));
     IAD_TRY(iad_params_load(m->checkpoint, m->device, &rules, &m->params, err));
     const iad_model_config *config = &m->params->config;
-    const iad_train_model_options options = {.compute = strcmp(o->compute, "bf16") == 0 ? IAD_BF16 : IAD_F32, .map = iad_map_options_default(),
-                                             .fusion = config->paper.fusion != IAD_FUSION_OFF, .compression = 1};
+    const iad_train_model_options options = {.compute = strcmp(o->compute, "bf16") == 0 ? IAD_BF16 : IAD_F32,
+                                             .map = iad_map_options_default(),
+                                             .fusion = config->paper.fusion != IAD_FUSION_OFF,
+                                             .compression = 1};
     IAD_TRY(iad_train_model_new(m->params, &options, &m->model, err));
-    const iad_loader_options loader = {.db = o->db, .model_dir = o->model, .stage = o->stage, .replay_share = -1, .part = "eval", .batch = 1, .world = 1, .threads = 1,
-                                       .picture_budget = PICTURE_BUDGET, .mask_scale = 2, .max_rows = MAX_ROWS, .retention = -1, .compress = 1};
+    const iad_loader_options loader = {.db = o->db,
+                                       .model_dir = o->model,
+                                       .stage = o->stage,
+                                       .replay_share = -1,
+                                       .part = "eval",
+                                       .batch = 1,
+                                       .world = 1,
+                                       .threads = 1,
+                                       .picture_budget = PICTURE_BUDGET,
+                                       .mask_scale = 2,
+                                       .max_rows = MAX_ROWS,
+                                       .retention = -1,
+                                       .compress = 1};
     IAD_TRY(iad_loader_new(&loader, config, &m->loader, err));
     uint8_t digest[IAD_SHA256_BYTES];
     IAD_TRY(iad_checkpoint_sha256(m->checkpoint, 1, o->threads, digest, err));

@@ -22,10 +22,11 @@ typedef struct page {
     int thumb, per_category;
 } page;
 
-static const char style[] =
-    "<style>.asked{display:grid;grid-template-columns:minmax(120px,220px) 1fr;gap:16px;border-top:1px solid var(--line);padding:14px 0}.asked img{width:100%;border-radius:6px;display:block}\n"
-    ".turn{margin:0 0 12px}.turn p{margin:2px 0;white-space:pre-wrap;overflow-wrap:anywhere}.turn .q{color:var(--soft)}.turn .ref{border-left:3px solid var(--line);padding-left:10px;color:var(--soft)}\n"
-    ".asked .chips{margin:4px 0 0}@media(max-width:600px){.asked{grid-template-columns:1fr}}</style>\n";
+static const char style[] = "<style>.asked{display:grid;grid-template-columns:minmax(120px,220px) 1fr;gap:16px;border-top:1px solid "
+                            "var(--line);padding:14px 0}.asked img{width:100%;border-radius:6px;display:block}\n"
+                            ".turn{margin:0 0 12px}.turn p{margin:2px 0;white-space:pre-wrap;overflow-wrap:anywhere}.turn .q{color:var(--soft)}.turn "
+                            ".ref{border-left:3px solid var(--line);padding-left:10px;color:var(--soft)}\n"
+                            ".asked .chips{margin:4px 0 0}@media(max-width:600px){.asked{grid-template-columns:1fr}}</style>\n";
 
 static const char *text_of(const json_t *object, const char *key) { return iad_report_text(object, key); }
 
@@ -106,7 +107,11 @@ static iad_status add_chip(page *p, const json_t *item, const char *key, const c
 static iad_status add_turn(page *p, const json_t *item, iad_err *err) {
     const json_t *right = json_object_get(item, "right");
     IAD_TRY(add_text(p, "<div class=turn><p class=q>", text_of(item, "question"), "</p>", err));
-    IAD_TRY(add_text(p, json_is_false(right) ? "<p class=bad>" : json_is_true(right) ? "<p class=good>" : "<p>", json_object_get(item, "answer") ? text_of(item, "answer") : "", "</p>", err));
+    IAD_TRY(add_text(p,
+                     json_is_false(right)  ? "<p class=bad>"
+                     : json_is_true(right) ? "<p class=good>"
+                                           : "<p>",
+                     json_object_get(item, "answer") ? text_of(item, "answer") : "", "</p>", err));
     if (*text_of(item, "reference")) IAD_TRY(add_text(p, "<p class=ref>", text_of(item, "reference"), "</p>", err));
     IAD_TRY(add(p, "<p class=chips>", err));
     IAD_TRY(add_text(p, "<span class=chip>", text_of(item, "kind"), "</span>", err));
@@ -159,7 +164,8 @@ static iad_status add_pictures(page *p, iad_err *err) {
     for (size_t i = 0; i < n && status == IAD_OK; i++) {
         const json_t *item = json_array_get(items, i);
         int fresh = !n_span || !same(item, json_array_get(items, spans[n_span - 1].from), "image");
-        if (fresh && n_span && !(same(item, json_array_get(items, spans[0].from), "category") && same(item, json_array_get(items, spans[0].from), "dataset"))) {
+        if (fresh && n_span &&
+            !(same(item, json_array_get(items, spans[0].from), "category") && same(item, json_array_get(items, spans[0].from), "dataset"))) {
             status = add_category(p, items, spans, n_span, err);
             n_span = 0;
         }
@@ -185,7 +191,8 @@ static iad_status add_head(page *p, iad_err *err) {
     char text[300];
     size_t i;
     json_t *note;
-    IAD_TRY(add(p, "<!doctype html><html lang=en><head><meta charset=utf-8><meta name=viewport content=\"width=device-width,initial-scale=1\"><title>", err));
+    IAD_TRY(add(
+        p, "<!doctype html><html lang=en><head><meta charset=utf-8><meta name=viewport content=\"width=device-width,initial-scale=1\"><title>", err));
     IAD_TRY(add_text(p, "", text_of(r, "task"), " · iad-bench</title>\n", err));
     IAD_TRY(iad_report_style(&p->report, err));
     IAD_TRY(add(p, style, err));
@@ -198,7 +205,8 @@ static iad_status add_head(page *p, iad_err *err) {
     if (judge) IAD_TRY(add_fact(p, "judge", text, err));
     IAD_TRY(add(p, "</div>", err));
     IAD_TRY(add_text(p, "<pre class=command>", text_of(r, "command"), "</pre></header>\n", err));
-    json_array_foreach(json_object_get(r, "notes"), i, note) IAD_TRY(add_text(p, i ? "<p class=\"note warn\">" : "<section><h2>Notes</h2><p class=\"note warn\">", json_string_value(note), "</p>\n", err));
+    json_array_foreach(json_object_get(r, "notes"), i, note) IAD_TRY(
+        add_text(p, i ? "<p class=\"note warn\">" : "<section><h2>Notes</h2><p class=\"note warn\">", json_string_value(note), "</p>\n", err));
     return json_array_size(json_object_get(r, "notes")) ? add(p, "</section>\n", err) : IAD_OK;
 }
 

@@ -45,7 +45,8 @@ static void add_scores(iad_jsonw *w, const iad_scorebook *book, size_t i) {
 static json_t *true_boxes(const iad_ask *ask) {
     json_t *list = json_array();
     for (size_t i = 0; i < ask->n_boxes && list; i++)
-        if (json_array_append_new(list, json_pack("[ffff]", ask->boxes[i].x0, ask->boxes[i].y0, ask->boxes[i].x1, ask->boxes[i].y1)) != 0) return json_decref(list), NULL;
+        if (json_array_append_new(list, json_pack("[ffff]", ask->boxes[i].x0, ask->boxes[i].y0, ask->boxes[i].x1, ask->boxes[i].y1)) != 0)
+            return json_decref(list), NULL;
     return list;
 }
 
@@ -127,5 +128,6 @@ iad_status iad_reason_gate(const json_t *results, const char *gate, int *failed,
     double value = iad_json_num_or_nan(json_object_get(results, "figures"), key);
     if (value >= wanted) return IAD_OK;
     ++*failed;
-    return isnan(value) ? iad_buf_addf(text, err, "%s: there is no such figure\n", key) : iad_buf_addf(text, err, "%s is %.6g, below %.6g\n", key, value, wanted);
+    return isnan(value) ? iad_buf_addf(text, err, "%s: there is no such figure\n", key)
+                        : iad_buf_addf(text, err, "%s is %.6g, below %.6g\n", key, value, wanted);
 }

@@ -70,7 +70,7 @@ static iad_status open_parts(iad_respondent *r, const iad_scorer_options *o, iad
 }
 
 iad_status iad_respondent_open(const iad_scorer_options *options, int max_tokens, const atomic_int *stop, iad_respondent **respondent, iad_err *err) {
-    if (!options->model) return IAD_FAIL(err, IAD_ERR_ARG, "give the model to be asked (--model DIR), or the answers of another system (--answers FILE)");
+    if (!options->model) return IAD_FAIL(err, IAD_ERR_ARG, "give the model to be asked (--model DIR), or those of another tool (--answers FILE)");
     iad_respondent *r = iad_calloc(1, sizeof *r);
     if (!r) return IAD_NOMEM(err, "the model");
     r->max_tokens = max_tokens;
@@ -131,8 +131,9 @@ static iad_status first_turn(iad_respondent *r, const iad_ask *ask, iadgpt_pictu
     return IAD_OK;
 }
 
-static iad_status make_messages(iad_respondent *r, const iad_asks *asks, const iad_sayings *s, size_t at, iadgpt_picture *pictures, iadgpt_item items[MAX_ITEMS],
-                                iadgpt_item later[2 * MAX_TURNS], iadgpt_message messages[2 * MAX_TURNS], int32_t *n, iad_err *err) {
+static iad_status make_messages(iad_respondent *r, const iad_asks *asks, const iad_sayings *s, size_t at, iadgpt_picture *pictures,
+                                iadgpt_item items[MAX_ITEMS], iadgpt_item later[2 * MAX_TURNS], iadgpt_message messages[2 * MAX_TURNS], int32_t *n,
+                                iad_err *err) {
     size_t turns[MAX_TURNS], n_turn = 0;
     for (int64_t i = (int64_t)at; i >= 0; i = asks->items[i].previous) {
         if (n_turn == MAX_TURNS) return IAD_FAIL(err, IAD_ERR_LIMIT, "%.200s: more than %d turns", asks->items[at].id, MAX_TURNS);
@@ -168,7 +169,8 @@ iad_status iad_respondent_ask(iad_respondent *r, const iad_asks *asks, const iad
     iadgpt_error error;
     int32_t n = 0;
     IAD_TRY(make_messages(r, asks, s, at, pictures, items, later, messages, &n, err));
-    if (iad_engine_call(iadgpt_session_sync(r->session, messages, n, &r->settings, &error), &error, err) != IAD_OK) return iad_err_prefix(err, "%s", asks->items[at].id);
+    if (iad_engine_call(iadgpt_session_sync(r->session, messages, n, &r->settings, &error), &error, err) != IAD_OK)
+        return iad_err_prefix(err, "%s", asks->items[at].id);
     r->figures.seconds_prompt += (r->session->timings.preprocess + r->session->timings.vision + r->session->timings.prefill) / 1000;
     r->figures.prompt_tokens += r->session->timings.prompt_tokens;
     r->figures.reused_tokens += r->session->timings.reused_tokens;
@@ -176,7 +178,8 @@ iad_status iad_respondent_ask(iad_respondent *r, const iad_asks *asks, const iad
     g.max_tokens = r->max_tokens;
     g.piece = piece;
     g.user = r;
-    if (iad_engine_call(iadgpt_generate(r->session, &g, &answer, &error), &error, err) != IAD_OK) return iad_err_prefix(err, "%s", asks->items[at].id);
+    if (iad_engine_call(iadgpt_generate(r->session, &g, &answer, &error), &error, err) != IAD_OK)
+        return iad_err_prefix(err, "%s", asks->items[at].id);
     if (answer.finish == IADGPT_FINISH_STOPPED) return IAD_FAIL(err, IAD_ERR_INTERRUPTED, "interrupted");
     r->figures.seconds_answer += answer.timings.decode / 1000;
     r->figures.answer_tokens += answer.n_tokens;
@@ -189,7 +192,13 @@ iad_status iad_respondent_ask(iad_respondent *r, const iad_asks *asks, const iad
     const iadgpt_picture *query = &pictures[first->n_shown];
     iad_resize_record size;
     IAD_TRY(iad_preprocess_size(query->height, query->width, &r->request.image, &size, err));
-    *said = (iad_said){.text = r->text, .tokens = answer.n_tokens, .source_w = query->width, .source_h = query->height, .resized_w = size.resized_w, .resized_h = size.resized_h, .nll = NAN};
+    *said = (iad_said){.text = r->text,
+                       .tokens = answer.n_tokens,
+                       .source_w = query->width,
+                       .source_h = query->height,
+                       .resized_w = size.resized_w,
+                       .resized_h = size.resized_h,
+                       .nll = NAN};
     iad_text_copy(said->finish, sizeof said->finish, finishes[answer.finish]);
     return IAD_OK;
 }

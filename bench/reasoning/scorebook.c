@@ -24,7 +24,14 @@ iad_status iad_scorebook_init(iad_scorebook *book, const iad_asks *asks, const i
     book->items = iad_calloc(asks->n, sizeof *book->items);
     if (!book->items) return IAD_NOMEM(err, "the scores");
     for (size_t i = 0; i < asks->n; i++)
-        book->items[i] = (iad_item_score){.used = said->items[i].there, .strict = IAD_SAYS_NEITHER, .rouge = NAN, .sbert = NAN, .judge = NAN, .judge_reference = NAN, .iou = NAN, .precision = NAN};
+        book->items[i] = (iad_item_score){.used = said->items[i].there,
+                                          .strict = IAD_SAYS_NEITHER,
+                                          .rouge = NAN,
+                                          .sbert = NAN,
+                                          .judge = NAN,
+                                          .judge_reference = NAN,
+                                          .iou = NAN,
+                                          .precision = NAN};
     for (size_t i = 0; i < asks->notes.n; i++) IAD_TRY(iad_scorebook_note(book, err, "%s", asks->notes.items[i]));
     return IAD_OK;
 }

@@ -9,13 +9,13 @@
 
 /* What one answer says and is worth; NAN and 0 where it does not apply. */
 typedef struct iad_item_score {
-    int used;                 /* 1: it has an answer */
-    iad_yesno strict, ov;     /* as said, whatever Yes means */
+    int used;                   /* 1: it has an answer */
+    iad_yesno strict, ov;       /* as said, whatever Yes means */
     char letter, strict_letter; /* 0: none */
     int guessed;
     double rouge, sbert;
     double judge, judge_reference; /* scores of the answer and (two-number prompts) of the reference, 1..10 */
-    double iou, precision;    /* boxes: mean over the true ones; share of answered ones that meet a true one by half */
+    double iou, precision;         /* boxes: mean over the true ones; share of answered ones that meet a true one by half */
     size_t n_boxes, n_hit, n_broken;
 } iad_item_score;
 
@@ -40,9 +40,9 @@ iad_status iad_scorebook_figure(iad_scorebook *book, const char *key, double val
 
 /* Questions in groups, in order of first appearance: by category ("dataset/category" when there are several data sets), or by data set. */
 typedef struct iad_ask_groups {
-    size_t *of; /* [asks->n] */
+    size_t *of;         /* [asks->n] */
     const char **names; /* owned texts */
-    size_t *first; /* a question of each */
+    size_t *first;      /* a question of each */
     size_t n;
 } iad_ask_groups;
 iad_status iad_ask_groups_init(iad_ask_groups *groups, const iad_asks *asks, int by_dataset, iad_err *err);
@@ -50,8 +50,8 @@ void iad_ask_groups_deinit(iad_ask_groups *groups);
 
 /* ---- tables: one file each ---- */
 
-/* Yes or no per category and mean (scoredetect.c): strict reading; Anomaly-OV's, its ratios 0 where undefined as scikit-learn has them; AnomalyGPT's. Figures text_accuracy, precision, recall, f1 by
- * Anomaly-OV's reading, which the published ones use. */
+/* Yes or no per category and mean (scoredetect.c): strict reading; Anomaly-OV's, its ratios 0 where undefined as scikit-learn has them; AnomalyGPT's.
+ * Figures text_accuracy, precision, recall, f1 by Anomaly-OV's reading, which the published ones use. */
 iad_status iad_score_detection(iad_scorebook *book, iad_err *err);
 /* Low-level and complex reasoning per class, mean over classes, and over all questions (scorereason.c). */
 iad_status iad_score_reasoning(iad_scorebook *book, iad_err *err);

@@ -7,11 +7,11 @@
 
 enum { PICTURES, GOOD, TRUTHS, ANSWERS, IOU, HIT, PRECISION, F1, FALSE_ALARM, BROKEN, COLUMNS };
 
-static const iad_score_column columns[COLUMNS] = {{"anomalous", "bad", IAD_FORM_COUNT},         {"normal", "good", IAD_FORM_COUNT},
-                                                  {"boxes", "boxes", IAD_FORM_COUNT},           {"answered_boxes", "said", IAD_FORM_COUNT},
-                                                  {"mean_iou", "IoU", IAD_FORM_FRACTION},       {"recall_50", "rec@.5", IAD_FORM_PERCENT},
-                                                  {"precision_50", "prec@.5", IAD_FORM_PERCENT}, {"f1_50", "F1@.5", IAD_FORM_PERCENT},
-                                                  {"false_alarms", "alarms", IAD_FORM_PERCENT}, {"broken_boxes", "broken", IAD_FORM_COUNT}};
+static const iad_score_column columns[COLUMNS] = {
+    {"anomalous", "bad", IAD_FORM_COUNT},          {"normal", "good", IAD_FORM_COUNT},     {"boxes", "boxes", IAD_FORM_COUNT},
+    {"answered_boxes", "said", IAD_FORM_COUNT},    {"mean_iou", "IoU", IAD_FORM_FRACTION}, {"recall_50", "rec@.5", IAD_FORM_PERCENT},
+    {"precision_50", "prec@.5", IAD_FORM_PERCENT}, {"f1_50", "F1@.5", IAD_FORM_PERCENT},   {"false_alarms", "alarms", IAD_FORM_PERCENT},
+    {"broken_boxes", "broken", IAD_FORM_COUNT}};
 
 /* Reads, scales and matches the boxes of one answer. */
 static iad_status read_boxes(iad_scorebook *book, size_t i, size_t *unscaled, iad_err *err) {
@@ -66,9 +66,14 @@ iad_status iad_score_boxes(iad_scorebook *book, iad_err *err) {
     size_t unscaled = 0;
     for (size_t i = 0; i < book->asks->n; i++)
         if (book->items[i].used) IAD_TRY(read_boxes(book, i, &unscaled, err));
-    if (unscaled) IAD_TRY(iad_scorebook_note(book, err, "%zu answers do not say the size that the model saw: their boxes are taken as pixels of the picture as given", unscaled));
+    if (unscaled)
+        IAD_TRY(iad_scorebook_note(
+            book, err, "%zu answers do not say the size that the model saw: their boxes are taken as pixels of the picture as given", unscaled));
     IAD_TRY(iad_ask_groups_init(&g, book->asks, 0, err));
-    iad_status status = iad_score_table_begin(&t, book->tables, "boxes", "IoU: mean over the true boxes, each with its partner of a one-to-one assignment, 0 without one; alarms: good pictures with a box", columns, COLUMNS, err);
+    iad_status status = iad_score_table_begin(
+        &t, book->tables, "boxes",
+        "IoU: mean over the true boxes, each with its partner of a one-to-one assignment, 0 without one; alarms: good pictures with a box", columns,
+        COLUMNS, err);
     for (size_t k = 0; k < g.n && status == IAD_OK; k++) {
         measure(book, &g, k, values);
         if (values[PICTURES] + values[GOOD] > 0) status = iad_score_table_row(&t, g.names[k], values, err);

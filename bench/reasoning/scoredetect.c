@@ -10,10 +10,10 @@
 enum { NORMAL, ANOMALOUS, ACCURACY, PRECISION, RECALL, F1, NEITHER, OV_ACCURACY, OV_PRECISION, OV_RECALL, OV_F1, AG_ACCURACY, COLUMNS };
 
 static const iad_score_column columns[COLUMNS] = {
-    {"normal", "good", IAD_FORM_COUNT},           {"anomalous", "bad", IAD_FORM_COUNT},       {"accuracy", "acc", IAD_FORM_PERCENT},
-    {"precision", "prec", IAD_FORM_PERCENT},      {"recall", "recall", IAD_FORM_PERCENT},     {"f1", "F1", IAD_FORM_PERCENT},
+    {"normal", "good", IAD_FORM_COUNT},           {"anomalous", "bad", IAD_FORM_COUNT},        {"accuracy", "acc", IAD_FORM_PERCENT},
+    {"precision", "prec", IAD_FORM_PERCENT},      {"recall", "recall", IAD_FORM_PERCENT},      {"f1", "F1", IAD_FORM_PERCENT},
     {"neither", "neither", IAD_FORM_COUNT},       {"ov_accuracy", "ov:acc", IAD_FORM_PERCENT}, {"ov_precision", "ov:prec", IAD_FORM_PERCENT},
-    {"ov_recall", "ov:recall", IAD_FORM_PERCENT}, {"ov_f1", "ov:F1", IAD_FORM_PERCENT},       {"agpt_accuracy", "agpt:acc", IAD_FORM_PERCENT}};
+    {"ov_recall", "ov:recall", IAD_FORM_PERCENT}, {"ov_f1", "ov:F1", IAD_FORM_PERCENT},        {"agpt_accuracy", "agpt:acc", IAD_FORM_PERCENT}};
 
 typedef struct counts {
     double tp, fp, fn, right, n; /* fn: defective and not called so, whatever was said instead */
@@ -64,10 +64,12 @@ iad_status iad_score_detection(iad_scorebook *book, iad_err *err) {
     iad_score_table t;
     double values[COLUMNS], mean[COLUMNS];
     IAD_TRY(iad_ask_groups_init(&g, book->asks, 0, err));
-    iad_status status = iad_score_table_begin(&t, book->tables, "detection in words",
-                                              book->yes_is_defective ? "strict: first standalone yes or no, neither counts as wrong; ov: as Anomaly-OV's script (no \"yes\" is a no); agpt: as AnomalyGPT's (\"Yes\" or \"No\" anywhere)"
-                                                                     : "Yes means good here: the published readings, where it means defective, do not apply",
-                                              columns, COLUMNS, err);
+    iad_status status =
+        iad_score_table_begin(&t, book->tables, "detection in words",
+                              book->yes_is_defective ? "strict: first standalone yes or no, neither counts as wrong; ov: as Anomaly-OV's script (no "
+                                                       "\"yes\" is a no); agpt: as AnomalyGPT's (\"Yes\" or \"No\" anywhere)"
+                                                     : "Yes means good here: the published readings, where it means defective, do not apply",
+                              columns, COLUMNS, err);
     for (size_t k = 0; k < g.n && status == IAD_OK; k++) {
         measure(book, &g, k, values);
         if (values[NORMAL] + values[ANOMALOUS] > 0) status = iad_score_table_row(&t, g.names[k], values, err);
@@ -76,8 +78,14 @@ iad_status iad_score_detection(iad_scorebook *book, iad_err *err) {
     static const struct {
         const char *key;
         int column;
-    } figures[] = {{"text_accuracy", OV_ACCURACY}, {"precision", OV_PRECISION}, {"recall", OV_RECALL}, {"f1", OV_F1}, {"text_accuracy_strict", ACCURACY}, {"f1_strict", F1}};
-    for (size_t i = 0; i < sizeof figures / sizeof *figures && status == IAD_OK; i++) status = iad_scorebook_figure(book, figures[i].key, mean[figures[i].column], err);
+    } figures[] = {{"text_accuracy", OV_ACCURACY},
+                   {"precision", OV_PRECISION},
+                   {"recall", OV_RECALL},
+                   {"f1", OV_F1},
+                   {"text_accuracy_strict", ACCURACY},
+                   {"f1_strict", F1}};
+    for (size_t i = 0; i < sizeof figures / sizeof *figures && status == IAD_OK; i++)
+        status = iad_scorebook_figure(book, figures[i].key, mean[figures[i].column], err);
     iad_ask_groups_deinit(&g);
     return status;
 }

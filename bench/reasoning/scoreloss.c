@@ -7,7 +7,10 @@
 
 enum { RECORDS, TOKENS, NLL, PERPLEXITY, COLUMNS };
 
-static const iad_score_column columns[COLUMNS] = {{"records", "records", IAD_FORM_COUNT}, {"tokens", "tokens", IAD_FORM_COUNT}, {"token_nll", "NLL/token", IAD_FORM_NUMBER}, {"perplexity", "perplexity", IAD_FORM_NUMBER}};
+static const iad_score_column columns[COLUMNS] = {{"records", "records", IAD_FORM_COUNT},
+                                                  {"tokens", "tokens", IAD_FORM_COUNT},
+                                                  {"token_nll", "NLL/token", IAD_FORM_NUMBER},
+                                                  {"perplexity", "perplexity", IAD_FORM_NUMBER}};
 
 /* group SIZE_MAX: all. */
 static void measure(const iad_scorebook *book, const iad_ask_groups *g, size_t group, double v[COLUMNS]) {
@@ -29,7 +32,9 @@ iad_status iad_score_losses(iad_scorebook *book, iad_err *err) {
     iad_score_table t;
     double values[COLUMNS];
     IAD_TRY(iad_ask_groups_init(&g, book->asks, 1, err));
-    iad_status status = iad_score_table_begin(&t, book->tables, "held-out loss", "mean over tokens of -log p (natural) of the reference answers, end marks included", columns, COLUMNS, err);
+    iad_status status =
+        iad_score_table_begin(&t, book->tables, "held-out loss", "mean over tokens of -log p (natural) of the reference answers, end marks included",
+                              columns, COLUMNS, err);
     for (size_t k = 0; k < g.n && status == IAD_OK; k++) {
         measure(book, &g, k, values);
         if (values[RECORDS] > 0) status = iad_score_table_row(&t, g.names[k], values, err);

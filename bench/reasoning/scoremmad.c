@@ -28,7 +28,8 @@ static const iad_score_column columns[COLUMNS] = {{"mmad_detection", "detect", I
                                                   {"invalid", "invalid", IAD_FORM_COUNT}};
 
 static int task_of(const char *type) {
-    static const char *const names[] = {"Anomaly Detection", "Defect Classification", "Defect Localization", "Defect Description", "Defect Analysis", "Object Classification", "Object Analysis"};
+    static const char *const names[] = {"Anomaly Detection", "Defect Classification", "Defect Localization", "Defect Description",
+                                        "Defect Analysis",   "Object Classification", "Object Analysis"};
     if (strcmp(type, "Object Structure") == 0 || strcmp(type, "Object Details") == 0) return OBJECT_ANALYSIS;
     for (int i = 0; i < OTHER; i++)
         if (strcmp(type, names[i]) == 0) return i;
@@ -73,8 +74,8 @@ static void figure(const counts *c, const int *seen, double empty, double values
 
 /* ---- counting ---- */
 
-/* As the script: "good" anywhere in the path is a good picture; an answer outside of A to E is removed from the list that is being walked, so that the one behind
- * it is skipped, and neither counts. */
+/* As the script: "good" anywhere in the path is a good picture; an answer outside of A to E is removed from the list that is being walked, so that
+ * the one behind it is skipped, and neither counts. */
 static void count_paper(const iad_scorebook *book, const iad_ask_groups *g, counts *all) {
     int skip = 0;
     for (size_t i = 0; i < book->asks->n; i++) {
@@ -137,7 +138,9 @@ static iad_status add_table(iad_scorebook *book, const char *name, const char *n
 }
 
 iad_status iad_score_mmad(iad_scorebook *book, iad_err *err) {
-    IAD_TRY(add_table(book, "MMAD, paper", "as the published script: last letter A to E, else the nearest option; what is neither vanishes with the answer behind it; a task without questions counts as 0; detection is balanced",
+    IAD_TRY(add_table(book, "MMAD, paper",
+                      "as the published script: last letter A to E, else the nearest option; what is neither vanishes with the answer behind it; a "
+                      "task without questions counts as 0; detection is balanced",
                       1, 1, 1, err));
     IAD_TRY(add_table(book, "MMAD, strict", "no letter and no option's text is wrong; undefined is a dash", 1, 0, 0, err));
     return add_table(book, "MMAD, strict, per category", NULL, 0, 0, 0, err);

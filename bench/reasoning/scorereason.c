@@ -7,14 +7,10 @@
 
 enum { LOW_N, LOW_ROUGE, LOW_SBERT, LOW_GPT, COMPLEX_N, COMPLEX_ROUGE, COMPLEX_SBERT, COMPLEX_GPT, GPT_REFERENCE, COLUMNS };
 
-static const iad_score_column columns[COLUMNS] = {{"lowlevel_n", "low", IAD_FORM_COUNT},
-                                                  {"lowlevel_rouge_l", "ROUGE-L", IAD_FORM_FRACTION},
-                                                  {"lowlevel_sbert", "SBERT", IAD_FORM_FRACTION},
-                                                  {"lowlevel_gpt", "judge", IAD_FORM_SCORE},
-                                                  {"complex_n", "complex", IAD_FORM_COUNT},
-                                                  {"complex_rouge_l", "ROUGE-L", IAD_FORM_FRACTION},
-                                                  {"complex_sbert", "SBERT", IAD_FORM_FRACTION},
-                                                  {"complex_gpt", "judge", IAD_FORM_SCORE},
+static const iad_score_column columns[COLUMNS] = {{"lowlevel_n", "low", IAD_FORM_COUNT},          {"lowlevel_rouge_l", "ROUGE-L", IAD_FORM_FRACTION},
+                                                  {"lowlevel_sbert", "SBERT", IAD_FORM_FRACTION}, {"lowlevel_gpt", "judge", IAD_FORM_SCORE},
+                                                  {"complex_n", "complex", IAD_FORM_COUNT},       {"complex_rouge_l", "ROUGE-L", IAD_FORM_FRACTION},
+                                                  {"complex_sbert", "SBERT", IAD_FORM_FRACTION},  {"complex_gpt", "judge", IAD_FORM_SCORE},
                                                   {"reference_gpt", "judge:ref", IAD_FORM_SCORE}};
 
 typedef struct mean {
@@ -53,7 +49,9 @@ iad_status iad_score_reasoning(iad_scorebook *book, iad_err *err) {
     iad_score_table t;
     double values[COLUMNS], means[COLUMNS];
     IAD_TRY(iad_ask_groups_init(&g, book->asks, 0, err));
-    iad_status status = iad_score_table_begin(&t, book->tables, "reasoning", "low: what and where; complex: causes, consequences, measures. The published scores name neither sentence model nor judge prompt: not comparable to the digit",
+    iad_status status = iad_score_table_begin(&t, book->tables, "reasoning",
+                                              "low: what and where; complex: causes, consequences, measures. The published scores name neither "
+                                              "sentence model nor judge prompt: not comparable to the digit",
                                               columns, COLUMNS, err);
     for (size_t k = 0; k < g.n && status == IAD_OK; k++) {
         measure(book, &g, k, values);

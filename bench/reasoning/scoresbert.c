@@ -61,6 +61,7 @@ iad_status iad_score_sbert(iad_scorebook *book, const char *dir, int threads, co
     iad_status made = iad_jsonw_finish(&w, &object, status == IAD_OK ? err : NULL);
     if (made == IAD_OK && json_object_set_new(results, "sbert", object) != 0) made = IAD_NOMEM(err, "the results");
     if (status == IAD_OK && tally.truncated)
-        status = iad_scorebook_note(book, err, "SBERT: %llu of %zu texts are longer than the model takes and were cut", (unsigned long long)tally.truncated, n);
+        status = iad_scorebook_note(book, err, "SBERT: %llu of %zu texts are longer than the model takes and were cut",
+                                    (unsigned long long)tally.truncated, n);
     return status == IAD_OK ? made : status;
 }

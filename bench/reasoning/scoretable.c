@@ -9,12 +9,15 @@
 
 static const char *const forms[] = {"percent", "fraction", "score", "count", "number"};
 
-iad_status iad_score_table_begin(iad_score_table *t, json_t *tables, const char *name, const char *note, const iad_score_column *columns, size_t n, iad_err *err) {
+iad_status iad_score_table_begin(iad_score_table *t, json_t *tables, const char *name, const char *note, const iad_score_column *columns, size_t n,
+                                 iad_err *err) {
     json_t *list = json_array(), *rows = json_array(), *object = NULL;
     iad_jsonw w = iad_jsonw_new();
     *t = (iad_score_table){.rows = rows, .columns = columns, .n = n};
     for (size_t i = 0; i < n && list; i++)
-        if (json_array_append_new(list, json_pack("{ss ss ss}", "key", columns[i].key, "title", columns[i].title, "form", forms[columns[i].form])) != 0) w.failed = 1;
+        if (json_array_append_new(list, json_pack("{ss ss ss}", "key", columns[i].key, "title", columns[i].title, "form", forms[columns[i].form])) !=
+            0)
+            w.failed = 1;
     iad_jsonw_str(&w, "name", name);
     iad_jsonw_str(&w, "note", note);
     iad_jsonw_take(&w, "columns", list);
@@ -27,7 +30,9 @@ static iad_status add_row(iad_score_table *t, const char *name, int mean, const 
     json_t *list = json_array(), *row = NULL;
     iad_jsonw w = iad_jsonw_new();
     for (size_t i = 0; i < t->n && list; i++) {
-        json_t *value = !isfinite(values[i]) ? json_null() : t->columns[i].form == IAD_FORM_COUNT ? json_integer((json_int_t)values[i]) : json_real(values[i]);
+        json_t *value = !isfinite(values[i])                   ? json_null()
+                        : t->columns[i].form == IAD_FORM_COUNT ? json_integer((json_int_t)values[i])
+                                                               : json_real(values[i]);
         if (json_array_append_new(list, value) != 0) w.failed = 1;
     }
     iad_jsonw_str(&w, "name", name);
@@ -52,7 +57,9 @@ iad_status iad_score_table_mean(iad_score_table *t, const char *name, double *va
     return add_row(t, name, 1, mean, err);
 }
 
-iad_status iad_score_table_extra(iad_score_table *t, const char *name, const double *values, iad_err *err) { return add_row(t, name, 1, values, err); }
+iad_status iad_score_table_extra(iad_score_table *t, const char *name, const double *values, iad_err *err) {
+    return add_row(t, name, 1, values, err);
+}
 
 /* ---- text ---- */
 
@@ -127,7 +134,8 @@ static iad_status add_table(iad_buf *out, const json_t *table, const char *forma
         IAD_TRY(iad_buf_add_str(out, " |\n", err));
     }
     json_array_foreach(rows, i, row) IAD_TRY(add_line(out, columns, row, width, format, err));
-    if (*text_of(table, "note")) IAD_TRY(iad_buf_addf(out, err, "%s%s%s\n", markdown ? "\n" : tsv ? "# " : "", text_of(table, "note"), markdown ? "\n" : ""));
+    if (*text_of(table, "note"))
+        IAD_TRY(iad_buf_addf(out, err, "%s%s%s\n", markdown ? "\n" : tsv ? "# " : "", text_of(table, "note"), markdown ? "\n" : ""));
     return iad_buf_add_str(out, "\n", err);
 }
 

@@ -33,7 +33,8 @@ typedef struct iad_score_table {
 } iad_score_table;
 
 /* Appends an empty table to `tables` (an array). columns[n] outlives t; n at most IAD_SCORE_COLUMNS. */
-iad_status iad_score_table_begin(iad_score_table *t, json_t *tables, const char *name, const char *note, const iad_score_column *columns, size_t n, iad_err *err);
+iad_status iad_score_table_begin(iad_score_table *t, json_t *tables, const char *name, const char *note, const iad_score_column *columns, size_t n,
+                                 iad_err *err);
 /* values[n]; NAN: undefined. */
 iad_status iad_score_table_row(iad_score_table *t, const char *name, const double *values, iad_err *err);
 /* The unweighted mean of the rows so far, without undefined cells; counts are added up. values[n] receives it when not NULL. */

@@ -14,6 +14,7 @@ int iad_cmd_report(iad_app *app, int argc, char **argv, iad_err *err);
 int iad_cmd_compare(iad_app *app, int argc, char **argv, iad_err *err);
 int iad_cmd_leaderboard(iad_app *app, int argc, char **argv, iad_err *err);
 int iad_cmd_leak(iad_app *app, int argc, char **argv, iad_err *err);
+int iad_cmd_words(iad_app *app, int argc, char **argv, iad_err *err);
 int iad_cmd_speed(iad_app *app, int argc, char **argv, iad_err *err);
 
 #endif

@@ -65,6 +65,11 @@ class Browser:
         text, self.buffer = self.buffer.split(b"\0", 1)
         return json.loads(text)
 
+    def receive_noted(self):
+        message = self.receive()
+        self.note(message)
+        return message
+
     def send(self, method, **params):
         self.last_id += 1
         message = {"id": self.last_id, "method": method, "params": params}

@@ -37,12 +37,18 @@ const wait = (seconds, signal) => new Promise((resolve, reject) => {
   signal?.addEventListener("abort", () => { clearTimeout(timer); reject(signal.reason); }, { once: true });
 });
 
-// everyone: any other request would fail in the same way, so a run of many ends.
-async function errorOf(response) {
+// What the server says is wrong, with the file's name where it is about one of the pictures: then which is its index. everyone: any other
+// request would fail in the same way, so a run of many ends.
+const refused = (said, files, everyone) => {
+  const index = /^\w+\[(\d+)\]/.exec(said.param ?? "")?.[1], name = files?.[index]?.name;
+  return problem((name ? `${name}: ` : "") + said.message, { index: name && Number(index), everyone });
+};
+
+async function errorOf(response, files) {
   let said = {};
   try { said = (await response.json()).error ?? {}; } catch { /* not ours: a proxy's page */ }
   const { status } = response;
-  return problem(said.message ?? `${status} ${response.statusText}`, { everyone: [401, 403, 404, 503].includes(status) });
+  return refused({ message: `${status} ${response.statusText}`, ...said }, files, [401, 403, 404, 503].includes(status));
 }
 
 async function once(path, { method, body, signal }) {
@@ -62,7 +68,7 @@ async function request(path, options = {}) {
   for (;;) {
     const { key, response } = await once(path, options);
     if (response.ok) return response;
-    const error = await errorOf(response), again = Number(response.headers.get("Retry-After"));
+    const error = await errorOf(response, options.files), again = Number(response.headers.get("Retry-After"));
     if (response.status === 401) {
       $("key-change").hidden = false;
       const changed = sessionStorage.getItem(KEY) !== key; // another request has asked meanwhile
@@ -78,12 +84,12 @@ async function request(path, options = {}) {
 
 const reply = async (path, options) => (await request(path, options)).json();
 
-// pictures: [{name of the part, files}]
-function form(options, ...pictures) {
+// A request with pictures.
+function post(path, fields, files, options) {
   const body = new FormData();
-  body.append("options", JSON.stringify(options));
-  for (const { part, files } of pictures) for (const file of files) body.append(part, file, file.name);
-  return body;
+  body.append("options", JSON.stringify(fields));
+  for (const file of files) body.append("images", file, file.name);
+  return request(path, { method: "POST", body, files, ...options });
 }
 
 // ---- streams
@@ -118,34 +124,31 @@ export async function getModel() {
 
 export const listSets = async () => (await reply("/v1/exemplars")).data;
 
-export const makeSet = (name, files, options) =>
-  reply("/v1/exemplars", { method: "POST", body: form({ name }, { part: "images", files }), ...options });
+export const makeSet = async (name, files, options) => (await post("/v1/exemplars", { name }, files, options)).json();
 
 export const deleteSet = (id) => reply(`/v1/exemplars/${encodeURIComponent(id)}`, { method: "DELETE" });
 
-export const calibrateSet = (id, files, targetFpr, options) =>
-  reply(`/v1/exemplars/${encodeURIComponent(id)}/calibration`,
-        { method: "POST", body: form({ target_fpr: targetFpr }, { part: "images", files }), ...options });
+export const calibrateSet = async (id, files, targetFpr, options) =>
+  (await post(`/v1/exemplars/${encodeURIComponent(id)}/calibration`, { target_fpr: targetFpr }, files, options)).json();
 
 // The result of one picture. With onWords the explanation is asked for too: onResult comes first, then onWords with each piece, and
 // the result in the end has the whole.
 export async function inspect(id, file, { onResult, onWords, ...options } = {}) {
-  const words = onWords !== undefined;
-  const body = form({ exemplar_set: id, map: ["grid"], words, stream: words }, { part: "images", files: [file] });
-  const response = await request("/v1/inspect", { method: "POST", body, ...options });
+  const words = onWords !== undefined, files = [file];
+  const response = await post("/v1/inspect", { exemplar_set: id, map: ["grid"], words, stream: words }, files, options);
   let result = null;
   const take = (whole) => ({ ...whole.results[0], threshold: whole.threshold });
   if (!words) result = take(await response.json());
   else {
     let finished = false;
     for await (const { event, data } of events(response)) {
-      if (data.error) throw problem(data.error.message);
+      if (data.error) throw refused(data.error, files);
       if (event === "result") onResult?.(result = take(data));
       else if (event === "words") onWords(data.text);
       else if (event === "done") { Object.assign(result, data); finished = true; }
     }
     if (!finished) throw problem("The server ended the answer too early.");
   }
-  if (result.error) throw problem(result.error.message);
+  if (result.error) throw refused(result.error, files);
   return result;
 }

@@ -1,5 +1,5 @@
 // Exemplar sets: the stored ones, making one from pictures, its threshold from further good pictures.
-import { $, busy, make, note, plural, problem } from "./dom.js";
+import { $, busy, complain, make, note, plural, problem } from "./dom.js";
 import { takeFiles } from "./files.js";
 import { decode, thumb, withinLimits } from "./picture.js";
 import { calibrateSet, deleteSet, getLimits, listSets, makeSet, roomFor } from "./server.js";
@@ -176,6 +176,20 @@ async function portionsOf(files) {
   return portions;
 }
 
+// The set with these pictures counted. One that the server refuses is named and left out; null when none is left.
+async function score(set, files, rate, options) {
+  while (files.length > 0) {
+    try {
+      return await calibrateSet(set.id, files, rate, options);
+    } catch (error) {
+      if (error.index === undefined) throw error;
+      complain(error);
+      files = files.toSpliced(error.index, 1);
+    }
+  }
+  return null;
+}
+
 async function calibrate(found) {
   const set = chosen, rate = Number($("calib-rate").value), progress = $("calib-progress");
   if (!set) throw problem("First make or choose a set of good parts.");
@@ -186,8 +200,9 @@ async function calibrate(found) {
     let done = 0;
     const onWait = (seconds) => { $("calib-state").textContent = `The server is full; again in ${seconds} s.`; };
     for (const portion of await portionsOf(found.map(({ file }) => file))) {
-      const now = await calibrateSet(set.id, portion, rate, { signal, onWait });
+      const now = await score(set, portion, rate, { signal, onWait });
       done += portion.length;
+      if (!now) continue;
       progress.value = done / found.length;
       put(now);
       if (done < found.length) $("calib-state").textContent = `${done} of ${found.length} good pictures scored\u2026`;

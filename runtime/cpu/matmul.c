@@ -134,6 +134,9 @@ static void unit(const product *p, int64_t panel, int64_t begin, int64_t end, ch
     int64_t rows = end - begin, tiles = (rows + p->tile_rows - 1) / p->tile_rows, first_out = panel * IAD_PANEL;
     int64_t cols = w->n_out - first_out < IAD_PANEL ? w->n_out - first_out : IAD_PANEL;
     size_t x_group = p->x.scale != NULL && !p->subtract ? 8 : p->tile == p->kernels.bf16 && p->kernels.bf16_form == IAD_X_F32 ? 8 : 4;
+    /* Sums that nothing is done to are made where they belong. */
+    int direct = cols == IAD_PANEL && p->store == IAD_STORE_SET && p->y.dtype == IAD_F32 && w->bias == NULL && p->x.scale == NULL;
+    size_t y_size = iad_dtype_size(p->y.dtype), y_stride = (size_t)p->y.stride * y_size;
     /* One tile alone streams its panel once: no blocks. */
     int64_t step = tiles == 1 ? p->n_group : BLOCK_GROUPS;
     for (int64_t g = 0; g < p->n_group; g += step) {
@@ -143,18 +146,16 @@ static void unit(const product *p, int64_t panel, int64_t begin, int64_t end, ch
             /* Tiles differ by one row at most. */
             int64_t r0 = rows * i / tiles, r1 = rows * (i + 1) / tiles;
             int n = (int)(r1 - r0);
-            void *sums = acc + (size_t)r0 * IAD_PANEL * sizeof(float);
+            char *y = (char *)p->y.data + (size_t)(begin + r0) * y_stride + (size_t)first_out * y_size;
+            void *sums = direct ? y : acc + (size_t)r0 * IAD_PANEL * sizeof(float);
             iad_tile tile = {n, p->x.data + (size_t)(begin + r0) * p->x.stride + (size_t)g * x_group, p->x.stride,
-                             w->panels + (size_t)(panel * w->n_group + g) * IAD_GROUP_BYTES, groups, sums, g > 0, (int)cols,
+                             w->panels + (size_t)(panel * w->n_group + g) * IAD_GROUP_BYTES, groups, sums, direct ? y_stride : IAD_PANEL * sizeof(float), g > 0, (int)cols,
                              p->x.tail != NULL ? p->x.tail + (size_t)(begin + r0) * 64 : NULL};
             p->tile(&tile);
-            if (!last) continue;
-            size_t y_size = iad_dtype_size(p->y.dtype);
+            if (!last || direct) continue;
             iad_finish finish = {n, cols, sums, w->bias != NULL ? w->bias + first_out : NULL,
                                  p->x.scale != NULL ? p->x.scale + begin + r0 : NULL, w->scale != NULL ? w->scale + first_out : NULL,
-                                 p->subtract ? w->offset + first_out : NULL, p->store, p->y.dtype,
-                                 (char *)p->y.data + (size_t)((begin + r0) * p->y.stride + first_out) * y_size,
-                                 (size_t)p->y.stride * y_size};
+                                 p->subtract ? w->offset + first_out : NULL, p->store, p->y.dtype, y, y_stride};
             p->kernels.finish(&finish);
         }
     }

@@ -54,19 +54,20 @@ typedef struct block {
     const unsigned char *panel;
     int64_t n_group;
     const char *tail;        /* of x for the last step, or NULL */
-    float *acc;
+    char *acc;
+    size_t acc_stride;
     int load;
 } block;
 
 /* 17 to 32 rows, 16 or 32 outputs. */
 ALWAYS void pair(const int both, const int fresh, const block *b) {
     const size_t line = IAD_GROUP_BYTES;
-    float *low = b->acc + 16 * IAD_PANEL;
+    char *low = b->acc + 16 * b->acc_stride;
     if (b->load) {
-        TILE_LOAD(0, b->acc, line);
-        TILE_LOAD(2, low, line);
-        if (both) TILE_LOAD(1, b->acc + 16, line);
-        if (both) TILE_LOAD(3, low + 16, line);
+        TILE_LOAD(0, b->acc, b->acc_stride);
+        TILE_LOAD(2, low, b->acc_stride);
+        if (both) TILE_LOAD(1, b->acc + 64, b->acc_stride);
+        if (both) TILE_LOAD(3, low + 64, b->acc_stride);
     } else {
         TILE_ZERO(0);
         TILE_ZERO(1);
@@ -93,20 +94,20 @@ ALWAYS void pair(const int both, const int fresh, const block *b) {
             TILE_DOT(3, 5, 7);
         }
     }
-    TILE_STORE(0, b->acc, line);
-    TILE_STORE(2, low, line);
-    if (both) TILE_STORE(1, b->acc + 16, line);
-    if (both) TILE_STORE(3, low + 16, line);
+    TILE_STORE(0, b->acc, b->acc_stride);
+    TILE_STORE(2, low, b->acc_stride);
+    if (both) TILE_STORE(1, b->acc + 64, b->acc_stride);
+    if (both) TILE_STORE(3, low + 64, b->acc_stride);
 }
 
 /* Up to 16 rows, 16 x vectors outputs. */
 ALWAYS void single(const int vectors, const int fresh, const block *b) {
     const size_t line = IAD_GROUP_BYTES;
     if (b->load) {
-        TILE_LOAD(0, b->acc, line);
-        if (vectors > 1) TILE_LOAD(1, b->acc + 16, line);
-        if (vectors > 2) TILE_LOAD(2, b->acc + 32, line);
-        if (vectors > 3) TILE_LOAD(3, b->acc + 48, line);
+        TILE_LOAD(0, b->acc, b->acc_stride);
+        if (vectors > 1) TILE_LOAD(1, b->acc + 64, b->acc_stride);
+        if (vectors > 2) TILE_LOAD(2, b->acc + 128, b->acc_stride);
+        if (vectors > 3) TILE_LOAD(3, b->acc + 192, b->acc_stride);
     } else {
         TILE_ZERO(0);
         TILE_ZERO(1);
@@ -132,14 +133,14 @@ ALWAYS void single(const int vectors, const int fresh, const block *b) {
         if (vectors > 3) TILE_LOAD(5, p + 192, line);
         if (vectors > 3) TILE_DOT(3, 4, 5);
     }
-    TILE_STORE(0, b->acc, line);
-    if (vectors > 1) TILE_STORE(1, b->acc + 16, line);
-    if (vectors > 2) TILE_STORE(2, b->acc + 32, line);
-    if (vectors > 3) TILE_STORE(3, b->acc + 48, line);
+    TILE_STORE(0, b->acc, b->acc_stride);
+    if (vectors > 1) TILE_STORE(1, b->acc + 64, b->acc_stride);
+    if (vectors > 2) TILE_STORE(2, b->acc + 128, b->acc_stride);
+    if (vectors > 3) TILE_STORE(3, b->acc + 192, b->acc_stride);
 }
 
 static void pairs(int vectors, int fresh, block b) {
-    for (; vectors > 0; vectors -= 2, b.panel += 128, b.acc += 32) {
+    for (; vectors > 0; vectors -= 2, b.panel += 128, b.acc += 128) {
         if (vectors > 1 && fresh) pair(1, 1, &b);
         else if (vectors > 1) pair(1, 0, &b);
         else pair(0, 1, &b);
@@ -165,7 +166,7 @@ static void blocks(const iad_tile *t, int begin, int end, int n) {
             int last = t->n_group - g <= most;
             block b = {(const char *)t->x + (size_t)r * t->x_stride + (size_t)g * 4, t->x_stride, t->panel + g * IAD_GROUP_BYTES,
                        last ? t->n_group - g : most, last && t->x_tail != NULL ? (const char *)t->x_tail + (size_t)r * X_STEP_BYTES : NULL,
-                       (float *)t->acc + (size_t)r * IAD_PANEL, t->load || g > 0};
+                       (char *)t->acc + (size_t)r * t->acc_stride, t->acc_stride, t->load || g > 0};
             if (n > 16) pairs(vectors, r == begin, b);
             else singles(vectors, b);
         }

@@ -15,15 +15,17 @@
  * which memory dislikes, so the walk is by pieces of some groups, and each strip of a piece asks for its lines of the next one. */
 enum { PIECE = 128, AHEAD = PIECE * IAD_GROUP_BYTES };
 
+ALWAYS float *acc_at(const iad_tile *t, int r, int o) { return (float *)(void *)((char *)t->acc + (size_t)r * t->acc_stride) + o; }
+
 ALWAYS AVX2 void load_acc(const int rows, const iad_tile *t, int strip, __m256 acc[IAD_TILE_ROWS][2]) {
     UNROLL for (int r = 0; r < rows; r++)
         UNROLL for (int v = 0; v < 2; v++)
-            acc[r][v] = t->load ? _mm256_load_ps((const float *)t->acc + r * IAD_PANEL + strip * 16 + v * 8) : _mm256_setzero_ps();
+            acc[r][v] = t->load ? _mm256_loadu_ps(acc_at(t, r, strip * 16 + v * 8)) : _mm256_setzero_ps();
 }
 
 ALWAYS AVX2 void store_acc(const int rows, const iad_tile *t, int strip, __m256 acc[IAD_TILE_ROWS][2]) {
     UNROLL for (int r = 0; r < rows; r++)
-        UNROLL for (int v = 0; v < 2; v++) _mm256_store_ps((float *)t->acc + r * IAD_PANEL + strip * 16 + v * 8, acc[r][v]);
+        UNROLL for (int v = 0; v < 2; v++) _mm256_storeu_ps(acc_at(t, r, strip * 16 + v * 8), acc[r][v]);
 }
 
 ALWAYS AVX2 void f32_rows(const int rows, const iad_tile *t) {
@@ -95,9 +97,9 @@ ALWAYS AVX2 void i8_rows(const int rows, const iad_tile *t) {
         }
         UNROLL for (int r = 0; r < rows; r++) {
             __m256i sum = _mm256_permute4x64_epi64(_mm256_hadd_epi32(acc[r][0], acc[r][1]), 0xd8);
-            __m256i *out = (__m256i *)(void *)((int32_t *)t->acc + r * IAD_PANEL + strip * 8);
-            if (t->load) sum = _mm256_add_epi32(sum, _mm256_load_si256(out));
-            _mm256_store_si256(out, sum);
+            __m256i *out = (__m256i *)(void *)acc_at(t, r, strip * 8);
+            if (t->load) sum = _mm256_add_epi32(sum, _mm256_loadu_si256(out));
+            _mm256_storeu_si256(out, sum);
         }
     }
 }

@@ -23,15 +23,17 @@ typedef struct __attribute__((packed, may_alias)) word {
  * bodies are written for a constant number of rows and vectors and instantiated below. The dot products are inline assembly: gcc 12
  * stores and reloads the accumulators of the intrinsics at every step. */
 
+ALWAYS float *acc_at(const iad_tile *t, int r, int v) { return (float *)(void *)((char *)t->acc + (size_t)r * t->acc_stride) + v * 16; }
+
 ALWAYS AVX512 void load_acc(const int rows, const int vectors, const iad_tile *t, __m512 acc[IAD_TILE_ROWS][4]) {
     UNROLL for (int r = 0; r < rows; r++)
         UNROLL for (int v = 0; v < vectors; v++)
-            acc[r][v] = t->load ? _mm512_load_ps((const float *)t->acc + r * IAD_PANEL + v * 16) : _mm512_setzero_ps();
+            acc[r][v] = t->load ? _mm512_loadu_ps(acc_at(t, r, v)) : _mm512_setzero_ps();
 }
 
 ALWAYS AVX512 void store_acc(const int rows, const int vectors, const iad_tile *t, __m512 acc[IAD_TILE_ROWS][4]) {
     UNROLL for (int r = 0; r < rows; r++)
-        UNROLL for (int v = 0; v < vectors; v++) _mm512_store_ps((float *)t->acc + r * IAD_PANEL + v * 16, acc[r][v]);
+        UNROLL for (int v = 0; v < vectors; v++) _mm512_storeu_ps(acc_at(t, r, v), acc[r][v]);
 }
 
 ALWAYS AVX512 void fetch(const int vectors, const unsigned char *p) {
@@ -103,7 +105,7 @@ ALWAYS AVX512_VNNI void vnni_rows(const int rows, const int vectors, const iad_t
     __m512i acc[IAD_TILE_ROWS][4];
     UNROLL for (int r = 0; r < rows; r++)
         UNROLL for (int v = 0; v < vectors; v++)
-            acc[r][v] = t->load ? _mm512_load_si512((const int32_t *)t->acc + r * IAD_PANEL + v * 16) : _mm512_setzero_si512();
+            acc[r][v] = t->load ? _mm512_loadu_si512(acc_at(t, r, v)) : _mm512_setzero_si512();
     const unsigned char *p = t->panel;
     const char *x = t->x;
     for (int64_t g = 0; g < t->n_group; g++, p += IAD_GROUP_BYTES, x += 4) {
@@ -117,7 +119,7 @@ ALWAYS AVX512_VNNI void vnni_rows(const int rows, const int vectors, const iad_t
         }
     }
     UNROLL for (int r = 0; r < rows; r++)
-        UNROLL for (int v = 0; v < vectors; v++) _mm512_store_si512((int32_t *)t->acc + r * IAD_PANEL + v * 16, acc[r][v]);
+        UNROLL for (int v = 0; v < vectors; v++) _mm512_storeu_si512(acc_at(t, r, v), acc[r][v]);
 }
 
 #define BY_ROWS(body, vectors)                           \

@@ -34,7 +34,8 @@ typedef struct iad_tile {
     size_t x_stride;             /* bytes */
     const unsigned char *panel;
     int64_t n_group;
-    void *acc;                   /* [rows][64] f32 or int32, 64-byte aligned */
+    void *acc;                   /* [rows][64] f32 or int32 */
+    size_t acc_stride;           /* bytes */
     int load;                    /* 0: acc starts at zero */
     int cols;                    /* outputs wanted, 1..64 */
     const void *x_tail;          /* AMX: the rows' last 16 groups, 64 bytes each, in place of what x holds; NULL: x holds all */

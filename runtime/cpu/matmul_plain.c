@@ -9,7 +9,7 @@
 void iad_tile_f32_plain(const iad_tile *tile) {
     for (int r = 0; r < tile->rows; r++) {
         const float *x = (const void *)((const char *)tile->x + (size_t)r * tile->x_stride);
-        float *acc = (float *)tile->acc + (size_t)r * IAD_PANEL;
+        float *acc = (void *)((char *)tile->acc + (size_t)r * tile->acc_stride);
         if (!tile->load) memset(acc, 0, IAD_PANEL * sizeof *acc);
         const float *w = (const void *)tile->panel;
         for (int64_t g = 0; g < tile->n_group; g++, w += IAD_PANEL)
@@ -20,7 +20,7 @@ void iad_tile_f32_plain(const iad_tile *tile) {
 void iad_tile_bf16_plain(const iad_tile *tile) {
     for (int r = 0; r < tile->rows; r++) {
         const float *x = (const void *)((const char *)tile->x + (size_t)r * tile->x_stride);
-        float *acc = (float *)tile->acc + (size_t)r * IAD_PANEL;
+        float *acc = (void *)((char *)tile->acc + (size_t)r * tile->acc_stride);
         if (!tile->load) memset(acc, 0, IAD_PANEL * sizeof *acc);
         const uint16_t *w = (const void *)tile->panel;
         for (int64_t g = 0; g < tile->n_group; g++, w += 2 * IAD_PANEL) {
@@ -38,7 +38,7 @@ void iad_tile_bf16_plain(const iad_tile *tile) {
 void iad_tile_i8_plain(const iad_tile *tile) {
     for (int r = 0; r < tile->rows; r++) {
         const int16_t *x = (const void *)((const char *)tile->x + (size_t)r * tile->x_stride);
-        int32_t *acc = (int32_t *)tile->acc + (size_t)r * IAD_PANEL;
+        int32_t *acc = (void *)((char *)tile->acc + (size_t)r * tile->acc_stride);
         if (!tile->load) memset(acc, 0, IAD_PANEL * sizeof *acc);
         const int8_t *w = (const void *)tile->panel;
         for (int64_t g = 0; g < tile->n_group; g++, w += 4 * IAD_PANEL, x += 4)

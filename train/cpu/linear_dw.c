@@ -76,14 +76,16 @@ static void turn_words(const product *p, int64_t t) {
 /* The tiles of outputs [o, end) with one panel. */
 static void piece(const product *p, int64_t panel, int64_t o, int64_t end, float *acc) {
     int64_t col = panel * IAD_PANEL, n = p->x.cols - col < IAD_PANEL ? p->x.cols - col : IAD_PANEL;
+    int direct = n == IAD_PANEL;
     for (; o < end; o += p->tile_rows) {
         int rows = end - o < p->tile_rows ? (int)(end - o) : p->tile_rows;
         float *dw = (float *)p->dw.data + o * p->dw.stride + col;
-        for (int r = 0; r < rows; r++) memcpy(acc + r * IAD_PANEL, dw + r * p->dw.stride, (size_t)n * sizeof *acc);
+        for (int r = 0; r < rows && !direct; r++) memcpy(acc + r * IAD_PANEL, dw + r * p->dw.stride, (size_t)n * sizeof *acc);
         iad_tile tile = {rows, p->turned + o * p->turned_stride, (size_t)p->turned_stride * 4,
-                         (const unsigned char *)(p->panels + panel * p->panel_groups * IAD_PANEL), p->n_group, acc, 1, (int)n, NULL};
+                         (const unsigned char *)(p->panels + panel * p->panel_groups * IAD_PANEL), p->n_group, direct ? dw : acc,
+                         (size_t)(direct ? p->dw.stride : IAD_PANEL) * sizeof(float), 1, (int)n, NULL};
         p->tile(&tile);
-        for (int r = 0; r < rows; r++) memcpy(dw + r * p->dw.stride, acc + r * IAD_PANEL, (size_t)n * sizeof *acc);
+        for (int r = 0; r < rows && !direct; r++) memcpy(dw + r * p->dw.stride, acc + r * IAD_PANEL, (size_t)n * sizeof *acc);
     }
 }
 

@@ -94,10 +94,10 @@ static void test_every_kernel(void **state) {
             for (int cut = 0, cols = 64; cut < groups; cut += step > 1 ? step : 29, cols = cols > 13 ? cols - 13 : 64) {
                 memset(acc, 0x5a, (size_t)(max_rows + 1) * IAD_PANEL * 4);
                 /* In one go, and in two pieces. */
-                iad_tile tile = {rows, x, STRIDE, panel, cut > 0 ? cut : groups, acc, 0, cols, NULL};
+                iad_tile tile = {rows, x, STRIDE, panel, cut > 0 ? cut : groups, acc, IAD_PANEL * 4, 0, cols, NULL};
                 kernels[k].run(&tile);
                 if (cut > 0) {
-                    tile = (iad_tile){rows, x + cut * x_group, STRIDE, panel + cut * IAD_GROUP_BYTES, groups - cut, acc, 1, cols, NULL};
+                    tile = (iad_tile){rows, x + cut * x_group, STRIDE, panel + cut * IAD_GROUP_BYTES, groups - cut, acc, IAD_PANEL * 4, 1, cols, NULL};
                     kernels[k].run(&tile);
                 }
                 for (int r = 0; r < rows; r++)

@@ -22,8 +22,8 @@ enum {
     ACC = PIECE * IAD_PANEL
 };
 
-/* Packed words of a block of rows: few enough to stay in the cache that the cores share. */
-static const int64_t BLOCK_WORDS = (int64_t)1 << 20;
+/* Packed words of a block of rows: few enough to stay in a core's second cache. */
+static const int64_t BLOCK_WORDS = (int64_t)1 << 18;
 /* Below this many multiplications one thread is faster than waking the team. */
 static const double SERIAL_WORK = 1e6;
 
@@ -126,10 +126,10 @@ iad_status iad_cpu_linear_dw(iad_queue *queue, iad_mat dy, iad_mat x, iad_mat dw
     int64_t block = BLOCK_WORDS / (p.n_panel * IAD_PANEL + dy.cols * p.dy_per_group) / 16 * 16;
     block = block < GROUPS_MIN ? GROUPS_MIN : block > GROUPS_MAX ? GROUPS_MAX : block;
     if (block > all) block = (all + 15) / 16 * 16;
-    p.panel_groups = block;
+    p.panel_groups = block + 1;
     p.turned_stride = block * p.dy_per_group + 16; /* not a power of two: columns must not share cache sets */
     void *panels, *turned, *acc;
-    IAD_TRY(iad_cpu_scratch(queue, SLOT_PANELS, (size_t)(p.n_panel * block) * IAD_GROUP_BYTES, &panels, err));
+    IAD_TRY(iad_cpu_scratch(queue, SLOT_PANELS, (size_t)(p.n_panel * p.panel_groups) * IAD_GROUP_BYTES, &panels, err));
     IAD_TRY(iad_cpu_scratch(queue, SLOT_TURNED, (size_t)(dy.cols * p.turned_stride) * 4, &turned, err));
     IAD_TRY(iad_cpu_scratch(queue, SLOT_ACC, (size_t)threads * ACC * sizeof(float), &acc, err));
     p.panels = panels;

@@ -120,6 +120,10 @@ typedef struct iadgpt_settings {
                                         * (k more passes at preparation; all pictures need one size): takes out what every good
                                         * picture shows, such as attention that sinks into the border. 0 (default): raw attention */
     const char *yes_means;             /* "normal" (default; the canonical question) or "defective": what answering Yes says */
+    /* iadgpt_session_sync only: */
+    const struct iadgpt_exemplars *exemplars; /* NULL, or a set whose pictures stand before the first user message, as it was prepared; the
+                                        * sizes of the chat's own pictures are the set's then */
+    int64_t max_prompt_tokens;         /* longer prompts are IADGPT_ERR_LIMIT before anything is computed; 0: 1 << 20 */
 } iadgpt_settings;
 IADGPT_API void iadgpt_settings_defaults(iadgpt_settings *settings);
 
@@ -192,9 +196,18 @@ typedef struct iadgpt_message {
 } iadgpt_message;
 
 /* Brings the session to the end of this prompt (with the assistant's turn opened); reuses the longest prefix that the session, or an
- * exemplar set in the engine's memory, already holds. settings: picture sizes only; NULL: defaults. */
+ * exemplar set in the engine's memory, already holds. settings: picture sizes, exemplars and max_prompt_tokens only; NULL: defaults. */
 IADGPT_API iadgpt_status iadgpt_session_sync(iadgpt_session *session, const iadgpt_message *messages, int32_t n, const iadgpt_settings *settings,
                                              iadgpt_error *error);
+
+/* A token of an answer. Log probabilities are natural logarithms of the softmax over the model's own logits of all tokens that the
+ * tokenizer knows: before penalty, temperature, top_k, top_p, schema and choices. */
+typedef struct iadgpt_token {
+    int32_t id;
+    const char *bytes;        /* [n], not always whole characters, no NUL behind them; valid as long as the engine */
+    size_t n;
+    double logprob;
+} iadgpt_token;
 
 typedef struct iadgpt_generate_options {
     size_t size;
@@ -210,6 +223,14 @@ typedef struct iadgpt_generate_options {
     /* Called with each new piece of text (whole characters); non-zero stops with IADGPT_FINISH_STOPPED. May be NULL. */
     int32_t (*piece)(void *user, const char *text, size_t n);
     void *user;
+    /* The answer ends before the first of these texts (IADGPT_FINISH_END); piece never sees any of it. Not empty, at most
+     * 4096 bytes each. */
+    const char *const *stop;
+    int32_t n_stop;           /* at most 16 */
+    /* Called with each token of the answer before its text goes to piece, the token that completes a stop text left out; top [n_top]: the
+     * top_tokens most probable tokens, best first, ties by id. Non-zero stops with IADGPT_FINISH_STOPPED. May be NULL. */
+    int32_t (*token)(void *user, const iadgpt_token *token, const iadgpt_token *top, int32_t n_top);
+    int32_t top_tokens;       /* 0 (default) to 20 */
 } iadgpt_generate_options;
 IADGPT_API void iadgpt_generate_defaults(iadgpt_generate_options *options);
 

@@ -9,7 +9,7 @@
 #include "annotate/client/flow.h"
 #include "annotate/client/prices.h"
 #include "annotate/client/profile.h"
-#include "annotate/client/secret.h"
+#include "base/secret.h"
 #include "annotate/prompt/prompt.h"
 #include "manifests/manifest.h"
 

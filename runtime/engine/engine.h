@@ -20,6 +20,9 @@ enum {
     IAD_MAX_BATCH = 64,
     IAD_MAX_PROMPT_IMAGES = 256,
     IAD_MAX_PROMPT_TOKENS = 1 << 20,
+    IAD_MAX_TOP_TOKENS = 20,
+    IAD_MAX_STOPS = 16,
+    IAD_MAX_STOP_BYTES = 4096,
     IAD_PREFILL_ROWS = 1024 /* rows of one pass through the language model */
 };
 
@@ -67,6 +70,8 @@ typedef struct iad_request {
     char *question;       /* owned; NULL: canonical */
     int yes_is_defective;
 } iad_request;
+/* NULL and what a caller compiled with an older header does not have: defaults. */
+iadgpt_settings iad_settings_complete(const iadgpt_settings *settings);
 iad_status iad_request_init(iad_request *request, const iadgpt_engine *engine, const iadgpt_settings *settings, iad_err *err);
 void iad_request_deinit(iad_request *request);
 
@@ -224,6 +229,8 @@ iad_status iad_feed_run(iadgpt_session *session, const iad_text_seq *seqs, int n
 iad_status iad_session_inspect(iadgpt_session *session, const iadgpt_exemplars *set, const iadgpt_picture *pictures, int n, iadgpt_result *results,
                                iad_err *err);
 iad_status iad_session_sync(iadgpt_session *session, const iadgpt_message *messages, int n, const iadgpt_settings *settings, iad_err *err);
+/* Log probability of `id` and the n_top most probable tokens (0 to IAD_MAX_TOP_TOKENS), best first, of logits [vocab]; see iadgpt_token. */
+void iad_token_logprobs(const iadgpt_engine *engine, const float *logits, int32_t id, iadgpt_token *token, iadgpt_token *top, int32_t n_top);
 iad_status iad_session_generate(iadgpt_session *session, const iadgpt_generate_options *options, iadgpt_answer *answer, iad_err *err);
 /* Drops cache and timeline. */
 void iad_session_reset(iadgpt_session *session);

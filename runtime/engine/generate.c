@@ -16,6 +16,7 @@ typedef struct generation {
     iad_repeat_guard guard;
     float *logits;
     size_t shown;          /* bytes of the answer already handed to the caller */
+    size_t searched;       /* bytes of the answer in which no stop text begins */
 } generation;
 
 static iad_status open_constraint(generation *g, iad_err *err) {
@@ -49,14 +50,55 @@ static int is_end(const iadgpt_session *s, int32_t id) {
     return id == s->engine->ids.im_end;
 }
 
-/* Hands new whole characters to the caller; 1 when he asked to stop. */
-static int show(generation *g) {
+/* ---- stop texts ---- */
+
+static iad_status check_stops(const generation *g, iad_err *err) {
+    if (g->o.n_stop < 0 || g->o.n_stop > IAD_MAX_STOPS || (g->o.n_stop > 0 && g->o.stop == NULL))
+        return IAD_FAIL(err, IAD_ERR_ARG, "%d stop texts, at most %d can be", g->o.n_stop, IAD_MAX_STOPS);
+    for (int32_t i = 0; i < g->o.n_stop; i++)
+        if (g->o.stop[i] == NULL || g->o.stop[i][0] == '\0' || strlen(g->o.stop[i]) > IAD_MAX_STOP_BYTES)
+            return IAD_FAIL(err, IAD_ERR_ARG, "stop text %d is empty or longer than %d bytes", i + 1, IAD_MAX_STOP_BYTES);
+    return IAD_OK;
+}
+
+/* Looks for stop texts in what is new. 1: the answer was cut before the first one. Afterwards no stop text begins before g->searched. */
+static int stopped_by_text(generation *g) {
     iad_buf *answer = &g->s->answer;
-    if (g->o.piece == NULL || answer->len == g->shown) return 0;
+    for (; g->searched < answer->len; g->searched++) {
+        const char *at = answer->data + g->searched;
+        size_t rest = answer->len - g->searched;
+        int begins = 0; /* what is there may still become one */
+        for (int32_t i = 0; i < g->o.n_stop; i++) {
+            size_t n = strlen(g->o.stop[i]);
+            if (memcmp(at, g->o.stop[i], n < rest ? n : rest) != 0) continue;
+            begins = 1;
+            if (n > rest) continue;
+            answer->len = g->searched;
+            answer->data[answer->len] = '\0';
+            return 1;
+        }
+        if (begins) return 0;
+    }
+    return 0;
+}
+
+/* ---- the caller ---- */
+
+/* Hands new whole characters to the caller, `end` bytes of the answer in all; 1 when he asked to stop. */
+static int show(generation *g, size_t end) {
+    const iad_buf *answer = &g->s->answer;
+    if (g->o.piece == NULL || end <= g->shown) return 0;
     const char *text = iad_buf_str(answer) + g->shown;
-    size_t n = answer->len - g->shown;
-    g->shown = answer->len;
+    size_t n = end - g->shown;
+    g->shown = end;
     return g->o.piece(g->o.user, text, n) != 0;
+}
+
+static int show_token(const generation *g, int32_t id, const float *logits) {
+    if (g->o.token == NULL) return 0;
+    iadgpt_token token, top[IAD_MAX_TOP_TOKENS];
+    iad_token_logprobs(g->s->engine, logits, id, &token, top, g->o.top_tokens);
+    return g->o.token(g->o.user, &token, top, g->o.top_tokens) != 0;
 }
 
 static iad_status step(generation *g, int32_t id, iad_err *err) {
@@ -78,7 +120,8 @@ static iad_status loop(generation *g, iadgpt_answer *answer, iad_err *err) {
             answer->finish = IADGPT_FINISH_END;
             break;
         }
-        IAD_TRY(iad_sampler_next(g->sampler, i == 0 ? s->logits : g->logits, g->matcher != NULL ? iad_matcher_mask(g->matcher) : NULL, &id, err));
+        const float *logits = i == 0 ? s->logits : g->logits;
+        IAD_TRY(iad_sampler_next(g->sampler, logits, g->matcher != NULL ? iad_matcher_mask(g->matcher) : NULL, &id, err));
         if (is_end(s, id)) {
             answer->finish = IADGPT_FINISH_END;
             break;
@@ -87,7 +130,12 @@ static iad_status loop(generation *g, iadgpt_answer *answer, iad_err *err) {
         IAD_TRY(iad_sampler_see(g->sampler, &id, 1, err));
         IAD_TRY(iad_token_list_add(&s->answer_ids, id, 0, 0, 0, err));
         IAD_TRY(iad_token_stream_add(&g->stream, s->engine->tokenizer, id, &s->answer, err));
-        if (show(g)) {
+        if (stopped_by_text(g)) {
+            answer->finish = IADGPT_FINISH_END;
+            (void)show(g, s->answer.len);
+            return IAD_OK;
+        }
+        if (show_token(g, id, logits) || show(g, g->searched)) {
             answer->finish = IADGPT_FINISH_STOPPED;
             break;
         }
@@ -99,13 +147,16 @@ static iad_status loop(generation *g, iadgpt_answer *answer, iad_err *err) {
     }
     if (g->matcher != NULL && answer->finish == IADGPT_FINISH_LENGTH && iad_matcher_complete(g->matcher)) answer->finish = IADGPT_FINISH_END;
     IAD_TRY(iad_token_stream_end(&g->stream, &s->answer, err));
-    (void)show(g);
+    (void)show(g, s->answer.len);
     return IAD_OK;
 }
 
 static iad_status run(generation *g, iadgpt_answer *answer, iad_err *err) {
     iadgpt_session *s = g->s;
     if (g->o.max_tokens < 1 || g->o.max_tokens > IAD_MAX_PROMPT_TOKENS) return IAD_FAIL(err, IAD_ERR_ARG, "max_tokens %d: 1 to %d", g->o.max_tokens, IAD_MAX_PROMPT_TOKENS);
+    if (g->o.top_tokens < 0 || g->o.top_tokens > IAD_MAX_TOP_TOKENS)
+        return IAD_FAIL(err, IAD_ERR_ARG, "top_tokens %d: 0 to %d", g->o.top_tokens, IAD_MAX_TOP_TOKENS);
+    IAD_TRY(check_stops(g, err));
     IAD_TRY(open_constraint(g, err));
     IAD_TRY(open_sampler(g, err));
     iad_repeat_guard_init(&g->guard);

@@ -6,8 +6,7 @@
 #include "runtime/engine/engine.h"
 #include "runtime/engine/mapwords.h"
 
-/* A setting that the caller compiled with an older header does not have keeps its default. */
-static iadgpt_settings complete(const iadgpt_settings *given) {
+iadgpt_settings iad_settings_complete(const iadgpt_settings *given) {
     iadgpt_settings all;
     iadgpt_settings_defaults(&all);
     if (given != NULL && given->size > 0) memcpy(&all, given, given->size < sizeof all ? given->size : sizeof all);
@@ -16,7 +15,7 @@ static iadgpt_settings complete(const iadgpt_settings *given) {
 
 iad_status iad_request_init(iad_request *request, const iadgpt_engine *engine, const iadgpt_settings *settings, iad_err *err) {
     const iad_model_config *config = &engine->model->config;
-    iadgpt_settings s = complete(settings);
+    iadgpt_settings s = iad_settings_complete(settings);
     *request = (iad_request){.image = iad_preprocess_of_config(config)};
     iad_preprocess_options *image = &request->image;
     if (s.image_height != -1 || s.image_width != -1) {

@@ -8,6 +8,8 @@
 typedef struct syncing {
     iadgpt_session *s;
     iad_request request;
+    iadgpt_exemplars *set;  /* borrowed; NULL: none */
+    int64_t max_tokens;
     iad_chat_message *messages;
     iad_chat_item *items;
     const iadgpt_picture *pictures[IAD_MAX_PROMPT_IMAGES];
@@ -15,6 +17,13 @@ typedef struct syncing {
     iad_chat_tokens tokens;
     iad_timeline wanted;
 } syncing;
+
+/* The message that the pictures of the exemplar set stand in front of; -1: none. */
+static int first_user(const iadgpt_message *messages, int n) {
+    for (int i = 0; i < n; i++)
+        if (messages[i].role == IADGPT_ROLE_USER) return i;
+    return -1;
+}
 
 static iad_status take_messages(syncing *y, const iadgpt_message *messages, int n, iad_err *err) {
     const iad_chat_role roles[] = {[IADGPT_ROLE_SYSTEM] = IAD_ROLE_SYSTEM, [IADGPT_ROLE_USER] = IAD_ROLE_USER, [IADGPT_ROLE_ASSISTANT] = IAD_ROLE_ASSISTANT};
@@ -26,11 +35,18 @@ static iad_status take_messages(syncing *y, const iadgpt_message *messages, int 
         if ((int)messages[i].role < 0 || messages[i].role > IADGPT_ROLE_ASSISTANT) return IAD_FAIL(err, IAD_ERR_ARG, "message %d: no such role", i + 1);
         n_item += (size_t)messages[i].n_items;
     }
+    int k = y->set != NULL ? y->set->k : 0, user = y->set != NULL ? first_user(messages, n) : -1;
+    if (y->set != NULL && user < 0) return IAD_FAIL(err, IAD_ERR_ARG, "an exemplar set needs a message of the user to stand in front of");
+    n_item += (size_t)k;
     y->messages = iad_calloc((size_t)n, sizeof *y->messages);
     y->items = iad_calloc(n_item, sizeof *y->items);
     if (y->messages == NULL || y->items == NULL) return IAD_NOMEM(err, "the chat");
     for (int i = 0; i < n; i++) {
         y->messages[i] = (iad_chat_message){.role = roles[messages[i].role], .items = y->items + at, .n = (size_t)messages[i].n_items};
+        for (int j = 0; i == user && j < k; j++, at++, y->messages[i].n++) {
+            y->items[at] = (iad_chat_item){.kind = IAD_CHAT_IMAGE};
+            y->pictures[y->n_picture++] = NULL; /* the set has it */
+        }
         for (int j = 0; j < messages[i].n_items; j++, at++) {
             const iadgpt_item *item = &messages[i].items[j];
             if ((item->text == NULL) == (item->picture == NULL))
@@ -59,10 +75,28 @@ static iad_status plan(syncing *y, iad_err *err) {
         }
         iad_hash key;
         iad_resize_record size;
+        if (y->pictures[run->image] == NULL) {
+            const iad_unit *unit = y->wanted.n < y->set->line.n ? &y->set->line.units[y->wanted.n] : NULL;
+            if (unit == NULL || !unit->is_image) return IAD_FAIL(err, IAD_ERR_ARG, "an exemplar set goes with the default system message");
+            IAD_TRY(iad_timeline_add_image(&y->wanted, unit->id, &unit->key, unit->lh, unit->lw, unit->kept, unit->n_row, err));
+            continue;
+        }
         iad_status status = iad_picture_key(y->pictures[run->image], &y->request, NULL, &key, &size, err);
         if (status != IAD_OK) return iad_err_prefix(err, "picture %zu", run->image + 1);
         IAD_TRY(iad_timeline_add_image(&y->wanted, y->s->engine->ids.image_pad, &key, size.resized_h / side, size.resized_w / side, NULL, 0, err));
     }
+    if (y->max_tokens > 0 && y->wanted.n_row > y->max_tokens)
+        return IAD_FAIL(err, IAD_ERR_LIMIT, "a prompt of %lld tokens, at most %lld are allowed", (long long)y->wanted.n_row, (long long)y->max_tokens);
+    return IAD_OK;
+}
+
+/* Units of the exemplar set that begin this prompt: all of them, or the prompt is not one of this set. */
+static iad_status check_set(const syncing *y, iad_err *err) {
+    const iad_timeline *line = &y->set->line;
+    size_t same = 0;
+    while (same < line->n && same < y->wanted.n && iad_unit_same(&line->units[same], &y->wanted.units[same])) same++;
+    if (same < line->n || same == y->wanted.n)
+        return IAD_FAIL(err, IAD_ERR_ARG, "an exemplar set goes with the default system message and with pictures or text behind its own");
     return IAD_OK;
 }
 
@@ -91,7 +125,7 @@ static iad_status reuse(syncing *y, size_t *same, iad_err *err) {
     iadgpt_session *s = y->s;
     size_t n = 0, most = y->wanted.n - 1;
     while (n < s->line.n && n < most && iad_unit_same(&s->line.units[n], &y->wanted.units[n])) n++;
-    iadgpt_exemplars *stored = iad_shelf_longest(&s->engine->shelf, &y->wanted, n);
+    iadgpt_exemplars *stored = y->set != NULL && y->set->line.n > n ? iad_exemplars_retain(y->set) : iad_shelf_longest(&s->engine->shelf, &y->wanted, n);
     if (stored != NULL && stored->line.n <= most) {
         iad_session_reset(s);
         s->prefix = stored;
@@ -135,12 +169,24 @@ static iad_status feed(syncing *y, size_t from, iad_err *err) {
     return iad_feed_run(s, &seq, 1, s->logits, err);
 }
 
+static iad_status take_settings(syncing *y, const iadgpt_settings *settings, iad_err *err) {
+    IAD_TRY(iad_request_init(&y->request, y->s->engine, settings, err));
+    iadgpt_settings all = iad_settings_complete(settings);
+    y->max_tokens = all.max_prompt_tokens;
+    if (all.exemplars == NULL) return IAD_OK;
+    if (all.exemplars->engine != y->s->engine) return IAD_FAIL(err, IAD_ERR_ARG, "the exemplar set belongs to another engine");
+    memcpy(&y->set, &all.exemplars, sizeof y->set); /* counting references is the one change that a const set allows */
+    y->request.image = y->set->request.image;
+    return IAD_OK;
+}
+
 static iad_status run(syncing *y, const iadgpt_message *messages, int n, const iadgpt_settings *settings, iad_err *err) {
     iadgpt_session *s = y->s;
-    IAD_TRY(iad_request_init(&y->request, s->engine, settings, err));
+    IAD_TRY(take_settings(y, settings, err));
     IAD_TRY(take_messages(y, messages, n, err));
     IAD_TRY(iad_chat_render(s->engine->tokenizer, s->scratch, y->messages, (size_t)n, IAD_CHAT_GENERATE, &y->tokens, err));
     IAD_TRY(plan(y, err));
+    if (y->set != NULL) IAD_TRY(check_set(y, err));
     size_t same = 0;
     IAD_TRY(reuse(y, &same, err));
     s->timings.reused_tokens = s->line.n_row;

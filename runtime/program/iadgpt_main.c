@@ -6,6 +6,7 @@ int main(int argc, char **argv) {
         {.name = "inspect", .summary = "score pictures against pictures of good parts", .run = iad_cmd_inspect},
         {.name = "ask", .summary = "ask the model about pictures, or continue a chat", .run = iad_cmd_ask},
         {.name = "prepare", .summary = "make an exemplar file from pictures of good parts", .run = iad_cmd_prepare},
+        {.name = "serve", .summary = "answer inspections and chats over HTTP", .run = iad_cmd_serve},
         {.name = "selftest", .summary = "check this build and device against known numbers", .run = iad_cmd_selftest},
         {.name = "info", .summary = "what a model is, and the memory that a request needs", .run = iad_cmd_info},
         {.name = "new-model", .summary = "write a random model of a given size", .run = iad_cmd_new_model},

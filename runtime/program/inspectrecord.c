@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/html.h"
 #include "base/json.h"
 #include "runtime/engine/mapping.h"
 #include "runtime/program/engineoptions.h"
@@ -54,7 +55,7 @@ static iad_status add_map(const iad_record *r, int raw, iad_buf *out, iad_err *e
     IAD_TRY(iad_json_f32(r->hi, out, err));
     if (raw) {
         IAD_TRY(iad_buf_add_str(out, ",\"f32\":\"", err));
-        IAD_TRY(iad_base64(r->grid, (size_t)r->grid_w * (size_t)r->grid_h * sizeof *r->grid, out, err));
+        IAD_TRY(iad_base64(out, r->grid, (size_t)r->grid_w * (size_t)r->grid_h * sizeof *r->grid, err));
         IAD_TRY(iad_buf_add_str(out, "\"", err));
     }
     IAD_TRY(iad_buf_add_str(out, "},\"boxes\":", err));

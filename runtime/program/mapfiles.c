@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/html.h"
 #include "base/image/decode.h"
 #include "base/image/draw.h"
 #include "base/image/encode.h"
@@ -117,7 +118,7 @@ iad_status iad_map_entry(const iad_record *r, int first, iad_buf *out, iad_err *
     IAD_TRY(iad_buf_add_str(out, ",\"max\":", err));
     IAD_TRY(iad_json_f32(r->hi, out, err));
     IAD_TRY(iad_buf_add_str(out, ",\"f32\":\"", err));
-    IAD_TRY(iad_base64(r->grid, (size_t)r->grid_w * (size_t)r->grid_h * sizeof *r->grid, out, err));
+    IAD_TRY(iad_base64(out, r->grid, (size_t)r->grid_w * (size_t)r->grid_h * sizeof *r->grid, err));
     return iad_buf_add_str(out, "\"}", err);
 }
 

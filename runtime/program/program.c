@@ -69,17 +69,6 @@ iad_status iad_json_f64(double value, iad_buf *out, iad_err *err) {
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-iad_status iad_base64(const void *bytes, size_t n, iad_buf *out, iad_err *err) {
-    const uint8_t *p = bytes;
-    for (size_t i = 0; i < n; i += 3) {
-        uint32_t v = (uint32_t)p[i] << 16 | (i + 1 < n ? (uint32_t)p[i + 1] << 8 : 0) | (i + 2 < n ? (uint32_t)p[i + 2] : 0);
-        const char four[4] = {alphabet[v >> 18], alphabet[(v >> 12) & 63], (char)(i + 1 < n ? alphabet[(v >> 6) & 63] : '='),
-                              (char)(i + 2 < n ? alphabet[v & 63] : '=')};
-        IAD_TRY(iad_buf_add(out, four, 4, err));
-    }
-    return IAD_OK;
-}
-
 iad_status iad_unbase64(const char *text, void *bytes, size_t n, iad_err *err) {
     uint8_t *p = bytes;
     if (strlen(text) != (n + 2) / 3 * 4) return IAD_FAIL(err, IAD_ERR_FORMAT, "base64 text of another length than %zu bytes need", n);

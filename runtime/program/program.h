@@ -8,6 +8,7 @@
 
 int iad_cmd_inspect(iad_app *app, int argc, char **argv, iad_err *err);
 int iad_cmd_ask(iad_app *app, int argc, char **argv, iad_err *err);
+int iad_cmd_serve(iad_app *app, int argc, char **argv, iad_err *err);
 int iad_cmd_prepare(iad_app *app, int argc, char **argv, iad_err *err);
 int iad_cmd_info(iad_app *app, int argc, char **argv, iad_err *err);
 int iad_cmd_new_model(iad_app *app, int argc, char **argv, iad_err *err);
@@ -34,8 +35,7 @@ iad_status iad_json_name(const char *text, iad_buf *out, iad_err *err);
 iad_status iad_json_f32(float value, iad_buf *out, iad_err *err);
 iad_status iad_json_f64(double value, iad_buf *out, iad_err *err);
 
-/* Base64 (RFC 4648, with padding) of bytes, and back into exactly n bytes (IAD_ERR_FORMAT otherwise). */
-iad_status iad_base64(const void *bytes, size_t n, iad_buf *out, iad_err *err);
+/* Base64 (RFC 4648, with padding) back into exactly n bytes (IAD_ERR_FORMAT otherwise); see iad_base64 in base/html.h. */
 iad_status iad_unbase64(const char *text, void *bytes, size_t n, iad_err *err);
 
 /* "448x448" (width x height) into two sides within 1..65500; "native" gives 0, 0. */

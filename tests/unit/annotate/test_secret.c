@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "annotate/client/secret.h"
+#include "base/secret.h"
 
 static void write_key(const char *path, const char *text, mode_t mode) {
     unlink(path);

@@ -1,4 +1,4 @@
-#include "annotate/client/secret.h"
+#include "base/secret.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

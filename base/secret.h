@@ -1,6 +1,6 @@
 /* The key of a service. It lives in memory only: it is never part of a message, a row, a file or a command line. */
-#ifndef IAD_ANNOTATE_SECRET_H
-#define IAD_ANNOTATE_SECRET_H
+#ifndef IAD_BASE_SECRET_H
+#define IAD_BASE_SECRET_H
 
 #include <stddef.h>
 

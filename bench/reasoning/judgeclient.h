@@ -6,7 +6,7 @@
 
 #include "annotate/client/flow.h"
 #include "annotate/client/profile.h"
-#include "annotate/client/secret.h"
+#include "base/secret.h"
 #include "base/progress.h"
 #include "bench/reasoning/judgework.h"
 

@@ -25,19 +25,9 @@ typedef struct talk {
 
 /* ---- pieces of JSON ---- */
 
-/* Text of n bytes; what is no character becomes U+FFFD. */
-static iad_status add_text(const char *text, size_t n, iad_buf *out, iad_err *err) {
-    iad_buf copy;
-    iad_buf_init(&copy, MAX_REPLY);
-    iad_status status = iad_buf_add(&copy, text, n, err);
-    if (status == IAD_OK) status = iad_json_name(iad_buf_str(&copy), out, err);
-    iad_buf_deinit(&copy);
-    return status;
-}
-
 static iad_status add_token(const iadgpt_token *token, iad_buf *out, iad_err *err) {
     IAD_TRY(iad_buf_add_str(out, "{\"token\":", err));
-    IAD_TRY(add_text(token->bytes, token->n, out, err));
+    IAD_TRY(iad_text_json(token->bytes, token->n, out, err));
     IAD_TRY(iad_buf_add_str(out, ",\"logprob\":", err));
     IAD_TRY(token->logprob < -9999 ? iad_buf_add_str(out, "-9999.0", err) : iad_buf_addf(out, err, "%.9g", token->logprob));
     IAD_TRY(iad_buf_add_str(out, ",\"bytes\":[", err));
@@ -113,7 +103,7 @@ static iad_status send_chunk(talk *t, const char *role, const char *text, size_t
     iad_status status = iad_buf_addf(&out, err, "data: {%s,\"choices\":[{\"index\":0,\"delta\":{", iad_buf_str(&t->head));
     if (status == IAD_OK && role) status = iad_buf_addf(&out, err, "\"role\":\"%s\",\"content\":\"\"", role);
     if (status == IAD_OK && text) status = iad_buf_add_str(&out, "\"content\":", err);
-    if (status == IAD_OK && text) status = add_text(text, n, &out, err);
+    if (status == IAD_OK && text) status = iad_text_json(text, n, &out, err);
     if (status == IAD_OK) status = iad_buf_add_str(&out, "}", err);
     if (status == IAD_OK && text) status = add_logprobs(t, &out, err);
     if (status == IAD_OK) status = iad_buf_addf(&out, err, finish ? ",\"finish_reason\":\"%s\"}]}\n\n" : ",\"finish_reason\":null}]}\n\n", finish);
@@ -162,7 +152,7 @@ static iad_status send_reply(talk *t, const iadgpt_session *session, const iadgp
     iad_buf out;
     iad_buf_init(&out, MAX_REPLY);
     iad_status status = iad_buf_addf(&out, err, "{%s,\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":", iad_buf_str(&t->head));
-    if (status == IAD_OK) status = iad_json_name(answer->text, &out, err);
+    if (status == IAD_OK) status = iad_text_json(answer->text, answer->n, &out, err);
     if (status == IAD_OK) status = iad_buf_add_str(&out, ",\"refusal\":null}", err);
     if (status == IAD_OK) status = add_logprobs(t, &out, err);
     if (status == IAD_OK) status = iad_buf_addf(&out, err, ",\"finish_reason\":\"%s\"}]", reason(answer));

@@ -44,15 +44,12 @@ static iad_status send_event(const char *name, const iad_buf *data, iad_job *job
 
 static int32_t show_piece(void *user, const char *text, size_t n) {
     iad_job *job = user;
-    iad_buf piece, data;
-    iad_buf_init(&piece, MAX_REPLY);
+    iad_buf data;
     iad_buf_init(&data, MAX_REPLY);
-    iad_status status = iad_buf_add(&piece, text, n, NULL);
-    if (status == IAD_OK) status = iad_buf_add_str(&data, "{\"text\":", NULL);
-    if (status == IAD_OK) status = iad_json_name(iad_buf_str(&piece), &data, NULL);
+    iad_status status = iad_buf_add_str(&data, "{\"text\":", NULL);
+    if (status == IAD_OK) status = iad_text_json(text, n, &data, NULL);
     if (status == IAD_OK) status = iad_buf_add_str(&data, "}", NULL);
     if (status == IAD_OK) status = send_event("words", &data, job, NULL);
-    iad_buf_deinit(&piece);
     iad_buf_deinit(&data);
     return status != IAD_OK;
 }
@@ -77,7 +74,8 @@ static iad_status explain(iad_serve *s, iadgpt_session *session, iad_job *job, i
     options.user = job;
     IAD_TRY(iad_from_public(iadgpt_generate(session, &options, &answer, &error), &error, err));
     iad_metrics_tokens(&s->metrics, 0, 0, answer.n_tokens);
-    scored->words = iad_strdup(answer.text);
+    scored->words = iad_alloc(answer.n, 1);
+    if (scored->words) memcpy(scored->words, answer.text, scored->n_words = answer.n);
     scored->finish = names[answer.finish];
     scored->decode = answer.timings;
     return scored->words ? IAD_OK : IAD_NOMEM(err, "the words");
@@ -96,7 +94,7 @@ static iad_status stream(iad_serve *s, iadgpt_session *session, iad_job *job, co
     if (status == IAD_OK && !cancelled(job)) {
         iad_buf_reset(&data);
         status = iad_buf_add_str(&data, "{\"words\":", err);
-        if (status == IAD_OK) status = iad_json_name(scored->words, &data, err);
+        if (status == IAD_OK) status = iad_text_json(scored->words, scored->n_words, &data, err);
         if (status == IAD_OK) status = iad_buf_addf(&data, err, ",\"finish\":\"%s\"", scored->finish);
         if (status == IAD_OK) status = iad_timings_add(&scored->decode, &data, err);
         if (status == IAD_OK) status = iad_buf_add_str(&data, "}", err);

@@ -119,7 +119,7 @@ static iad_status add_result(const reply *y, size_t i, const iad_scored *scored,
     iadgpt_timings timings = r->timings;
     if (scored->words) {
         IAD_TRY(iad_buf_add_str(out, ",\"words\":", err));
-        IAD_TRY(iad_json_name(scored->words, out, err));
+        IAD_TRY(iad_text_json(scored->words, scored->n_words, out, err));
         IAD_TRY(iad_buf_addf(out, err, ",\"finish\":\"%s\"", scored->finish));
         timings.decode = scored->decode.decode;
         timings.generated_tokens = scored->decode.generated_tokens;

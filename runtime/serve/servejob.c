@@ -72,6 +72,22 @@ static const char *type_of(int status) {
     }
 }
 
+iad_status iad_text_json(const char *text, size_t n, iad_buf *out, iad_err *err) {
+    iad_buf copy;
+    iad_buf_init(&copy, MAX_ANSWER);
+    iad_status status = IAD_OK;
+    for (size_t at = 0; at <= n && status == IAD_OK; at++) {
+        const char *nul = memchr(text + at, '\0', n - at);
+        const size_t end = nul ? (size_t)(nul - text) : n;
+        status = iad_buf_add(&copy, text + at, end - at, err);
+        if (status == IAD_OK && nul) status = iad_buf_add_str(&copy, "\xef\xbf\xbd", err);
+        at = end;
+    }
+    if (status == IAD_OK) status = iad_json_name(iad_buf_str(&copy), out, err);
+    iad_buf_deinit(&copy);
+    return status;
+}
+
 iad_status iad_fault_json(const iad_fault *fault, iad_buf *out, iad_err *err) {
     IAD_TRY(iad_buf_add_str(out, "{\"message\":", err));
     IAD_TRY(iad_json_name(fault->message, out, err));

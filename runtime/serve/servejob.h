@@ -116,6 +116,8 @@ void iad_job_release(iad_job *job); /* one holder less; the last one frees */
 /* Puts a fault in: what went wrong, once. */
 void iad_fault_set(iad_fault *fault, int status, const char *code, const char *param, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 void iad_fault_from(iad_fault *fault, iad_status status, const iad_err *err, const char *param);
+/* A text of the model as a JSON string: a NUL and what is no character become U+FFFD. */
+iad_status iad_text_json(const char *text, size_t n, iad_buf *out, iad_err *err);
 iad_status iad_fault_json(const iad_fault *fault, iad_buf *out, iad_err *err);
 
 /* Answers. Each may be called once, from any thread; a client that has gone costs nothing. */
@@ -158,6 +160,7 @@ typedef struct iad_scored {
     float *maps;           /* owned */
     int batch;
     char *words;           /* owned; NULL: none */
+    size_t n_words;
     const char *finish;
     iadgpt_timings decode; /* of the words */
     iad_fault fault;

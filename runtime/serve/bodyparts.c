@@ -23,8 +23,14 @@ static iad_status begin(iad_parts *parts, const char *field, const char *file, i
     return part->field && part->bytes && (!file || part->file) ? IAD_OK : IAD_NOMEM(err, "a part");
 }
 
+/* libmicrohttpd hands a part out with no bytes when its header ends a piece of the body, and then begins it at 0 once more. */
+static int announced(const iad_parts *parts, const char *field, const char *file) {
+    const iad_part *last = parts->n > 0 ? &parts->items[parts->n - 1] : NULL;
+    return last && last->n == 0 && field && strcmp(last->field, field) == 0 && (file ? last->file && strcmp(last->file, file) == 0 : !last->file);
+}
+
 iad_status iad_parts_take(iad_parts *parts, const char *field, const char *file, const char *bytes, uint64_t at, size_t n, size_t max, iad_err *err) {
-    if (at == 0) IAD_TRY(begin(parts, field, file, err));
+    if (at == 0 && !(n > 0 && announced(parts, field, file))) IAD_TRY(begin(parts, field, file, err));
     if (parts->n == 0 || parts->items[parts->n - 1].n != at) return IAD_FAIL(err, IAD_ERR_FORMAT, "a part of a multipart body that does not go on where it stopped");
     iad_part *part = &parts->items[parts->n - 1];
     if (parts->bytes + n > max) return IAD_FAIL(err, IAD_ERR_LIMIT, "a body of more than %zu bytes (--max-body)", max);

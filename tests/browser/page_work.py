@@ -8,7 +8,7 @@ import struct
 import time
 import urllib.request
 
-from pagetest import IDLE, VERDICT, PageTest, count_of, text_of
+from pagetest import IDLE, VERDICT, PageTest, count_of, shown, text_of
 
 
 class Work(PageTest):
@@ -71,7 +71,7 @@ class Work(PageTest):
         b.drop("#calib-drop", self.good[10:14])
         b.until(f"{text_of('#calib-state')}.startsWith('A part above') && {IDLE}")
         c = self.api.get("/v1/exemplars/" + self.set_id())["calibration"]
-        assert (c["pictures"], c["needed"], c["target_fpr"]) == (10, 9, 0.3), c
+        assert (c["pictures"], c["needed"], c["target_fpr"]) == (10, 9, 0.3), (c, self.messages())
         assert f"above {c['threshold']:.3f} is Not OK. From 10 good pictures" in b.js(text_of("#calib-state"))
         assert f"threshold {c['threshold']:.3f}" in b.js(text_of("#against"))
         # a picture of the set itself is refused, and the page says what the server said; the one beside it counts
@@ -93,7 +93,7 @@ class Work(PageTest):
         b.until(f"{text_of('#file')} === '{os.path.basename(self.parts[1])}' && ['ok', 'bad'].includes({VERDICT}) && {IDLE}")
         assert b.js("seen.shifts") == [], b.js("seen.shifts")
         want = self.api.inspect(self.set_id(), self.parts[1])
-        assert b.js(text_of("#score")).startswith(f"Score {want['score']:.3f}, threshold "), (b.js(text_of("#score")), want["score"])
+        assert b.js(text_of("#score")).startswith(f"Score {shown(want['score'], want['threshold'])}, threshold "), (b.js(text_of("#score")), want["score"])
         assert b.js(VERDICT) == {"anomalous": "bad", "normal": "ok"}[want["verdict"]]
         assert b.js(text_of("#verdict b")) == {"anomalous": "Not OK", "normal": "OK"}[want["verdict"]]
         assert b.js("seen.states.size") >= 3, "the words did not come piece by piece"
@@ -190,8 +190,10 @@ class Work(PageTest):
         want = ["folder/broken.png", "folder/deep/=1+1.png", "folder/deep/er/a,b.png", "folder/part2.png", "folder/part10.png"]
         assert [r[0] for r in rows] == want, rows
         assert rows[0][2].startswith("Not inspected: ") and all(r[2] in ("OK", "Not OK") for r in rows[1:]), rows
-        for name, score, _ in rows[1:]:
-            assert score == f"{self.api.inspect(self.set_id(), os.path.join(self.scratch, name))['score']:.3f}", (name, score)
+        for name, score, verdict in rows[1:]:
+            want = self.api.inspect(self.set_id(), os.path.join(self.scratch, name))
+            assert score == shown(want["score"], want["threshold"]), (name, score, want["score"])
+            assert verdict == {"anomalous": "Not OK", "normal": "OK"}[want["verdict"]], (name, verdict)
         assert b.js(text_of("#many-state")).startswith("5 of 5 done"), b.js(text_of("#many-state"))
         for clicks, down in ((1, True), (2, False)):
             b.click("[data-sort=score]")
@@ -224,7 +226,7 @@ class Work(PageTest):
         assert head[:4] == ["file", "score", "verdict", "threshold"] and len(lines) == len(rows)
         for line, row in zip(lines, rows):
             assert line[0] == row[0] and line[2] == row[2].split(":")[0], (line, row)
-            assert (f"{float(line[1]):.3f}" if line[1] else "") == row[1], (line, row)
+            assert (shown(float(line[1]), float(line[3])) if line[1] else "") == row[1], (line, row)
             assert bool(line[6]) == row[2].startswith("Not inspected"), line
 
     def cancel(self):
@@ -250,3 +252,20 @@ class Work(PageTest):
         for i in range(n):  # copies of one picture have one score
             assert scores[f"copy{i}.png"] == scores[f"copy{i % len(self.parts)}.png"], i
         self.no_complaints()
+
+    def gone(self):
+        """A server that is gone ends the run once, not every part of it; when it is there again, the run goes on."""
+        b = self.b
+        b.click("#many-close")
+        connected = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+        b.send("Network.emulateNetworkConditions", offline=True, **connected)
+        b.drop("#part-drop", [os.path.join(self.scratch, f"copy{i}.png") for i in range(6)])
+        b.until(f"{count_of('#rows tr')} === 6 && {text_of('#many-stop')} === 'Go on' && {IDLE}")
+        assert self.messages() == ["The server does not answer. Is it still running?"], self.messages()
+        assert {r[2] for r in self.rows()} == {"Cancelled", "Waiting"}, self.rows()
+        self.close_messages()
+        b.send("Network.emulateNetworkConditions", offline=False, **connected)
+        b.click("#many-stop")
+        b.until(f"{text_of('#many-state')}.startsWith('6 of 6 done') && {IDLE}")
+        assert {r[2] for r in self.rows()} <= {"OK", "Not OK"}, self.rows()
+        self.no_complaints(allowed=["ERR_INTERNET_DISCONNECTED"])

@@ -18,6 +18,12 @@ def count_of(selector):
     return f"document.querySelectorAll('{selector}').length"
 
 
+def shown(score, threshold):
+    """A score as the page writes it: three digits, or as many as it takes to stand apart from the threshold."""
+    digits = next((n for n in range(3, 9) if f"{score:.{n}f}" != f"{threshold:.{n}f}"), 9)
+    return f"{score:.{digits}f}"
+
+
 class Api:
     """The same questions without a browser."""
 
@@ -34,7 +40,8 @@ class Api:
         body = json.dumps({"images": [picture], "exemplar_set": set_id, "map": ["grid"]}).encode()
         request = urllib.request.Request(self.url + "/v1/inspect", body, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request) as reply:
-            return json.load(reply)["results"][0]
+            whole = json.load(reply)
+        return {**whole["results"][0], "threshold": whole["threshold"]}
 
 
 class PageTest:

@@ -3,9 +3,9 @@ import { $, busy, complain, make, problem } from "./dom.js";
 import { csv, download } from "./files.js";
 import { refresh, showPart } from "./part.js";
 import { decode, thumb, withinLimits } from "./picture.js";
-import { inspect, roomFor } from "./server.js";
+import { inspect, roomAlone } from "./server.js";
 import { chosenSet } from "./sets.js";
-import { VERDICTS, verdictOf } from "./verdict.js";
+import { VERDICTS, digits, verdictOf } from "./verdict.js";
 
 const AT_ONCE = 4; // a browser opens six connections to a server; two stay free for the rest of the page
 
@@ -36,7 +36,7 @@ function addRow(part) {
   part.canvas = canvas;
   part.onchange = () => {
     part.row.dataset.verdict = verdictOf(part);
-    score.textContent = part.result ? part.result.score.toFixed(3) : "";
+    score.textContent = part.result ? part.result.score.toFixed(digits(part.result.score, part.result.threshold)) : "";
     verdict.replaceChildren(make("span", { className: "mark", ariaHidden: "true" }), ` ${VERDICTS[verdictOf(part)]}`, ...(part.error ? [`: ${part.error}`] : []));
   };
   part.onchange();
@@ -63,7 +63,7 @@ async function one(part, signal) {
   const bitmap = await decode(part.file);
   thumb(bitmap, part.canvas);
   try {
-    part.result = await inspect(part.set.id, await withinLimits(part.file, bitmap, roomFor()), { signal });
+    part.result = (await inspect(part.set.id, await withinLimits(part.file, bitmap, roomAlone()), { signal })).result;
   } catch (error) {
     const itsOwn = error.ours && !error.everyone;
     if (itsOwn) part.error = error.message;

@@ -1,27 +1,28 @@
 // One part on the screen: picture, heat map, boxes, verdict, words; and the parts of this session, to be seen again.
 import { $, busy, complain, make, problem } from "./dom.js";
 import { decode, draw, drawBoxes, drawHeat, thumb, withinLimits } from "./picture.js";
-import { inspect, roomFor } from "./server.js";
+import { inspect, roomAlone } from "./server.js";
 import { chosenSet } from "./sets.js";
-import { VERDICTS, verdictOf } from "./verdict.js";
+import { VERDICTS, digits, verdictOf } from "./verdict.js";
 
-// A part is {name, file, set, result, error, state, says, words, talking, onchange}: result as the server gives it, state while there is
-// none (see verdict.js), says why it waits, talking while words come.
+// A part is {name, file, set, result, error, state, says, words, talking, talk, onchange}: result as the server gives it, state while there is
+// none (see verdict.js), says why it waits, talking while words come, talk the timings of that.
 
 let shown = null, running = null, shows = 0;
 
 // ---- the viewer
 
-function timingsOf(result) {
-  const t = result.timings, ms = t.preprocess_ms + t.vision_ms + t.prefill_ms + t.decode_ms;
-  return `${(ms / 1000).toFixed(ms < 9950 ? 2 : 0)} s; ${t.reused_tokens} of ${t.prompt_tokens} tokens were known already` +
-    (result.batch > 1 ? `; in a batch of ${result.batch}` : "");
+function timingsOf({ result, talk }) {
+  const t = result.timings, seconds = (ms) => `${(ms / 1000).toFixed(ms < 9950 ? 2 : 0)} s`;
+  return `${seconds(t.preprocess_ms + t.vision_ms + t.prefill_ms)}, ${t.reused_tokens} of ${t.prompt_tokens} tokens known already` +
+    (result.batch > 1 ? `, in a batch of ${result.batch}` : "") + (talk ? `; words ${seconds(talk.decode_ms)}` : "");
 }
 
 function scoreOf({ result, error, says }) {
   if (error) return error;
   if (!result) return says ?? "\u00a0";
-  return `Score ${result.score.toFixed(3)}` + (result.threshold === null ? "; no threshold: see Good parts" : `, threshold ${result.threshold.toFixed(3)}`);
+  const n = digits(result.score, result.threshold);
+  return `Score ${result.score.toFixed(n)}` + (result.threshold === null ? "; no threshold: see Good parts" : `, threshold ${result.threshold.toFixed(n)}`);
 }
 
 function drawMeter(result) {
@@ -55,7 +56,7 @@ export function refresh(part) {
   const boxes = result?.boxes ?? [];
   drawBoxes($("boxes"), boxes, result?.size ?? [1, 1]);
   $("box-count").textContent = !result ? "" : result.map ? `(${boxes.length})` : "(no map with this set)";
-  $("timings").textContent = result ? timingsOf(result) : "\u00a0";
+  $("timings").textContent = result ? timingsOf(part) : "\u00a0";
   drawWords(part);
 }
 
@@ -78,7 +79,7 @@ export async function showPart(part) {
 async function ask(part, words, stop) {
   const bitmap = await decode(part.file);
   try {
-    const file = await withinLimits(part.file, bitmap, roomFor());
+    const file = await withinLimits(part.file, bitmap, roomAlone());
     const onResult = (result) => {
       part.result ??= result;
       part.talking = true;
@@ -87,10 +88,10 @@ async function ask(part, words, stop) {
     };
     const onWords = words ? (text) => { part.words = (part.words ?? "") + text; if (part === shown) drawWords(part); } : undefined;
     const onWait = (seconds) => { part.says = `The server is full; again in ${seconds} s.`; refresh(part); };
-    const result = await inspect(part.set.id, file, { signal: stop.signal, onResult, onWords, onWait });
+    const { result, told } = await inspect(part.set.id, file, { signal: stop.signal, onResult, onWords, onWait });
     part.result ??= result;
-    part.words = result.words;
-    if (result.finish === "length") part.words += " \u2026";
+    part.words = told && told.words + (told.finish === "length" ? " \u2026" : "");
+    part.talk = told?.timings;
   } catch (error) {
     if (!part.result) part.error = error.message;
     part.words = ""; // half an explanation is none; it can be asked for again

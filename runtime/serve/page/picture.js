@@ -1,6 +1,5 @@
 // Pictures on canvases: decoding, small ones, heat maps, boxes, and making one smaller that the server would refuse.
 import { note, problem } from "./dom.js";
-import { getLimits } from "./server.js";
 
 const SHOWN = 1600;    // longest side of a picture on the screen
 const HEAT = 448;      // longest side of a heat map: it is smooth
@@ -83,13 +82,17 @@ export function drawBoxes(svg, boxes, size) {
   })));
 }
 
-// The file itself, or, beyond the server's limits, a smaller picture of it, and then the reader is told. room: bytes it may have.
-// bitmap: the decoded file, or null.
-export async function withinLimits(file, bitmap, room) {
-  const { pixels } = getLimits(), many = bitmap ? bitmap.width * bitmap.height : 0;
-  if (file.size <= room && many <= pixels) return file;
-  const why = many > pixels ? `${(many / 1e6).toFixed(1)} million pixels; the server takes ${(pixels / 1e6).toFixed(1)} million`
-    : `${(file.size / 1e6).toFixed(1)} MB where the server leaves room for ${(room / 1e6).toFixed(1)} MB`;
+export const pixelsOf = (bitmap) => (bitmap ? bitmap.width * bitmap.height : 0);
+
+const millions = (n) => `${+(n / 1e6).toPrecision(3)} million`;
+
+// The file itself, or, beyond the room that the server leaves it, a smaller picture of it, and then the reader is told. bitmap: the
+// decoded file, or null.
+export async function withinLimits(file, bitmap, { bytes, pixels }) {
+  const many = pixelsOf(bitmap);
+  if (file.size <= bytes && many <= pixels) return file;
+  const why = many > pixels ? `${millions(many)} pixels where the server takes ${millions(pixels)}`
+    : `${millions(file.size)} bytes where the server takes ${millions(bytes)}`;
   if (!bitmap) throw problem(`${file.name} has ${why}, and this browser cannot read it to make it smaller.`);
   const ratio = bitmap.width / bitmap.height;
   for (let area = Math.min(many, pixels, SHRUNK); area >= 1e4; area /= 2) {
@@ -101,7 +104,7 @@ export async function withinLimits(file, bitmap, room) {
     context.fillRect(0, 0, width, height);
     context.drawImage(bitmap, 0, 0, width, height);
     const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.95 });
-    if (blob.size > room) continue;
+    if (blob.size > bytes) continue;
     note(`${file.name} has ${why}: it is sent as a JPEG of ${width} x ${height}.`);
     return new File([blob], file.name, { type: blob.type });
   }

@@ -3,10 +3,13 @@ import { $, problem } from "./dom.js";
 
 const KEY = "iadgpt-key"; // sessionStorage: this tab, until it is closed
 const ENVELOPE = 65536;   // bytes of a body that are not pictures
+const TOGETHER = 4;       // times the pixels of one picture may all of a request have (serve.h)
 
 let limits = { body_bytes: Infinity, images: 16, calibration_images: 64, pixels: Infinity };
 export const getLimits = () => limits;
-export const roomFor = () => limits.body_bytes - ENVELOPE;
+// What one picture may have, alone in its request, and all of one request together.
+export const roomAlone = () => ({ bytes: limits.body_bytes - ENVELOPE, pixels: limits.pixels });
+export const roomTogether = () => ({ bytes: limits.body_bytes - ENVELOPE, pixels: TOGETHER * limits.pixels });
 
 // ---- the key
 
@@ -131,24 +134,23 @@ export const deleteSet = (id) => reply(`/v1/exemplars/${encodeURIComponent(id)}`
 export const calibrateSet = async (id, files, targetFpr, options) =>
   (await post(`/v1/exemplars/${encodeURIComponent(id)}/calibration`, { target_fpr: targetFpr }, files, options)).json();
 
-// The result of one picture. With onWords the explanation is asked for too: onResult comes first, then onWords with each piece, and
-// the result in the end has the whole.
+// {result, told}: of one picture, with the threshold it was judged by. With onWords the explanation is asked for too: onResult comes first, then
+// onWords with each piece; told is the whole {words, finish, timings}.
 export async function inspect(id, file, { onResult, onWords, ...options } = {}) {
   const words = onWords !== undefined, files = [file];
   const response = await post("/v1/inspect", { exemplar_set: id, map: ["grid"], words, stream: words }, files, options);
-  let result = null;
+  let result = null, told;
   const take = (whole) => ({ ...whole.results[0], threshold: whole.threshold });
   if (!words) result = take(await response.json());
   else {
-    let finished = false;
     for await (const { event, data } of events(response)) {
       if (data.error) throw refused(data.error, files);
       if (event === "result") onResult?.(result = take(data));
       else if (event === "words") onWords(data.text);
-      else if (event === "done") { Object.assign(result, data); finished = true; }
+      else if (event === "done") told = data;
     }
-    if (!finished) throw problem("The server ended the answer too early.");
+    if (!told) throw problem("The server ended the answer too early.");
   }
   if (result.error) throw refused(result.error, files);
-  return result;
+  return { result, told };
 }

@@ -1,12 +1,12 @@
 // Exemplar sets: the stored ones, making one from pictures, its threshold from further good pictures.
 import { $, busy, complain, make, note, plural, problem } from "./dom.js";
 import { takeFiles } from "./files.js";
-import { decode, thumb, withinLimits } from "./picture.js";
-import { calibrateSet, deleteSet, getLimits, listSets, makeSet, roomFor } from "./server.js";
+import { decode, pixelsOf, thumb, withinLimits } from "./picture.js";
+import { calibrateSet, deleteSet, getLimits, listSets, makeSet, roomAlone, roomTogether } from "./server.js";
 
 const CHOSEN = "iadgpt-set"; // sessionStorage
 const CONFIDENCE = 0.95;     // the server's default
-const PORTION = 4;           // pictures of a threshold in one request: the reader sees it go on
+const PORTION = 4;           // pictures of a threshold in one request: the reader sees it go on, and any four have room together
 
 let sets = [], chosen = null, changed = () => {};
 
@@ -100,15 +100,24 @@ async function addGood(found) {
 
 const countGood = () => { $("set-state").textContent = good.length > 0 ? `${plural(good.length, "picture")} of at most ${getLimits().images}.` : ""; };
 
-// The files as they go: when all of them are too much for one request, the large ones smaller.
-async function asSent(files) {
-  const all = files.reduce((sum, file) => sum + file.size, 0), fits = all <= roomFor();
-  const sent = [];
-  for (const file of files) {
-    const bitmap = await decode(file);
-    sent.push(await withinLimits(file, bitmap, fits ? roomFor() : Math.floor(roomFor() / files.length)));
+async function withBitmap(file, use) {
+  const bitmap = await decode(file);
+  try {
+    return await use(bitmap);
+  } finally {
     bitmap?.close();
   }
+}
+
+// The files as they go: when all of them are too much for one request, the large ones smaller.
+async function asSent(files) {
+  const alone = roomAlone(), together = roomTogether(), sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
+  const pixels = [];
+  for (const file of files) pixels.push(await withBitmap(file, pixelsOf));
+  const share = (name, all) => (all <= together[name] ? alone[name] : Math.min(alone[name], Math.floor(together[name] / files.length)));
+  const room = { bytes: share("bytes", sum(files.map((file) => file.size))), pixels: share("pixels", sum(pixels)) };
+  const sent = [];
+  for (const file of files) sent.push(await withBitmap(file, (bitmap) => withinLimits(file, bitmap, room)));
   return sent;
 }
 
@@ -163,10 +172,8 @@ async function portionsOf(files) {
   const portions = [], most = Math.min(PORTION, getLimits().calibration_images);
   let bytes = Infinity;
   for (const file of files) {
-    const bitmap = file.size > 0 ? await decode(file) : null;
-    const sent = await withinLimits(file, bitmap, roomFor());
-    bitmap?.close();
-    if (bytes + sent.size > roomFor() || portions.at(-1).length === most) {
+    const sent = await withBitmap(file, (bitmap) => withinLimits(file, bitmap, roomAlone()));
+    if (bytes + sent.size > roomTogether().bytes || portions.at(-1).length === most) {
       portions.push([]);
       bytes = 0;
     }

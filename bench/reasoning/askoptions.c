@@ -4,7 +4,7 @@
 #include <string.h>
 
 void iad_ask_options_init(iad_ask_options *o, iad_ask_kind kind) {
-    static const int64_t tokens[IAD_ASK_KINDS] = {1024, 128, 64, 512, 1};
+    static const int64_t tokens[IAD_ASK_KINDS] = {4096, 128, 64, 512, 1};
     *o = (iad_ask_options){.kind = kind,
                            .task = iad_ask_kind_name(kind),
                            .root = ".",

@@ -10,7 +10,8 @@
 
 static iad_status whole(const char *value, int lo, int hi, const char *where, int *out, iad_err *err) {
     int64_t n;
-    if (iad_parse_i64(value, lo, hi, where, &n, NULL) != IAD_OK) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: wanted a whole number of %d to %d", where, lo, hi);
+    if (iad_parse_i64(value, lo, hi, where, &n, NULL) != IAD_OK)
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: wanted a whole number of %d to %d", where, lo, hi);
     *out = (int)n;
     return IAD_OK;
 }
@@ -26,7 +27,9 @@ static iad_status parse_line(iad_judge_prompt *p, const char *key, const char *v
     if (strcmp(key, "scores") == 0) return whole(value, 1, 2, where, &p->scores, err);
     if (strcmp(key, "max_tokens") == 0) return whole(value, 1, 100000, where, &p->max_tokens, err);
     if (strcmp(key, "temperature") == 0)
-        return iad_parse_f64(value, 0, 2, where, &p->temperature, NULL) == IAD_OK ? IAD_OK : IAD_FAIL(err, IAD_ERR_FORMAT, "%s: wanted a number of 0 to 2", where);
+        return iad_parse_f64(value, 0, 2, where, &p->temperature, NULL) == IAD_OK
+                   ? IAD_OK
+                   : IAD_FAIL(err, IAD_ERR_FORMAT, "%s: wanted a number of 0 to 2", where);
     return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: \"%.40s\" is not understood", where, key);
 }
 

@@ -23,7 +23,7 @@ typedef struct page {
 } page;
 
 static const char style[] = "<style>.asked{display:grid;grid-template-columns:minmax(120px,220px) 1fr;gap:16px;border-top:1px solid "
-                            "var(--line);padding:14px 0}.asked img{width:100%;border-radius:6px;display:block}\n"
+                            "var(--line);padding:14px 0}.asked .note{overflow-wrap:anywhere}.asked img{width:100%;border-radius:6px;display:block}\n"
                             ".turn{margin:0 0 12px}.turn p{margin:2px 0;white-space:pre-wrap;overflow-wrap:anywhere}.turn .q{color:var(--soft)}.turn "
                             ".ref{border-left:3px solid var(--line);padding-left:10px;color:var(--soft)}\n"
                             ".asked .chips{margin:4px 0 0}@media(max-width:600px){.asked{grid-template-columns:1fr}}</style>\n";
@@ -150,7 +150,7 @@ static iad_status add_category(page *p, const json_t *items, span *spans, size_t
     const json_t *first = json_array_get(items, spans[0].from);
     qsort(spans, n, sizeof *spans, wrong_first);
     IAD_TRY(add_text(p, "<section><h2>", text_of(first, "category"), " <small>", err));
-    IAD_TRY(add_text(p, "", text_of(first, "dataset"), "", err));
+    IAD_TRY(add_text(p, "", text_of(first, "dataset"), strcmp(text_of(first, "kind"), "detection") == 0 ? ", detection" : "", err));
     IAD_TRY(iad_buf_addf(p->html, err, ", %zu of %zu pictures</small></h2>\n", n < (size_t)p->per_category ? n : (size_t)p->per_category, n));
     for (size_t i = 0; i < n && i < (size_t)p->per_category; i++) IAD_TRY(add_asked(p, items, spans[i].from, spans[i].to, err));
     return add(p, "</section>\n", err);

@@ -8,8 +8,9 @@ fail() { echo "FAILED: $*" >&2; exit 1; }
 trap 'kill ${endpoint:-} 2> /dev/null || true' EXIT
 
 "$IAD_BIN/iad-synth" render --out VisA --families gear,washer --size 96 --train 3 --good 2 --bad 3 --seed 1 --db set.db --name parts --captions --quiet > /dev/null 2>&1
-"$IAD_BIN/iadgpt" new-model --config small --seed 1 model --quiet > /dev/null 2>&1
-ask() { "$bench" run --model "$top/model" --image-size 56x56 --threads 2 --quiet "$@"; }
+"$IAD_BIN/iadgpt" new-model --config small --dtype f32 --seed 1 model --quiet > /dev/null 2>&1
+sed -i '/"image": {/,/}/s/448/56/' model/config.json
+ask() { "$bench" run --model "$top/model" --threads 2 --quiet "$@"; }
 
 # ---- VisA-D&R: what the renderer drew is what is asked about ----
 facts=$("$IAD_TESTBIN/manifest_query" set.db "SELECT image.path, defect, display FROM image JOIN category ON category.id = category_id WHERE label = 'anomalous' ORDER BY image.path")
@@ -53,7 +54,7 @@ grep -q 'asked=14 ' torn.log || { cat torn.log; fail "the torn run should ask 14
 wait_for_answers() { for _ in $(seq 600); do [ "$(wc -l 2> /dev/null < "$1" || echo 0)" -ge 4 ] && return; sleep 0.02; done; }
 for how in KILL INT; do
     dir=$([ $how = KILL ] && echo killed || echo stopped)
-    (cd $dir && exec "$bench" run --model ../model --image-size 56x56 --threads 2 --quiet --task reasoning --questions ../visa_dr.json --detection ../test_data.json --root .. \
+    (cd $dir && exec "$bench" run --model ../model --threads 2 --quiet --task reasoning --questions ../visa_dr.json --detection ../test_data.json --root .. \
         --max-tokens 24 --out out > /dev/null 2> ../$dir.log) &
     pid=$!
     wait_for_answers $dir/out/answers.jsonl
@@ -71,6 +72,16 @@ done
 # Other settings do not mix with stored answers.
 if (cd whole && reason --max-tokens 25 > ../mixed.log 2>&1); then fail "answers with another limit were taken"; fi
 grep -q -- --restart mixed.log || fail "the message does not say what to do"
+
+# The second question of a dialogue is asked with the first one and the model's own answer before it, as iadgpt ask has it.
+answer_of() { grep -F "\"id\":\"$1\"" whole/out/answers.jsonl | sed 's/^{"answer":\(".*"\),"finish".*/\1/'; }
+path=$(head -n 1 <<< "$facts" | cut -f 1) product=$(head -n 1 <<< "$facts" | cut -f 3)
+cat > chat.json << EOF
+[{"role": "user", "content": [{"type": "image", "image": "VisA/$path"}, {"type": "text", "text": "What is wrong with this $product, and where?"}]},
+ {"role": "assistant", "content": $(answer_of "VisA/$path#0")}, {"role": "user", "content": "What follows from it?"}]
+EOF
+"$IAD_BIN/iadgpt" ask --model model --threads 2 --max-tokens 24 --chat chat.json --json --quiet > ask.json 2> ask.log || { cat ask.log; fail "iadgpt ask"; }
+[ "$(sed 's/^{"text":\(".*"\),"finish".*/\1/' ask.json)" = "$(answer_of "VisA/$path#1")" ] || { cat ask.json; answer_of "VisA/$path#1"; fail "the dialogue is not asked as iadgpt ask does"; }
 
 # ---- a judge: requests and replies as files, then over HTTP; failures are counted ----
 (cd whole && reason --judge-model strict > /dev/null 2> ../offline.log) || true
@@ -109,6 +120,42 @@ code=0
 [ $code = 3 ] || fail "exit $code, most answers are missing"
 grep -q '^gear	1	0	1	' theirs.tsv || { cat theirs.tsv; fail "one right answer"; }
 grep -q 'answered=1 .*failed=9' theirs.log || fail "unanswered questions are not counted"
+
+# A sentence model (random, written here): an answer that is the reference is nearest to it.
+if command -v python3 > /dev/null; then
+    python3 - << 'EOF'
+import json, os, random, struct
+os.makedirs("sbert", exist_ok=True)
+words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"] + "the a has must not be used it to sorted out gear washer scratch missing tooth dent follows wrong with".split()
+n, wide = 32, 64
+shapes = {"embeddings.word_embeddings.weight": (len(words), n), "embeddings.position_embeddings.weight": (64, n), "embeddings.token_type_embeddings.weight": (2, n)}
+norm = lambda name: shapes.update({name + ".weight": (n,), name + ".bias": (n,)})
+dense = lambda name, to, of: shapes.update({name + ".weight": (to, of), name + ".bias": (to,)})
+layer = "encoder.layer.0."
+norm("embeddings.LayerNorm"), norm(layer + "attention.output.LayerNorm"), norm(layer + "output.LayerNorm")
+for part in ("query", "key", "value"): dense(layer + "attention.self." + part, n, n)
+dense(layer + "attention.output.dense", n, n), dense(layer + "intermediate.dense", wide, n), dense(layer + "output.dense", n, wide)
+draw, head, data = random.Random(1), {}, b""
+for name, shape in shapes.items():
+    count = 1
+    for side in shape: count *= side
+    values = [1.0] * count if name.endswith("LayerNorm.weight") else [draw.gauss(0, 0.3) for _ in range(count)]
+    head[name] = {"dtype": "F32", "shape": list(shape), "data_offsets": [len(data), len(data) + 4 * count]}
+    data += struct.pack(f"<{count}f", *values)
+text = json.dumps(head).encode()
+open("sbert/model.safetensors", "wb").write(struct.pack("<Q", len(text)) + text + data)
+open("sbert/vocab.txt", "w").write("\n".join(words) + "\n")
+json.dump({"model_type": "bert", "hidden_size": n, "num_attention_heads": 2, "num_hidden_layers": 1, "intermediate_size": wide, "vocab_size": len(words), "max_position_embeddings": 64,
+           "type_vocab_size": 2, "layer_norm_eps": 1e-12, "hidden_act": "gelu"}, open("sbert/config.json", "w"))
+with open("same.jsonl", "w") as out:
+    for i, record in enumerate(json.load(open("visa_dr.json"))):
+        for k, reference in enumerate(record["answers"]):
+            out.write(json.dumps({"id": f"{record['image']}#{k}", "answer": reference if record["image"].startswith("VisA/gear") else "the tooth must be used"}) + "\n")
+EOF
+    "$bench" run --task reasoning --questions visa_dr.json --answers same.jsonl --sbert sbert --out same --format tsv --quiet > same.tsv 2> same.log || { cat same.log; fail "SBERT"; }
+    awk -F'\t' '$1 == "gear" { same = $3 == 1 && $4 > 0.999999 && $7 == 1 && $8 > 0.999999 } $1 == "washer" { other = $8 < 0.999 && $8 > -1 } END { exit !(same && other) }' same.tsv || { cat same.tsv; fail "SBERT and ROUGE-L"; }
+    grep -q '"model": "sbert"' same/results.json || fail "the sentence model is not named"
+fi
 
 # ---- MMAD: pictures of pills that are metal nuts, a letter that is none ----
 "$IAD_BIN/iad-synth" render --out nuts --families washer --size 700 --train 1 --good 1 --bad 0 --seed 3 --quiet > /dev/null 2>&1
@@ -165,6 +212,12 @@ if [ "$("$IAD_TESTBIN/manifest_query" set.db "SELECT count(*) FROM task WHERE st
     loss --out loss > /dev/null 2> loss.log
     grep -q 'asked=4' loss.log || fail "loss: going on"
     cmp first.json loss/results.json
+    # The same records, looked at by the training before it changes anything.
+    "$IAD_BIN/iad-synth" tasks --db set.db --stage 1 --dataset parts --seed 2 --zh-share 0 --quiet > /dev/null 2>&1
+    echo "{\"stage\": 1, \"steps\": 1, \"batch\": 1, \"rate\": 0, \"map_weight\": 0, \"compute\": \"f32\", \"eval_every\": 1, \"eval_records\": 6, \"save_every\": 100, \"export\": \"f32\"}" > eval.json
+    "$IAD_BIN/iad-train" run --config eval.json --db set.db --init model --out trained --threads 2 --quiet > train.log 2>&1 || { cat train.log; fail "iad-train"; }
+    theirs=$(grep -o '"eval_ce":[0-9.e+-]*' trained/metrics.jsonl | cut -d: -f2) ours=$(sed -n 's/.*"token_nll": \([0-9.]*\).*/\1/p' loss/results.json)
+    awk -v a="$theirs" -v b="$ours" 'BEGIN { d = a - b; exit !(a > 0 && d < 1e-5 * a && -d < 1e-5 * a) }' || fail "the loss is $ours, the training says $theirs"
 else
     fail "no held-out records"
 fi

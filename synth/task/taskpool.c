@@ -174,12 +174,15 @@ static iad_status load_recipes(iad_manifest *manifest, const iad_task_pool_optio
         "SELECT "
         "y.id,y.recipe_sha256,y.dst_image,y.work_w,y.work_h,y.kind='null_edit',y.mask_vis,y.delta_mean,coalesce(y.defect,y.generator),y.label_conf,"
         "coalesce(a.part='test',0) OR coalesce(b.part='test',0) FROM image i JOIN synth y ON y.dst_image=i.id LEFT JOIN image a ON a.id=y.src_image"
-        " LEFT JOIN image b ON b.id=y.tex_image WHERE i.category_id=? AND (?2 IS NULL OR y.preset=?2) ORDER BY y.recipe_sha256";
+        " LEFT JOIN image b ON b.id=y.tex_image WHERE i.category_id=? AND (?2 IS NULL OR y.preset=?2)"
+        " AND (y.kind='null_edit' OR (coalesce(y.area_frac,0)>=?3 AND coalesce(y.delta_mean,0)>=?4)) ORDER BY y.recipe_sha256";
     if (!options->synthetic) return IAD_OK;
     iad_query q;
     IAD_TRY(iad_query_open(&q, manifest, "synth", sql, err));
     iad_query_i64(&q, pool->category_id);
     iad_query_text(&q, options->preset);
+    iad_query_f64(&q, options->min_area);
+    iad_query_f64(&q, options->min_change);
     iad_status status = IAD_OK;
     while (status == IAD_OK && iad_query_next(&q)) status = take_recipe(pool, &q, options, err);
     iad_status closed = iad_query_close(&q, status == IAD_OK ? err : NULL);

@@ -61,6 +61,8 @@ typedef struct iad_task_pool_options {
     const char *scheme;   /* split scheme, NULL: the source's */
     int real, synthetic;  /* which anomalies to take in (null edits count as synthetic) */
     const char *preset;   /* synthetic: only of this preset; NULL: any */
+    double min_area;      /* synthetic: only defects that cover at least this share of the picture, 0..1 ... */
+    double min_change;    /* ... and change it by at least so much in the mean, in levels 0..255 */
     int threads;          /* for decoding masks; below 1: 1 */
     int eval;             /* 1: pictures of test parts count like all others (item.test is 0): records get part "eval" */
 } iad_task_pool_options;

@@ -72,6 +72,9 @@ iad_status iad_task_run_config(const iad_task_run *run, iad_buf *out, iad_err *e
         IAD_TRY(iad_json_quote(run->makers->items[i], out, err));
     }
     IAD_TRY(iad_buf_add_str(out, "],", err));
+    /* Only when they are set: what was finished before they existed stays finished. */
+    if (run->pool.min_area > 0) IAD_TRY(add_number(out, "min_area", run->pool.min_area, err));
+    if (run->pool.min_change > 0) IAD_TRY(add_number(out, "min_change", run->pool.min_change, err));
     IAD_TRY(add_number(out, "none_share", o->none_share, err));
     IAD_TRY(add_number(out, "original_share", o->original_share, err));
     IAD_TRY(iad_buf_addf(out, err, "\"part\":\"%s\",", run->eval ? "eval" : "train"));

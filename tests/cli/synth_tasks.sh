@@ -55,6 +55,17 @@ expect 1 "$synth" tasks --db missing.db --stage 2
 expect 1 "$synth" tasks --db a.db --stage 2 --templates missing
 [ "$(sql a.db 'SELECT count(*) FROM task')" = 0 ] || fail "a refused call wrote records"
 
+# only defects that are plain to see
+expect 2 "$synth" tasks --db a.db --stage 3 --min-area 2
+if [ "$(sql base.db 'SELECT count(*) FROM synth')" -gt 0 ]; then
+    cp base.db plain.db
+    bound=$(sql base.db "SELECT avg(delta_mean) FROM synth WHERE kind='anomalous'")
+    expect 0 "$synth" tasks --db plain.db --stage 3 --per-picture 8 --anomalies synthetic --min-area 0.01 --min-change "$bound"
+    shown="FROM task_image x JOIN synth y ON y.id=x.synth_id WHERE y.kind='anomalous'"
+    [ "$(sql plain.db "SELECT count(*) $shown")" -gt 0 ] || fail "no plain defect is shown"
+    [ "$(sql plain.db "SELECT count(*) $shown AND (y.area_frac<0.01 OR y.delta_mean<$bound)")" = 0 ] || fail "a defect below the bounds is shown"
+fi
+
 # counting without writing
 expect 0 "$synth" tasks --db a.db --stage 2 --per-picture 8 --dry-run
 planned=$(sed -n 's/.* records=\([0-9]*\) .*/\1/p' err.txt)

@@ -7,7 +7,7 @@ want=(gcc libc6-dev cmake ninja-build pkg-config
       libjansson-dev libssl-dev libpcre2-dev libsqlite3-dev libxml2-dev
       libcurl4-openssl-dev libpsl-dev zlib1g-dev libjpeg-dev libpng-dev libwebp-dev libtiff-dev libxxhash-dev libdnnl-dev libutf8proc-dev libmicrohttpd-dev libcmocka-dev)
 if [ "${1:-demo}" = check ]; then
-    want+=(g++ clang libomp-dev git libopenmpi-dev openmpi-bin libmpich-dev mpich python3)
+    want+=(curl g++ clang libomp-dev git libopenmpi-dev openmpi-bin libmpich-dev mpich python3)
     # The browser that tests the server's page: Ubuntu has it as a snap only; without one that test says that it was skipped.
     grep -qx 'ID=debian' /etc/os-release 2>/dev/null && want+=(chromium-headless-shell)
 fi

@@ -1,12 +1,5 @@
 /* iad-annotate: descriptions of pictures from a vision-language model. */
-#include <stdio.h>
-
 #include "annotate/cmd_annotate.h"
-
-iad_status iad_cmd_annotate_print(const char *text, size_t n, iad_err *err) {
-    if (fwrite(text, 1, n, stdout) != n || fflush(stdout) != 0) return IAD_FAIL(err, IAD_ERR_IO, "cannot write the output: %m");
-    return IAD_OK;
-}
 
 int main(int argc, char **argv) {
     static const iad_command commands[] = {

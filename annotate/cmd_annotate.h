@@ -17,9 +17,6 @@ int iad_cmd_annotate_reject(iad_app *app, int argc, char **argv, iad_err *err);
 int iad_cmd_annotate_export(iad_app *app, int argc, char **argv, iad_err *err);
 int iad_cmd_annotate_batch(iad_app *app, int argc, char **argv, iad_err *err);
 
-/* Text to standard output; IAD_ERR_IO when it cannot be written. */
-iad_status iad_cmd_annotate_print(const char *text, size_t n, iad_err *err);
-
 /* ---- what run and batch share ---- */
 
 typedef struct iad_annotate_settings {
@@ -27,7 +24,7 @@ typedef struct iad_annotate_settings {
     const char *db, *profile, *mode, *lang, *prompts_dir, *key_env, *key_file, *parts, *prices;
     iad_strings prompts, categories;
     int64_t concurrency, tries, rounds, quality;
-    double price_in, price_out; /* -1: from the table */
+    double price_in, price_out, batch_price; /* -1: from the table */
     int no_probe, no_feedback;
     iad_prompts all;
     const iad_prompt **chosen;
@@ -37,8 +34,8 @@ iad_annotate_settings iad_annotate_settings_default(void);
 /* Fills settings->o out of the rest. */
 iad_status iad_annotate_settle(iad_annotate_settings *settings, iad_app *app, iad_err *err);
 void iad_annotate_settings_deinit(iad_annotate_settings *settings);
-/* Writes the options that both have into table (room for IAD_ANNOTATE_MAX_ARGS, ended). */
+/* Writes the options that both have into table (room for IAD_ANNOTATE_MAX_ARGS, ended); the two helps are those of --tries and --timeout. */
 #define IAD_ANNOTATE_MAX_ARGS 40
-size_t iad_annotate_args(iad_annotate_settings *settings, iad_arg table[IAD_ANNOTATE_MAX_ARGS]);
+size_t iad_annotate_args(iad_annotate_settings *settings, const char *tries_help, const char *timeout_help, iad_arg table[IAD_ANNOTATE_MAX_ARGS]);
 
 #endif

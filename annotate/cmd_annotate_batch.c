@@ -46,7 +46,7 @@ int iad_cmd_annotate_batch(iad_app *app, int argc, char **argv, iad_err *err) {
     int64_t max_bytes = 0, max_lines = 0;
     iad_strings operands = {0};
     iad_arg table[IAD_ANNOTATE_MAX_ARGS];
-    size_t n = iad_annotate_args(&s, table);
+    size_t n = iad_annotate_args(&s, "of one call on trouble that passes", "of one call that uploads nothing", table);
     const iad_arg more[] = {
         {.kind = IAD_ARG_STRING, .name = "dir", .value = &dir, .meta = "DIR", .help = "folder of the files of requests (make, submit)"},
         {.kind = IAD_ARG_INT,
@@ -57,22 +57,13 @@ int iad_cmd_annotate_batch(iad_app *app, int argc, char **argv, iad_err *err) {
          .lo = 0,
          .hi = 1000000000},
         {.kind = IAD_ARG_INT, .name = "max-lines", .value = &max_lines, .meta = "N", .help = "of a file; 0: the profile's", .lo = 0, .hi = 50000},
-        {.kind = IAD_ARG_INT, .name = "tries", .value = &s.tries, .meta = "N", .help = "of one call on trouble that passes", .lo = 1, .hi = 100},
         {.kind = IAD_ARG_FLOAT,
-         .name = "timeout",
-         .value = &s.o.timeout_s,
-         .meta = "S",
-         .help = "of one call that uploads nothing",
-         .flo = 0.1,
-         .fhi = 3600},
-        {.kind = IAD_ARG_FLOAT,
-         .name = "backoff",
-         .value = &s.o.backoff_s,
-         .meta = "S",
-         .help = "longest wait before the first repetition; doubles",
-         .flo = 0.001,
-         .fhi = 60},
-        {.kind = IAD_ARG_FLOAT, .name = "audit", .value = &s.o.audit_share, .meta = "SHARE", .help = "as in run", .flo = 0, .fhi = 1},
+         .name = "batch-price",
+         .value = &s.batch_price,
+         .meta = "SHARE",
+         .help = "of the price of single requests; -1: from the table, else 0.5",
+         .flo = -1,
+         .fhi = 1},
         {.kind = IAD_ARG_END}};
     memcpy(table + n, more, sizeof more);
     const iad_command self = {.name = "batch",

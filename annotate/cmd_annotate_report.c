@@ -6,6 +6,7 @@
 #include "annotate/check/quality.h"
 #include "annotate/cmd_annotate.h"
 #include "annotate/work/corpus.h"
+#include "base/appprint.h"
 #include "manifests/query.h"
 
 /* Rows of a query as tab-separated lines below `head`. */
@@ -32,7 +33,7 @@ static int with_manifest(const char *db, iad_manifest_mode mode, iad_status (*ma
     iad_buf_init(&out, 1u << 28);
     iad_status status = iad_manifest_open(db, mode, &m, err);
     if (status == IAD_OK) status = make(m, &out, err);
-    if (status == IAD_OK) status = iad_cmd_annotate_print(iad_buf_str(&out), out.len, err);
+    if (status == IAD_OK) status = iad_app_print(iad_buf_str(&out), out.len, err);
     iad_buf_deinit(&out);
     iad_manifest_close(m);
     return iad_app_exit_code(status);

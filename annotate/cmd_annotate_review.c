@@ -1,29 +1,9 @@
 /* iad-annotate accept, reject */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "annotate/cmd_annotate.h"
 #include "annotate/work/annotatestore.h"
-#include "base/file.h"
-
-#define MAX_LIST (64u << 20)
-
-/* One id per line; blank lines and "#" lines are skipped. */
-static iad_status read_ids(const char *path, iad_strings *ids, iad_err *err) {
-    uint8_t *text = NULL;
-    size_t n = 0;
-    IAD_TRY(iad_file_read(path, MAX_LIST, &text, &n, err));
-    iad_status status = IAD_OK;
-    for (char *p = (char *)text, *end = p + n; p < end && *p && status == IAD_OK;) {
-        size_t line = strcspn(p, " \t\r\n");
-        if (line && *p != '#') status = iad_strings_addn(ids, p, line, err);
-        p += strcspn(p, "\r\n");
-        p += strspn(p, "\r\n");
-    }
-    free(text);
-    return status;
-}
+#include "base/idlist.h"
 
 static int review(iad_app *app, const char *db, const iad_strings *ids, int accept, const char *reason, iad_err *err) {
     iad_manifest *m = NULL;
@@ -52,7 +32,7 @@ static int command(iad_app *app, int argc, char **argv, int accept, iad_err *err
         .help = accept ? "Takes answers by the first digits of their units, whatever the checks said: their texts become verified captions."
                        : "Refuses answers by the first digits of their units: their captions go, and the next run asks again."};
     int code = iad_app_parse(app, &self, argc, argv, table, &ids, err);
-    if (code < 0 && file && read_ids(file, &ids, err) != IAD_OK) code = iad_app_exit_code(err->code);
+    if (code < 0 && file && iad_id_list_load(file, &ids, err) != IAD_OK) code = iad_app_exit_code(err->code);
     if (code < 0 && !ids.n) code = iad_app_exit_code(IAD_FAIL(err, IAD_ERR_ARG, "no answer named"));
     if (code < 0) code = review(app, db, &ids, accept, reason, err);
     iad_strings_deinit(&ids);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "annotate/cmd_annotate.h"
+#include "base/appprint.h"
 #include "base/progress.h"
 
 typedef struct run_view {
@@ -36,7 +37,7 @@ static int predict(iad_annotate_settings *s, iad_err *err) {
                      "%s\nhours\t%.3f\nlearnt from\t%lld answers\n",
                      (long long)e.pictures, (long long)e.had, (long long)e.units, e.requests, (long long)e.prompt_tokens,
                      (long long)e.completion_tokens, e.cost, *s->o.price.currency ? s->o.price.currency : "-", e.hours, (long long)e.learnt_from);
-    return iad_app_exit_code(iad_cmd_annotate_print(text, (size_t)n, err));
+    return iad_app_exit_code(iad_app_print(text, (size_t)n, err));
 }
 
 static const char *word_of(int code) {
@@ -83,7 +84,7 @@ int iad_cmd_annotate_run(iad_app *app, int argc, char **argv, iad_err *err) {
     int dry_run = 0;
     iad_strings operands = {0};
     iad_arg table[IAD_ANNOTATE_MAX_ARGS];
-    size_t n = iad_annotate_args(&s, table);
+    size_t n = iad_annotate_args(&s, "of one request on trouble that passes", "of one request", table);
     const iad_arg more[] = {
         {.kind = IAD_ARG_INT,
          .name = "concurrency",
@@ -113,15 +114,6 @@ int iad_cmd_annotate_run(iad_app *app, int argc, char **argv, iad_err *err) {
          .help = "seconds from a tenth of the quotas to all of them",
          .flo = 0,
          .fhi = 3600},
-        {.kind = IAD_ARG_INT, .name = "tries", .value = &s.tries, .meta = "N", .help = "of one request on trouble that passes", .lo = 1, .hi = 100},
-        {.kind = IAD_ARG_FLOAT, .name = "timeout", .value = &s.o.timeout_s, .meta = "S", .help = "of one request", .flo = 0.1, .fhi = 3600},
-        {.kind = IAD_ARG_FLOAT,
-         .name = "backoff",
-         .value = &s.o.backoff_s,
-         .meta = "S",
-         .help = "longest wait before the first repetition; doubles",
-         .flo = 0.001,
-         .fhi = 60},
         {.kind = IAD_ARG_FLOAT,
          .name = "max-cost",
          .value = &s.o.max_cost,
@@ -129,13 +121,6 @@ int iad_cmd_annotate_run(iad_app *app, int argc, char **argv, iad_err *err) {
          .help = "that all answers of the manifest may cost together; 0: no limit",
          .flo = 0,
          .fhi = 1e12},
-        {.kind = IAD_ARG_FLOAT,
-         .name = "audit",
-         .value = &s.o.audit_share,
-         .meta = "SHARE",
-         .help = "judge this share of the answers of other models (0.02) instead of describing pictures",
-         .flo = 0,
-         .fhi = 1},
         {.kind = IAD_ARG_FLAG, .name = "no-probe", .value = &s.no_probe, .help = "do not ask for the list of models first"},
         {.kind = IAD_ARG_FLAG, .name = "dry-run", .value = &dry_run, .help = "predict requests, tokens, money and hours; send nothing"},
         {.kind = IAD_ARG_END}};

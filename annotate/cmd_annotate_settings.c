@@ -16,10 +16,11 @@ iad_annotate_settings iad_annotate_settings_default(void) {
                                    .quality = 85,
                                    .price_in = -1,
                                    .price_out = -1,
+                                   .batch_price = -1,
                                    .o = {.flow = {.rpm = -1, .tpm = -1, .ramp_s = 60}, .timeout_s = 180, .backoff_s = 1, .max_pixels = 600000}};
 }
 
-size_t iad_annotate_args(iad_annotate_settings *s, iad_arg table[IAD_ANNOTATE_MAX_ARGS]) {
+size_t iad_annotate_args(iad_annotate_settings *s, const char *tries_help, const char *timeout_help, iad_arg table[IAD_ANNOTATE_MAX_ARGS]) {
     const iad_arg args[] = {
         {.kind = IAD_ARG_STRING, .name = "db", .value = &s->db, .meta = "FILE", .help = "manifest", .required = 1},
         {.kind = IAD_ARG_STRING, .name = "url", .value = &s->o.url, .meta = "BASE", .help = "of the service, up to and with /v1"},
@@ -84,6 +85,22 @@ size_t iad_annotate_args(iad_annotate_settings *s, iad_arg table[IAD_ANNOTATE_MA
          .help = "per million tokens; -1: from the table",
          .flo = -1,
          .fhi = 1e9},
+        {.kind = IAD_ARG_INT, .name = "tries", .value = &s->tries, .meta = "N", .help = tries_help, .lo = 1, .hi = 100},
+        {.kind = IAD_ARG_FLOAT, .name = "timeout", .value = &s->o.timeout_s, .meta = "S", .help = timeout_help, .flo = 0.1, .fhi = 3600},
+        {.kind = IAD_ARG_FLOAT,
+         .name = "backoff",
+         .value = &s->o.backoff_s,
+         .meta = "S",
+         .help = "longest wait before the first repetition; doubles",
+         .flo = 0.001,
+         .fhi = 60},
+        {.kind = IAD_ARG_FLOAT,
+         .name = "audit",
+         .value = &s->o.audit_share,
+         .meta = "SHARE",
+         .help = "judge this share of the answers of other models (0.02) instead of describing pictures",
+         .flo = 0,
+         .fhi = 1},
         {.kind = IAD_ARG_FLAG, .name = "no-feedback", .value = &s->no_feedback, .help = "do not refuse a crawl's pictures that are off topic"}};
     size_t n = sizeof args / sizeof *args;
     memcpy(table, args, sizeof args);
@@ -117,6 +134,7 @@ iad_status iad_annotate_settle(iad_annotate_settings *s, iad_app *app, iad_err *
     IAD_TRY(iad_price_find(s->prices, o->model, &o->price, err));
     if (s->price_in >= 0) o->price.in = o->price.cached = s->price_in;
     if (s->price_out >= 0) o->price.out = s->price_out;
+    if (s->batch_price >= 0) o->price.batch = s->batch_price;
     if (o->max_cost > 0 && o->price.in <= 0 && o->price.out <= 0)
         return IAD_FAIL(err, IAD_ERR_ARG, "--max-cost needs a price: none is known for %.100s (--price-in, --price-out)", o->model);
     IAD_TRY(iad_secret_load(&s->key, s->key_env, s->key_file, err));

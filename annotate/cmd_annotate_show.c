@@ -1,4 +1,5 @@
 /* iad-annotate show */
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -26,21 +26,23 @@ iad_status iad_html_text(iad_buf *out, const char *text, iad_err *err) {
 iad_status iad_base64(iad_buf *out, const void *bytes, size_t n, iad_err *err) {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const uint8_t *p = bytes;
-    char chunk[1024];
-    size_t fill = 0;
-    for (size_t i = 0; i < n; i += 3) {
-        size_t left = n - i;
-        uint32_t v = (uint32_t)p[i] << 16 | (left > 1 ? (uint32_t)p[i + 1] << 8 : 0) | (left > 2 ? p[i + 2] : 0u);
-        chunk[fill++] = digits[v >> 18];
-        chunk[fill++] = digits[v >> 12 & 63];
-        chunk[fill++] = left > 1 ? digits[v >> 6 & 63] : '=';
-        chunk[fill++] = left > 2 ? digits[v & 63] : '=';
-        if (fill == sizeof chunk) {
-            IAD_TRY(iad_buf_add(out, chunk, fill, err));
-            fill = 0;
+    char chunk[4 * 256];
+    while (n >= 3) {
+        const size_t whole = n / 3 < 256 ? n / 3 : 256;
+        for (size_t i = 0; i < whole; i++, p += 3) {
+            const uint32_t v = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
+            chunk[4 * i] = digits[v >> 18];
+            chunk[4 * i + 1] = digits[v >> 12 & 63];
+            chunk[4 * i + 2] = digits[v >> 6 & 63];
+            chunk[4 * i + 3] = digits[v & 63];
         }
+        n -= 3 * whole;
+        IAD_TRY(iad_buf_add(out, chunk, 4 * whole, err));
     }
-    return iad_buf_add(out, chunk, fill, err);
+    if (!n) return IAD_OK;
+    const uint32_t v = (uint32_t)p[0] << 16 | (n > 1 ? (uint32_t)p[1] << 8 : 0);
+    const char rest[] = {digits[v >> 18], digits[v >> 12 & 63], n > 1 ? digits[v >> 6 & 63] : '=', '='};
+    return iad_buf_add(out, rest, sizeof rest, err);
 }
 
 iad_status iad_html_data_uri(iad_buf *out, const char *mime, const void *bytes, size_t n, iad_err *err) {

@@ -127,7 +127,8 @@ iad_status iad_json_quote(const char *text, iad_buf *out, iad_err *err) {
         IAD_TRY(iad_buf_add(out, p, plain, err));
         p += plain;
         if (*p) {
-            IAD_TRY(iad_buf_addf(out, err, "\\u%04x", (unsigned char)*p));
+            const char escape[] = {'\\', 'u', '0', '0', "0123456789abcdef"[*p >> 4], "0123456789abcdef"[*p & 15]}; /* they are all ASCII */
+            IAD_TRY(iad_buf_add(out, escape, sizeof escape, err));
             p++;
         }
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/appprint.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "bench/jsonwrite.h"
@@ -181,8 +182,7 @@ int iad_bench_finish(const iad_app *app, const iad_bench_options *o, json_t *res
     if (status == IAD_OK) status = iad_results_write(results, o->out, err);
     if (status == IAD_OK && strcmp(o->format, "json") == 0) status = iad_json_pretty(results, &text, err);
     else if (status == IAD_OK) status = iad_results_format(results, o->format, &text, err);
-    if (status == IAD_OK) fwrite(iad_buf_str(&text), 1, text.len, stdout);
-    fflush(stdout);
+    if (status == IAD_OK) status = iad_app_print(iad_buf_str(&text), text.len, err);
     show_notes(app, results);
     char report[IAD_PATH_MAX] = "";
     if (status == IAD_OK && !o->no_report) {

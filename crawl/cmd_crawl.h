@@ -14,7 +14,4 @@ int iad_cmd_crawl_gallery(iad_app *app, int argc, char **argv, iad_err *err);
 int iad_cmd_crawl_reject(iad_app *app, int argc, char **argv, iad_err *err);
 int iad_cmd_crawl_export(iad_app *app, int argc, char **argv, iad_err *err);
 
-/* Text to standard output; IAD_ERR_IO when it cannot be written. */
-iad_status iad_cmd_crawl_print(const char *text, size_t n, iad_err *err);
-
 #endif

@@ -1,31 +1,9 @@
 /* iad-crawl reject */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "base/file.h"
+#include "base/idlist.h"
 #include "crawl/cmd_crawl.h"
 #include "crawl/session/rejectcrawl.h"
-
-#define MAX_LIST (64u << 20)
-
-/* One id per line; blank lines and "#" lines are skipped. */
-static iad_status read_ids(const char *path, iad_strings *ids, iad_err *err) {
-    uint8_t *text = NULL;
-    size_t n = 0;
-    IAD_TRY(iad_file_read(path, MAX_LIST, &text, &n, err));
-    iad_status status = IAD_OK;
-    for (char *p = (char *)text, *end = p + n; p < end && status == IAD_OK;) {
-        size_t line = strcspn(p, "\r\n");
-        while (line && (p[line - 1] == ' ' || p[line - 1] == '\t')) line--;
-        if (line && *p != '#') status = iad_strings_addn(ids, p, line, err);
-        p += strcspn(p, "\r\n");
-        p += strspn(p, "\r\n");
-        if (p < end && !*p) break; /* a NUL byte: the rest is no list */
-    }
-    free(text);
-    return status;
-}
 
 static int reject(iad_app *app, const char *db, const iad_strings *ids, const char *reason, iad_err *err) {
     iad_manifest *m = NULL;
@@ -52,7 +30,7 @@ int iad_cmd_crawl_reject(iad_app *app, int argc, char **argv, iad_err *err) {
         .usage = "--db FILE [--ids LIST] [SHA256...]",
         .help = "Refuses pictures by the first digits of their hash. They lose their part in the data set; `iad-crawl run` then looks for others."};
     int code = iad_app_parse(app, &self, argc, argv, table, &ids, err);
-    if (code < 0 && file && read_ids(file, &ids, err) != IAD_OK) code = iad_app_exit_code(err->code);
+    if (code < 0 && file && iad_id_list_load(file, &ids, err) != IAD_OK) code = iad_app_exit_code(err->code);
     if (code < 0 && !ids.n) {
         IAD_FAIL(err, IAD_ERR_ARG, "no picture named");
         code = IAD_EXIT_USAGE;

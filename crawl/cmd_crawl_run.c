@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/appprint.h"
 #include "base/file.h"
 #include "base/progress.h"
 #include "crawl/cmd_crawl.h"
@@ -236,7 +237,7 @@ static int estimate(run_settings *s, iad_err *err) {
     if (status == IAD_OK) status = s->categories_file ? iad_products_load(&products, s->categories_file, err) : iad_products_builtin(&products, err);
     if (status == IAD_OK) status = choose(s, &products, &chosen, &n, err);
     if (status == IAD_OK) status = iad_crawl_estimate(s->db, &s->o, &s->plan, chosen, n, &text, err);
-    if (status == IAD_OK) status = iad_cmd_crawl_print(iad_buf_str(&text), text.len, err);
+    if (status == IAD_OK) status = iad_app_print(iad_buf_str(&text), text.len, err);
     iad_buf_deinit(&text);
     free(chosen);
     iad_products_deinit(&products);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/appprint.h"
 #include "crawl/cmd_crawl.h"
 #include "crawl/outcome.h"
 #include "manifests/query.h"
@@ -45,7 +46,7 @@ static int print_sections(iad_app *app, const iad_command *self, const section *
             if (i) status = iad_buf_add_str(&text, "\n", err);
             if (status == IAD_OK) status = add_table(m, sections[i].header, sections[i].sql, &text, err);
         }
-        if (status == IAD_OK) status = iad_cmd_crawl_print(iad_buf_str(&text), text.len, err);
+        if (status == IAD_OK) status = iad_app_print(iad_buf_str(&text), text.len, err);
         iad_buf_deinit(&text);
         iad_manifest_close(m);
         code = iad_app_exit_code(status);

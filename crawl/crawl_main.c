@@ -1,12 +1,5 @@
 /* iad-crawl: pictures of products from search engines, politely. */
-#include <stdio.h>
-
 #include "crawl/cmd_crawl.h"
-
-iad_status iad_cmd_crawl_print(const char *text, size_t n, iad_err *err) {
-    if (fwrite(text, 1, n, stdout) != n || fflush(stdout) != 0) return IAD_FAIL(err, IAD_ERR_IO, "cannot write the output: %m");
-    return IAD_OK;
-}
 
 int main(int argc, char **argv) {
     static const iad_command commands[] = {

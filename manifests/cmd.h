@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/app.h"
+#include "base/appprint.h"
 #include "base/buf.h"
 #include "base/status.h"
 #include "manifests/manifest.h"
@@ -23,10 +24,6 @@ int iad_cmd_gallery(iad_app *app, int argc, char **argv, iad_err *err);
 
 /* -1 when there are between lo and hi operands, else IAD_EXIT_USAGE with a message. */
 int iad_cmd_operands(const iad_strings *operands, size_t lo, size_t hi, const char *what, iad_err *err);
-/* Text to standard output; IAD_ERR_IO when it cannot be written. */
-iad_status iad_cmd_print(const char *text, size_t n, iad_err *err);
-/* JSON with indent to standard output. */
-iad_status iad_cmd_print_json(const json_t *value, iad_err *err);
 /* Ends the run row with the exit code's word and the counts (stolen). On a failure of the command itself its error
  * stays in *err. */
 void iad_cmd_end_run(iad_manifest *manifest, int64_t run_id, int code, json_t *counts);

@@ -60,7 +60,7 @@ static iad_status print_violation(void *user, const char *rule, const char *item
     iad_buf line;
     iad_buf_init(&line, MAX_LINE);
     iad_status status = add_line(view, &line, rule, item, text, err);
-    if (status == IAD_OK) status = iad_cmd_print(line.data, line.len, err);
+    if (status == IAD_OK) status = iad_app_print(line.data, line.len, err);
     iad_buf_deinit(&line);
     return status;
 }

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "manifests/cmd.h"
 #include "manifests/export/export.h"
+#include "manifests/export/export_captions.h"
 
 #define MAX_LIST_BYTES (2047u * 1024u * 1024u)
 
@@ -32,7 +33,7 @@ static int export_all(iad_app *app, const char *db, iad_export_options *options,
             status = iad_path_join(path, sizeof path, options->out, iad_export_list_name(options->format), err);
         if (status == IAD_OK)
             status = options->out ? iad_file_write(path, iad_buf_str(&list), list.len, err)
-                                  : iad_cmd_print(iad_buf_str(&list), list.len, err);
+                                  : iad_app_print(iad_buf_str(&list), list.len, err);
     }
     if (status == IAD_OK)
         fprintf(stderr, "%s export: pictures=%zu masks=%zu skipped=%zu failed=%zu\n", app->program, counts.pictures,
@@ -42,8 +43,26 @@ static int export_all(iad_app *app, const char *db, iad_export_options *options,
     return status != IAD_OK ? iad_app_exit_code(status) : counts.failed ? IAD_EXIT_PARTIAL : IAD_EXIT_OK;
 }
 
+static int export_captions(iad_app *app, const char *db, const iad_caption_export *options, const char *out, iad_err *err) {
+    iad_manifest *manifest = NULL;
+    char path[IAD_PATH_MAX];
+    int64_t n = 0;
+    iad_buf list;
+    iad_buf_init(&list, MAX_LIST_BYTES);
+    iad_status status = iad_manifest_open(db, IAD_MANIFEST_READ, &manifest, err);
+    if (status == IAD_OK) status = iad_export_captions(manifest, options, &list, &n, err);
+    if (status == IAD_OK && out) status = iad_path_join(path, sizeof path, out, iad_export_captions_name(options->format), err);
+    if (status == IAD_OK)
+        status = out ? iad_file_write(path, iad_buf_str(&list), list.len, err) : iad_app_print(iad_buf_str(&list), list.len, err);
+    if (status == IAD_OK) fprintf(stderr, "%s export: captions=%lld bytes=%zu\n", app->program, (long long)n, list.len);
+    iad_buf_deinit(&list);
+    iad_manifest_close(manifest);
+    return iad_app_exit_code(status);
+}
+
 int iad_cmd_export(iad_app *app, int argc, char **argv, iad_err *err) {
-    static const char *const formats[] = {"tsv", "csv", "jsonl", "mvtec", NULL}, *const kinds[] = {"none", "copy",
+    static const char *const formats[] = {"tsv", "csv", "jsonl", "mvtec", "captions-llava", "captions-messages",
+                                          "captions-jsonl", "captions-tsv", NULL}, *const kinds[] = {"none", "copy",
                                                                                                    "hardlink",
                                                                                                    "symlink", NULL};
     const char *db = NULL, *format = "tsv", *files = NULL;
@@ -51,7 +70,11 @@ int iad_cmd_export(iad_app *app, int argc, char **argv, iad_err *err) {
     iad_export_options options = {.categories = &categories, .trouble = show_trouble, .user = app, .stop = &app->stop};
     const iad_arg table[] = {
         {.kind = IAD_ARG_STRING, .name = "db", .value = &db, .meta = "FILE", .help = "manifest", .required = 1},
-        {.kind = IAD_ARG_CHOICE, .name = "format", .value = &format, .choices = "tsv|csv|jsonl|mvtec", .help = "form"},
+        {.kind = IAD_ARG_CHOICE,
+         .name = "format",
+         .value = &format,
+         .choices = "tsv|csv|jsonl|mvtec|captions-llava|captions-messages|captions-jsonl|captions-tsv",
+         .help = "form; captions-...: pictures with their texts, for trainers of vision-language models"},
         {.kind = IAD_ARG_STRING,
          .name = "out",
          .value = &options.out,
@@ -84,13 +107,24 @@ int iad_cmd_export(iad_app *app, int argc, char **argv, iad_err *err) {
         .help =
             "Writes a data set's pictures as a list (path, label, split, defect, mask, hash ...) that iad-manifest"
             " ingest --adapter list reads "
-            "back, or in MVTec AD's folders. Files that changed since they were taken in are named and left out."};
+            "back, or in MVTec AD's folders. Files that changed since they were taken in are named and left out. Captions: pictures are named DATASET/PATH,"
+            " every record names where its text came from."};
     int code = iad_app_parse(app, &self, argc, argv, table, &operands, err);
     if (code < 0) code = iad_cmd_operands(&operands, 0, 0, "", err);
     if (code < 0) {
-        options.format = (iad_export_format)index_of(format, formats);
+        const int which = index_of(format, formats);
+        const int captions = which > IAD_EXPORT_MVTEC;
+        options.format = captions ? IAD_EXPORT_JSONL : (iad_export_format)which;
         options.files = (iad_export_files)index_of(files ? files : options.out ? "copy" : "none", kinds);
-        if (options.format == IAD_EXPORT_MVTEC && !options.out)
+        if (captions && ((files && options.files != IAD_EXPORT_NONE) || options.scheme))
+            code = iad_app_exit_code(IAD_FAIL(err, IAD_ERR_ARG, "captions go without --files and --split: export the pictures by themselves"));
+        else if (captions)
+            code = export_captions(app, db,
+                                   &(iad_caption_export){.format = (iad_caption_format)(which - IAD_EXPORT_MVTEC - 1),
+                                                         .dataset = options.dataset,
+                                                         .categories = &categories},
+                                   options.out, err);
+        else if (options.format == IAD_EXPORT_MVTEC && !options.out)
             code = iad_app_exit_code(IAD_FAIL(err, IAD_ERR_ARG, "mvtec folders need --out DIR"));
         else code = export_all(app, db, &options, err);
     }

@@ -94,7 +94,7 @@ static iad_status print_sets(const refs_options *o, const iad_refs *refs, iad_er
     iad_buf_init(&text, MAX_TEXT);
     iad_status status =
         !strcmp(o->format, "json") ? iad_refs_json(refs, &text, err) : iad_refs_tsv(refs, 1, &text, err);
-    if (status == IAD_OK) status = iad_cmd_print(iad_buf_str(&text), text.len, err);
+    if (status == IAD_OK) status = iad_app_print(iad_buf_str(&text), text.len, err);
     iad_buf_deinit(&text);
     return status;
 }

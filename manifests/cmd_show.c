@@ -59,9 +59,9 @@ static iad_status show(const char *db, const char *kind, const char *key, int js
     iad_buf_init(&text, MAX_TEXT);
     iad_status status = iad_manifest_open(db, IAD_MANIFEST_READ, &manifest, err);
     if (status == IAD_OK) status = iad_show(manifest, kind, key, &object, err);
-    if (status == IAD_OK && json) status = iad_cmd_print_json(object, err);
+    if (status == IAD_OK && json) status = iad_app_print_json(object, err);
     if (status == IAD_OK && !json) status = add_text(object, &text, err);
-    if (status == IAD_OK && !json) status = iad_cmd_print(iad_buf_str(&text), text.len, err);
+    if (status == IAD_OK && !json) status = iad_app_print(iad_buf_str(&text), text.len, err);
     iad_buf_deinit(&text);
     json_decref(object);
     iad_manifest_close(manifest);

@@ -161,14 +161,14 @@ int iad_cmd_stats(iad_app *app, int argc, char **argv, iad_err *err) {
     if (code < 0) {
         iad_status status = iad_manifest_open(db, IAD_MANIFEST_READ, &manifest, err);
         if (status == IAD_OK) status = iad_stats_json(manifest, dataset, scheme, &stats, err);
-        if (status == IAD_OK && json) status = iad_cmd_print_json(stats, err);
+        if (status == IAD_OK && json) status = iad_app_print_json(stats, err);
         if (status == IAD_OK && !json) {
             int widths[N_COLUMNS] = {0};
             each_row(stats, measure, widths);
             each_row(stats, print_row, widths);
             if (defects) print_defects(stats);
             print_tasks(stats);
-            status = iad_cmd_print("", 0, err);
+            status = iad_app_print("", 0, err);
         }
         if (status == IAD_OK) summary(app, stats);
         code = iad_app_exit_code(status);

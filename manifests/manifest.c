@@ -185,7 +185,7 @@ static iad_status open_for_writing(iad_manifest *m, iad_manifest_mode mode, iad_
             return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: an SQLite database, but not a manifest", m->path);
     }
     IAD_TRY(pragma(m, "PRAGMA journal_mode = WAL", "switching to a write-ahead log", err));
-    IAD_TRY(pragma(m, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA cell_size_check = ON",
+    IAD_TRY(pragma(m, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA cell_size_check = ON; PRAGMA cache_size = -16384",
                    "setting it up", err));
     m->writable = 1;
     return check_schema(m, mode, err);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/json.h"
+#include "base/appprint.h"
 #include "base/progress.h"
 #include "manifests/ingest/ingest.h"
 #include "manifests/manifest.h"
@@ -26,7 +26,7 @@ static void list_text(FILE *out) {
     }
 }
 
-static iad_status list_json(FILE *out, iad_err *err) {
+static iad_status list_json(iad_err *err) {
     size_t n;
     const iad_render_family *const *families = iad_render_families(&n);
     json_t *root = json_array();
@@ -39,11 +39,7 @@ static iad_status list_json(FILE *out, iad_err *err) {
         json_array_append_new(
             root, json_pack("{s:s,s:s,s:o}", "name", families[i]->name, "text", families[i]->text, "kinds", kinds));
     }
-    iad_buf text;
-    iad_buf_init(&text, 1u << 20);
-    iad_status status = iad_json_pretty(root, &text, err);
-    if (status == IAD_OK) fputs(iad_buf_str(&text), out);
-    iad_buf_deinit(&text);
+    iad_status status = iad_app_print_json(root, err);
     json_decref(root);
     return status;
 }
@@ -187,7 +183,7 @@ static void print_categories(const iad_render_set *set, FILE *out) {
 }
 
 static iad_status print_result(const iad_render_set *set, const iad_render_counts *c, const iad_ingest_result *rows,
-                               FILE *out, iad_err *err) {
+                               iad_err *err) {
     json_t *names = json_array();
     for (size_t i = 0; i < set->n_families; i++) json_array_append_new(names, json_string(set->families[i]->name));
     json_t *root = json_pack("{s:s,s:o,s:i,s:s,s:i,s:i,s:i,s:i,s:I,s:I,s:I,s:I,s:I}", "out", set->out, "families", names,
@@ -195,11 +191,7 @@ static iad_status print_result(const iad_render_set *set, const iad_render_count
                              "train", set->train, "good", set->good, "bad", set->bad, "pictures", (json_int_t)c->pictures, "written", (json_int_t)c->written, "present",
                              (json_int_t)c->present, "failed", (json_int_t)c->failed, "added", (json_int_t)rows->added);
     if (!root) return IAD_FAIL(err, IAD_ERR_ARG, "%s: the folder's name is not UTF-8", set->out);
-    iad_buf text;
-    iad_buf_init(&text, 1u << 20);
-    iad_status status = iad_json_pretty(root, &text, err);
-    if (status == IAD_OK) fputs(iad_buf_str(&text), out);
-    iad_buf_deinit(&text);
+    iad_status status = iad_app_print_json(root, err);
     json_decref(root);
     return status;
 }
@@ -219,7 +211,7 @@ static int run_render(iad_app *app, iad_render_set *set, const char *db, const c
     iad_progress_end(&view.progress);
     if (status == IAD_OK && db) status = add_to_manifest(app, set, db, name, captions, &rows, err);
     if (status == IAD_OK) {
-        if (json) status = print_result(set, &counts, &rows, stdout, err);
+        if (json) status = print_result(set, &counts, &rows, err);
         else print_categories(set, stdout);
         fflush(stdout); /* the table stands before the summary when both go to one place */
     }
@@ -347,7 +339,7 @@ int iad_cmd_render(iad_app *app, int argc, char **argv, iad_err *err) {
     if (code < 0) {
         set.families = families;
         if (list) {
-            if (json) status = list_json(stdout, err);
+            if (json) status = list_json(err);
             else list_text(stdout);
             code = iad_app_exit_code(status);
         } else if (dry_run) {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/json.h"
+#include "base/appprint.h"
 #include "base/progress.h"
 #include "synth/synth_cmd.h"
 #include "synth/task/taskrun.h"
@@ -116,11 +116,7 @@ static iad_status print_result(const iad_task_counts *counts, int json, iad_err 
     } else {
         json_t *root = counts_json(counts);
         if (!root) return IAD_NOMEM(err, "the result");
-        iad_buf text;
-        iad_buf_init(&text, 1u << 20);
-        iad_status status = iad_json_pretty(root, &text, err);
-        if (status == IAD_OK) fputs(iad_buf_str(&text), stdout);
-        iad_buf_deinit(&text);
+        iad_status status = iad_app_print_json(root, err);
         json_decref(root);
         IAD_TRY(status);
     }

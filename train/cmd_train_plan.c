@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/appprint.h"
 #include "base/file.h"
-#include "base/json.h"
 #include "manifests/manifest.h"
 #include "runtime/model/newmodel.h"
 #include "synth/task/replay.h"
@@ -74,11 +74,7 @@ static iad_status print_json(const iad_plan *p, iad_err *err) {
                   "memory", memory, "total", p->total, "sample_flops", p->sample_flops, "sample_rows", p->sample_rows, "sample_patches",
                   p->sample_patches, "steps", (json_int_t)p->steps, "flops", p->flops, "seconds", p->seconds, "fits", p->fits, "advice", advice);
     if (!root) return IAD_NOMEM(err, "the plan");
-    iad_buf text;
-    iad_buf_init(&text, 1u << 20);
-    iad_status status = iad_json_pretty(root, &text, err);
-    if (status == IAD_OK) fputs(iad_buf_str(&text), stdout);
-    iad_buf_deinit(&text);
+    iad_status status = iad_app_print_json(root, err);
     json_decref(root);
     return status;
 }

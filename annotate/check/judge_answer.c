@@ -1,5 +1,6 @@
 #include "annotate/check/judge_answer.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,7 @@ static char *clean(const char *text) {
     return copy;
 }
 
-static void judge_text(iad_judged *j, const iad_judge_facts *facts, const iad_prompt_field *field, const char *text) {
+static void judge_text(iad_judged *j, const iad_judge_facts *facts, const iad_prompt_field *field, const iad_text_view *text) {
     char why[IAD_WHY];
     const char *lang = facts->prompt->lang, *key = field->key;
     if (!iad_quality_refusal(text, why)) find(j, "refusal", key, 1, why);
@@ -40,6 +41,35 @@ static void judge_text(iad_judged *j, const iad_judge_facts *facts, const iad_pr
     if (!iad_quality_aspect(text, field->aspect, lang, why)) find(j, "aspect", key, 1, why);
     if (!iad_quality_hedging(text, why)) find(j, "hedging", key, 1, why);
     if (!strcmp(lang, "en") && !iad_quality_contradiction(text, facts->category, facts->colour, why)) find(j, "contradiction", key, 1, why);
+}
+
+static iad_status judge_texts(iad_judged *j, const iad_judge_facts *facts, iad_err *err) {
+    const iad_prompt *p = facts->prompt;
+    iad_text_view views[IAD_PROMPT_MAX_FIELDS];
+    char why[IAD_WHY];
+    iad_status status = IAD_OK;
+    size_t n = 0;
+    for (; status == IAD_OK && n < p->n_fields; n++) {
+        j->texts[n] = clean(j->fields.texts[n]);
+        status = j->texts[n] ? iad_text_view_init(&views[n], j->texts[n], err) : IAD_NOMEM(err, "a text");
+        if (status != IAD_OK) break;
+        judge_text(j, facts, &p->fields[n], &views[n]);
+        for (size_t k = 0; k < n; k++)
+            if (!iad_quality_distinct(&views[k], &views[n], why)) find(j, "distinct", p->fields[n].key, 1, why);
+    }
+    while (n) iad_text_view_deinit(&views[--n]);
+    return status;
+}
+
+/* A refusal comes as plain words more often than as JSON. */
+static iad_status judge_no_json(iad_judged *j, const char *content, const char *why_not, iad_err *err) {
+    iad_text_view view;
+    char why[IAD_WHY];
+    IAD_TRY(iad_text_view_init(&view, content, err));
+    if (!iad_quality_refusal(&view, why)) find(j, "refusal", "", 1, why);
+    else find(j, "transport", "", 1, why_not);
+    iad_text_view_deinit(&view);
+    return IAD_OK;
 }
 
 static void judge_flags(iad_judged *j, const iad_judge_facts *facts) {
@@ -54,34 +84,22 @@ static void judge_flags(iad_judged *j, const iad_judge_facts *facts) {
 }
 
 iad_status iad_judge_answer(iad_judged *j, const iad_judge_facts *facts, const iad_chat_answer *answer, iad_err *err) {
-    const iad_prompt *p = facts->prompt;
     iad_err why_not = IAD_ERR_NONE;
     char why[IAD_WHY];
-    memset(j, 0, sizeof *j);
+    memset(j, 0, offsetof(iad_judged, findings)); /* the findings are written before they count */
+    j->n = 0;
     j->ok = 1;
     if (!iad_quality_transport(answer->finish, facts->model, answer->model, facts->names_differ, why)) find(j, "transport", "", 1, why);
-    if (iad_answer_fields_parse(&j->fields, p, answer->content, &why_not) != IAD_OK) {
-        /* A refusal comes as plain words more often than as JSON. */
-        if (!iad_quality_refusal(answer->content, why)) find(j, "refusal", "", 1, why);
-        else find(j, "transport", "", 1, why_not.msg);
-        return IAD_OK;
-    }
-    for (size_t i = 0; i < p->n_fields; i++) {
-        j->texts[i] = clean(j->fields.texts[i]);
-        if (!j->texts[i]) {
-            iad_judged_deinit(j);
-            return IAD_NOMEM(err, "a text");
-        }
-        judge_text(j, facts, &p->fields[i], j->texts[i]);
-        for (size_t k = 0; k < i; k++)
-            if (!iad_quality_distinct(j->texts[k], j->texts[i], why)) find(j, "distinct", p->fields[i].key, 1, why);
-    }
-    if (p->flags) judge_flags(j, facts);
-    return IAD_OK;
+    if (iad_answer_fields_parse(&j->fields, facts->prompt, answer->content, &why_not) != IAD_OK) return judge_no_json(j, answer->content, why_not.msg, err);
+    const iad_status status = judge_texts(j, facts, err);
+    if (status != IAD_OK) iad_judged_deinit(j);
+    else if (facts->prompt->flags) judge_flags(j, facts);
+    return status;
 }
 
 void iad_judged_deinit(iad_judged *j) {
     for (int i = 0; i < IAD_PROMPT_MAX_FIELDS; i++) free(j->texts[i]);
     iad_answer_fields_deinit(&j->fields);
-    memset(j, 0, sizeof *j);
+    memset(j, 0, offsetof(iad_judged, findings));
+    j->n = 0;
 }

@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -22,7 +21,7 @@ int iad_quality_transport(const char *finish, const char *asked, const char *ser
     FAIL("answered by another model: %.100s", served);
 }
 
-int iad_quality_refusal(const char *text, char why[IAD_WHY]) {
+int iad_quality_refusal(const iad_text_view *v, char why[IAD_WHY]) {
     static const char *const words[] = {"i'm sorry",
                                         "i\xe2\x80\x99m sorry",
                                         "i am sorry",
@@ -42,71 +41,51 @@ int iad_quality_refusal(const char *text, char why[IAD_WHY]) {
                                         "不能提供",
                                         "作为一个人工智能",
                                         "作为人工智能",
-                                        "作为AI",
-                                        "作为一个AI",
-                                        "作为一名AI"};
+                                        "作为ai",
+                                        "作为一个ai",
+                                        "作为一名ai"};
     size_t which;
-    if (iad_text_any(text, words, sizeof words / sizeof *words, &which)) FAIL("says \"%s\"", words[which]);
-    const char *as = strstr(text, "作为"), *ai = as ? strstr(as, "AI") : NULL;
+    if (iad_text_view_part(v, words, sizeof words / sizeof *words, &which)) FAIL("says \"%s\"", words[which]);
+    const char *as = v->wide ? strstr(v->text, "作为") : NULL, *ai = as ? strstr(as, "AI") : NULL;
     if (ai && ai - as < 40) FAIL("speaks of itself as an AI");
     return 1;
 }
 
-int iad_quality_length(const char *text, int min, int max, char why[IAD_WHY]) {
-    uint32_t words[IAD_QUALITY_MAX_WORDS];
-    size_t n = iad_quality_words(text, words, IAD_QUALITY_MAX_WORDS);
-    if (n < (size_t)min || n > (size_t)max) FAIL("%zu words, wanted %d to %d", n, min, max);
+int iad_quality_length(const iad_text_view *v, int min, int max, char why[IAD_WHY]) {
+    if (v->n_words < (size_t)min || v->n_words > (size_t)max) FAIL("%zu words, wanted %d to %d", v->n_words, min, max);
     return 1;
 }
 
-int iad_quality_language(const char *text, const char *lang, char why[IAD_WHY]) {
-    int64_t cjk = 0, latin = 0, all = 0;
-    uint32_t c;
-    for (const char *p = text; (c = iad_text_point(&p)) != 0;) {
-        if (!iad_point_word(c)) continue;
-        all++;
-        cjk += iad_point_cjk(c);
-        latin += c < 0x250 && (c > '9');
-    }
-    if (!all) FAIL("no letters");
-    if (!strcmp(lang, "en") && cjk * 100 > all * 2) FAIL("%lld %% of it is Chinese", (long long)(cjk * 100 / all));
-    if (!strcmp(lang, "zh") && latin * 100 > all * 30) FAIL("%lld %% of it is Latin", (long long)(latin * 100 / all));
+int iad_quality_language(const iad_text_view *v, const char *lang, char why[IAD_WHY]) {
+    if (!v->letters) FAIL("no letters");
+    if (!strcmp(lang, "en") && v->cjk * 100 > v->letters * 2) FAIL("%lld %% of it is Chinese", (long long)(v->cjk * 100 / v->letters));
+    if (!strcmp(lang, "zh") && v->latin * 100 > v->letters * 30) FAIL("%lld %% of it is Latin", (long long)(v->latin * 100 / v->letters));
     return 1;
 }
 
-static int by_value(const void *a, const void *b) {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
-/* Sorted hashes of the runs of k words. */
-static size_t grams(const char *text, size_t k, uint64_t *out) {
-    uint32_t words[IAD_QUALITY_MAX_WORDS];
-    size_t n = iad_quality_words(text, words, IAD_QUALITY_MAX_WORDS), m = n >= k ? n - k + 1 : 0;
-    for (size_t i = 0; i < m; i++) {
-        uint64_t h = 0x9e3779b97f4a7c15u;
-        for (size_t j = 0; j < k; j++) h = (h ^ words[i + j]) * 0xff51afd7ed558ccdu, h ^= h >> 32;
-        out[i] = h;
+/* Runs of k words: the largest number of times that one stands in the text, and in *distinct how many different ones there are. */
+static size_t most_often(const iad_text_view *v, size_t k, size_t *distinct) {
+    uint64_t slot[4 * IAD_QUALITY_MAX_WORDS];
+    uint16_t times[4 * IAD_QUALITY_MAX_WORDS];
+    const size_t n = v->n_words >= k ? v->n_words - k + 1 : 0, places = iad_gram_places(n);
+    const iad_gram_set set = {.slot = slot, .mask = places - 1};
+    size_t most = 0;
+    *distinct = 0;
+    memset(slot, 0, places * sizeof *slot);
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t h = iad_gram_hash(v->words + i, k);
+        const size_t at = iad_gram_place(&set, h);
+        if (!slot[at]) slot[at] = h, times[at] = 0, ++*distinct;
+        if (++times[at] > most) most = times[at];
     }
-    qsort(out, m, sizeof *out, by_value);
-    return m;
+    return most;
 }
 
-static size_t distinct(uint64_t *sorted, size_t n) {
-    size_t k = 0;
-    for (size_t i = 0; i < n; i++)
-        if (!i || sorted[i] != sorted[k - 1]) sorted[k++] = sorted[i];
-    return k;
-}
-
-int iad_quality_repetition(const char *text, const char *lang, char why[IAD_WHY]) {
-    uint64_t g[IAD_QUALITY_MAX_WORDS];
-    size_t n = grams(text, !strcmp(lang, "zh") ? 6 : 4, g);
-    for (size_t i = 2; i < n; i++)
-        if (g[i] == g[i - 2]) FAIL("the same words again and again");
-    n = grams(text, 1, g);
-    size_t d = distinct(g, n), share = !strcmp(lang, "zh") ? 25 : 40;
-    if (n >= 20 && d * 100 < n * share) FAIL("only %zu %% of its words are distinct", d * 100 / n);
+int iad_quality_repetition(const iad_text_view *v, const char *lang, char why[IAD_WHY]) {
+    size_t distinct, share = !strcmp(lang, "zh") ? 25 : 40;
+    if (most_often(v, !strcmp(lang, "zh") ? 6 : 4, &distinct) >= 3) FAIL("the same words again and again");
+    (void)most_often(v, 1, &distinct);
+    if (v->n_words >= 20 && distinct * 100 < v->n_words * share) FAIL("only %zu %% of its words are distinct", distinct * 100 / v->n_words);
     return 1;
 }
 
@@ -131,20 +110,22 @@ static int phone(const char *text) {
     return 0;
 }
 
-static int price(const char *text) {
+/* A sign before a number, or a unit behind one. */
+static int price(const iad_text_view *v) {
     static const char *const signs[] = {"$", "€", "£", "¥", "￥"};
     static const char *const units[] = {"usd", "eur", "rmb", "cny", "dollar", "yuan", "元"};
     for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
-        for (const char *p = strstr(text, signs[i]); p; p = strstr(p + 1, signs[i])) {
+        for (const char *p = strstr(v->small, signs[i]); p; p = strstr(p + 1, signs[i])) {
             const char *q = p + strlen(signs[i]);
             while (*q == ' ') q++;
             if (digit(*q)) return 1;
         }
-    for (const char *p = text; (p = iad_text_any(p, units, sizeof units / sizeof *units, NULL)) != NULL; p++) {
-        const char *q = p;
-        while (q > text && q[-1] == ' ') q--;
-        if (q > text && digit(q[-1])) return 1;
-    }
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        for (const char *p = v->small; (p = strstr(p, units[i])) != NULL; p++) {
+            const char *q = p;
+            while (q > v->small && q[-1] == ' ') q--;
+            if (q > v->small && digit(q[-1])) return 1;
+        }
     return 0;
 }
 
@@ -153,18 +134,19 @@ static int email(const char *text) {
     return at && at > text && iad_point_word((unsigned char)at[-1]) && iad_point_word((unsigned char)at[1]) && strchr(at, '.');
 }
 
-int iad_quality_form(const char *text, char why[IAD_WHY]) {
+int iad_quality_form(const iad_text_view *v, char why[IAD_WHY]) {
     static const char *const addresses[] = {"http://", "https://", "www."};
+    const char *text = v->small;
     if (strstr(text, "**") || strstr(text, "```") || strstr(text, "__")) FAIL("Markdown");
     for (const char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
         const char *p = line + strspn(line, " \t");
         if ((strchr("-*+#", *p) && *p && (p[1] == ' ' || p[1] == '#')) || iad_text_starts(p, "•")) FAIL("a list or heading");
         if (digit(*p) && (p[1] == '.' || p[1] == ')') && p[2] == ' ') FAIL("a numbered list");
     }
-    if (iad_text_any(text, addresses, sizeof addresses / sizeof *addresses, NULL)) FAIL("a web address");
+    if (iad_text_view_part(v, addresses, sizeof addresses / sizeof *addresses, NULL)) FAIL("a web address");
     if (email(text)) FAIL("an e-mail address");
-    if (price(text)) FAIL("a price");
-    if (phone(text)) FAIL("a telephone number");
+    if (v->digits && price(v)) FAIL("a price");
+    if (v->digits && phone(text)) FAIL("a telephone number");
     if (strstr(text, "<image>") || strstr(text, "<box:")) FAIL("a mark of training records");
     return 1;
 }
@@ -190,33 +172,27 @@ const char *iad_quality_strip(const char *text) {
     return p;
 }
 
-double iad_quality_jaccard(const char *a, const char *b) {
-    uint64_t x[IAD_QUALITY_MAX_WORDS], y[IAD_QUALITY_MAX_WORDS];
-    size_t n = grams(a, 3, x), m = grams(b, 3, y), both = 0;
-    n = distinct(x, n);
-    m = distinct(y, m);
-    for (size_t i = 0, j = 0; i < n && j < m;) {
-        if (x[i] == y[j]) both++, i++, j++;
-        else if (x[i] < y[j]) i++;
-        else j++;
-    }
-    return n + m > both ? (double)both / (double)(n + m - both) : 0;
+double iad_quality_jaccard(const iad_text_view *a, const iad_text_view *b) {
+    const iad_gram_set *x = &a->triples, *y = &b->triples;
+    size_t both = 0;
+    for (size_t i = 0; i <= x->mask; i++) both += x->slot[i] && y->slot[iad_gram_place(y, x->slot[i])];
+    return x->n + y->n > both ? (double)both / (double)(x->n + y->n - both) : 0;
 }
 
-int iad_quality_distinct(const char *a, const char *b, char why[IAD_WHY]) {
+int iad_quality_distinct(const iad_text_view *a, const iad_text_view *b, char why[IAD_WHY]) {
     double j = iad_quality_jaccard(a, b);
     if (j >= 0.6) FAIL("shares %.0f %% of its word triples with another text of the answer", 100 * j);
     return 1;
 }
 
-int iad_quality_hedging(const char *text, char why[IAD_WHY]) {
-    static const char *const words[] = {"appears", "appear", "seems", "seem", "might", "likely", "possibly", "probably", "可能", "似乎", "看起来"};
-    int n = 0;
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        int wide = (unsigned char)*words[i] >= 0x80;
-        for (const char *p = text; (p = wide ? strstr(p, words[i]) : iad_text_word(p, words[i])) != NULL; p += strlen(words[i])) n++;
-    }
-    if (n > 3) FAIL("%d words of doubt", n);
+int iad_quality_hedging(const iad_text_view *v, char why[IAD_WHY]) {
+    static const char *const words[] = {"appears", "appear", "seems", "seem", "might", "likely", "possibly", "probably"};
+    static const char *const parts[] = {"可能", "似乎", "看起来"};
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) n += iad_text_view_count(v, words[i]);
+    for (size_t i = 0; v->wide && i < sizeof parts / sizeof *parts; i++)
+        for (const char *p = v->small; (p = strstr(p, parts[i])) != NULL; p += strlen(parts[i])) n++;
+    if (n > 3) FAIL("%zu words of doubt", n);
     return 1;
 }
 

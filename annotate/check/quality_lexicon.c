@@ -29,7 +29,7 @@ static const char *const material_zh[] = {"材",   "质",   "表面", "金属", 
 static const char *const structure_zh[] = {"边",   "孔",   "螺纹", "槽", "缝", "角", "端",   "面", "标记",
                                            "图案", "细节", "接",   "头", "齿", "口", "中心", NULL};
 
-int iad_quality_aspect(const char *text, const char *aspect, const char *lang, char why[IAD_WHY]) {
+int iad_quality_aspect(const iad_text_view *text, const char *aspect, const char *lang, char why[IAD_WHY]) {
     int zh = !strcmp(lang, "zh");
     const char *const *list = !strcmp(aspect, "overall")                                  ? (zh ? overall_zh : overall_en)
                               : !strcmp(aspect, "structure")                              ? (zh ? structure_zh : structure_en)
@@ -37,7 +37,7 @@ int iad_quality_aspect(const char *text, const char *aspect, const char *lang, c
                                                                                           : NULL;
     if (!list) return 1;
     for (; *list; list++)
-        if (zh ? strstr(text, *list) != NULL : iad_text_word(text, *list) != NULL) return 1;
+        if (zh ? strstr(text->small, *list) != NULL : iad_text_view_count(text, *list) > 0) return 1;
     snprintf(why, IAD_WHY, "no word about %s", aspect);
     return 0;
 }
@@ -64,13 +64,14 @@ static int stated(const char *category) {
     return class;
 }
 
-static int made_of(const char *text, int class, const char **word) {
+/* `small`: the text in small letters. */
+static int made_of(const char *small, int class, const char **word) {
     static const char *const leads[] = {"made of ",          "made from ",      "made out of ",     "crafted from ",
                                         "constructed from ", "constructed of ", "made entirely of "};
     int right = 0;
     *word = NULL;
     for (size_t l = 0; l < sizeof leads / sizeof *leads; l++)
-        for (const char *p = text; (p = strcasestr(p, leads[l])) != NULL; p += strlen(leads[l])) {
+        for (const char *p = small; (p = strstr(p, leads[l])) != NULL; p += strlen(leads[l])) {
             char phrase[80];
             iad_text_copy(phrase, sizeof phrase, p + strlen(leads[l]));
             phrase[strcspn(phrase, ".,;:")] = 0;
@@ -102,19 +103,19 @@ static const struct {
                     {"beige", "white|yellow|orange|brown|grey"},
                     {"copper", "orange|red|brown"}};
 
-int iad_quality_contradiction(const char *text, const char *category, const char *colour, char why[IAD_WHY]) {
+int iad_quality_contradiction(const iad_text_view *text, const char *category, const char *colour, char why[IAD_WHY]) {
     const char *word = NULL;
     char name[200];
     iad_text_copy(name, sizeof name, category ? category : "");
     for (char *p = name; *p; p++)
         if (*p == '_') *p = ' ';
     int class = stated(name);
-    if (class && made_of(text, class, &word)) return snprintf(why, IAD_WHY, "\"made of %s\", but the category is %.80s", word, name), 0;
+    if (class && made_of(text->small, class, &word)) return snprintf(why, IAD_WHY, "\"made of %s\", but the category is %.80s", word, name), 0;
     int said = 0, fits = 0;
     /* Backgrounds are white or grey more often than not, so those ruling colours say nothing about the object. */
     if (!colour || !*colour || !strcmp(colour, "white") || !strcmp(colour, "grey") || !strcmp(colour, "black")) return 1;
     for (size_t i = 0; i < sizeof colour_words / sizeof *colour_words; i++) {
-        if (!iad_text_word(text, colour_words[i].word)) continue;
+        if (!iad_text_view_count(text, colour_words[i].word)) continue;
         said++;
         fits += strstr(colour_words[i].colours, colour) != NULL;
         word = colour_words[i].word;

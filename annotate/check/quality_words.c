@@ -27,7 +27,7 @@ int iad_point_cjk(uint32_t c) {
 }
 
 int iad_point_word(uint32_t c) {
-    if (c < 0x80) return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (c < 0x80) return (c | 32) - 'a' < 26u || c - '0' < 10u;
     return (c >= 0xc0 && c < 0x2000 && c != 0xd7 && c != 0xf7) || iad_point_cjk(c);
 }
 
@@ -47,46 +47,35 @@ const char *iad_text_word(const char *text, const char *word) {
     return NULL;
 }
 
-size_t iad_quality_words(const char *text, uint32_t *hashes, size_t most) {
+size_t iad_quality_look(const char *text, uint32_t *hashes, size_t most, iad_quality_scan *scan) {
     size_t n = 0;
-    uint32_t h = 0, c;
+    uint32_t h = 0, c = 0;
     int inside = 0;
-    for (const char *p = text; n < most;) {
-        c = iad_text_point(&p);
-        int cjk = iad_point_cjk(c), word = c && iad_point_word(c);
+    for (const char *p = text;;) {
+        const unsigned char byte = (unsigned char)*p;
+        if (byte - 1u < 0x7f) c = byte, p++; /* most texts are ASCII */
+        else c = iad_text_point(&p);
+        const int cjk = c >= 0x80 && iad_point_cjk(c);
+        if (!cjk && iad_point_word(c)) {
+            scan->letters++;
+            scan->latin += c < 0x250 && c > '9';
+            h = ((inside ? h : 2166136261u) ^ (c - 'A' < 26u ? c + 32 : c)) * 16777619u;
+            inside = 1;
+            continue;
+        }
+        scan->letters += cjk;
+        scan->cjk += cjk;
         /* An apostrophe or hyphen within a word belongs to it. */
         const char *q = p;
-        if (inside && (c == '\'' || c == '-' || c == 0x2019) && iad_point_word(iad_text_point(&q)) && !iad_point_cjk(c)) continue;
-        if (inside && (!word || cjk)) {
-            hashes[n++] = h;
-            inside = 0;
-        }
-        if (!c) break;
-        if (cjk && n < most) {
-            hashes[n++] = c * 2654435761u;
-        } else if (word) {
-            if (!inside) h = 2166136261u;
-            inside = 1;
-            h = (h ^ (c >= 'A' && c <= 'Z' ? c + 32 : c)) * 16777619u;
-        }
+        if (inside && (c == '\'' || c == '-' || c == 0x2019) && iad_point_word(iad_text_point(&q))) continue;
+        if (inside && n < most) hashes[n++] = h;
+        inside = 0;
+        if (!c) return n;
+        if (cjk && n < most) hashes[n++] = c * 2654435761u;
     }
-    return n;
 }
 
-static unsigned char lower(unsigned char c) {
-    return c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : c;
-}
-
-const char *iad_text_any(const char *text, const char *const *words, size_t n, size_t *which) {
-    uint8_t begins[256] = {0};
-    for (size_t i = 0; i < n; i++) begins[lower((unsigned char)*words[i])] = 1;
-    for (const char *p = text; *p; p++) {
-        unsigned char c = lower((unsigned char)*p);
-        for (size_t i = 0; begins[c] && i < n; i++) {
-            if (lower((unsigned char)*words[i]) != c || strncasecmp(p, words[i], strlen(words[i])) != 0) continue;
-            if (which) *which = i;
-            return p;
-        }
-    }
-    return NULL;
+size_t iad_quality_words(const char *text, uint32_t *hashes, size_t most) {
+    iad_quality_scan unused = {0};
+    return iad_quality_look(text, hashes, most, &unused);
 }

@@ -2,16 +2,16 @@
 #ifndef IAD_ANNOTATE_CHATANSWER_H
 #define IAD_ANNOTATE_CHATANSWER_H
 
-#include <jansson.h>
 #include <stdint.h>
 
 #include "annotate/prompt/prompt.h"
+#include "base/jsonflat.h"
 
 #define IAD_CHAT_MAX_ANSWER (4u << 20)
 #define IAD_CHAT_MAX_TEXT 16384 /* bytes of one text */
 
 typedef struct iad_chat_answer {
-    json_t *root;                                            /* owned; the strings below belong to it */
+    iad_json_flat json;                                      /* owned; the strings below belong to it */
     const char *content, *finish, *model, *id;               /* "" when absent */
     int64_t prompt_tokens, completion_tokens, cached_tokens; /* 0 when absent, never negative */
 } iad_chat_answer;
@@ -21,7 +21,7 @@ iad_status iad_chat_answer_parse(iad_chat_answer *answer, const char *body, size
 void iad_chat_answer_deinit(iad_chat_answer *answer);
 
 typedef struct iad_answer_fields {
-    json_t *root;                             /* owned */
+    iad_json_flat json;                       /* owned */
     const char *texts[IAD_PROMPT_MAX_FIELDS]; /* in the order of the prompt's fields */
     /* With prompt->flags. */
     int product_photo;

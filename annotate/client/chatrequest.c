@@ -12,6 +12,8 @@
 #define MIN_SIDE 28
 #define MAX_ASPECT 200
 #define MAX_JPEG (24u << 20)
+#define MIDDLE_PERCENT 60 /* so much of the middle has a colour that rules it; so much of the border one that may be the ground's */
+#define GROUND_PERCENT 50
 
 void iad_chat_picture_size(int width, int height, int64_t max_pixels, int *w, int *h) {
     double scale = max_pixels > 0 && (double)width * height > (double)max_pixels ? sqrt((double)max_pixels / ((double)width * height)) : 1;
@@ -50,17 +52,33 @@ static int colour_of(int r, int g, int b) {
     return hue < 265 ? BLUE : PURPLE;
 }
 
-const char *iad_chat_colour(const iad_image *image) {
+/* [x0, x1) x [y0, y1) without the hole [x2, x3) x [y2, y3). */
+typedef struct area {
+    int x0, y0, x1, y1, x2, y2, x3, y3;
+} area;
+
+/* The colour that at least `percent` of the samples of an area have; N_COLOURS: none. */
+static int ruling_colour(const iad_image *image, const area *a, int percent) {
     int64_t count[N_COLOURS] = {0}, n = 0;
-    int step = (image->width < image->height ? image->width : image->height) / 64 + 1;
-    for (int y = image->height / 4; y < image->height - image->height / 4; y += step)
-        for (int x = image->width / 4; x < image->width - image->width / 4; x += step, n++) {
+    const int step = (image->width < image->height ? image->width : image->height) / 48 + 1;
+    for (int y = a->y0; y < a->y1; y += step)
+        for (int x = a->x0; x < a->x1; x += step) {
+            if (y >= a->y2 && y < a->y3 && x >= a->x2 && x < a->x3) continue;
             const uint8_t *p = iad_image_at(image, x, y);
             count[image->channels == 3 ? colour_of(p[0], p[1], p[2]) : colour_of(p[0], p[0], p[0])]++;
+            n++;
         }
     for (int i = 0; i < N_COLOURS; i++)
-        if (n && count[i] * 10 >= n * 6) return colour_names[i];
-    return "";
+        if (n && count[i] * 100 >= n * percent) return i;
+    return N_COLOURS;
+}
+
+const char *iad_chat_colour(const iad_image *image) {
+    const int w = image->width, h = image->height;
+    const int middle = ruling_colour(image, &(area){w / 4, h / 4, w - w / 4, h - h / 4, 0, 0, 0, 0}, MIDDLE_PERCENT);
+    if (middle == N_COLOURS) return "";
+    const int ground = ruling_colour(image, &(area){0, 0, w, h, w / 8, h / 8, w - w / 8, h - h / 8}, GROUND_PERCENT);
+    return ground == middle ? "" : colour_names[middle];
 }
 
 iad_status iad_chat_picture_load(iad_chat_picture *picture, const char *path, const iad_profile *profile, int64_t max_pixels, int quality,

@@ -25,7 +25,8 @@ iad_status iad_chat_picture_load(iad_chat_picture *picture, const char *path, co
 void iad_chat_picture_deinit(iad_chat_picture *picture);
 /* The size that iad_chat_picture_load gives to a picture of width x height. */
 void iad_chat_picture_size(int width, int height, int64_t max_pixels, int *out_width, int *out_height);
-/* red, orange, yellow, green, blue, purple, white, grey, black, brown, or "" when no colour has 60 % of the middle half. */
+/* red, orange, yellow, green, blue, purple, white, grey, black, brown; "" when no colour has 60 % of the middle half, or when the same one has half
+ * of the outer eighths: then it may be that of the ground. */
 const char *iad_chat_colour(const iad_image *image);
 
 typedef struct iad_chat_params {

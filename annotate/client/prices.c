@@ -25,7 +25,7 @@ iad_status iad_price_find(const char *path, const char *model, iad_price *price,
     iad_table t = {0};
     size_t column = 0, best = 0;
     memset(price, 0, sizeof *price);
-    price->batch = 1;
+    price->batch = IAD_PRICE_BATCH;
     IAD_TRY(path ? iad_table_load(&t, path, err) : iad_table_parse(&t, iad_builtin_prices[0].text, iad_builtin_prices[0].n, '\t', "prices.tsv", err));
     iad_status status = iad_table_need(&t, "model", &column, err);
     for (size_t i = 0; status == IAD_OK && i < t.n_rows; i++) {

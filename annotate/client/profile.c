@@ -24,10 +24,8 @@ int64_t iad_profile_image_tokens(const iad_profile *profile, const char *model, 
 }
 
 int64_t iad_profile_text_tokens(const char *text) {
-    int64_t bytes = 0, wide = 0;
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-        bytes++;
-        wide += *p >= 0xe0;
-    }
+    const int64_t bytes = (int64_t)strlen(text);
+    int64_t wide = 0;
+    for (int64_t i = 0; i < bytes; i++) wide += (unsigned char)text[i] >= 0xe0;
     return wide + (int64_t)((double)(bytes - 3 * wide) / 3.5 + 0.999);
 }

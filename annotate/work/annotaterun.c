@@ -14,6 +14,8 @@
 #include "base/sha256.h"
 #include "manifests/query.h"
 
+#define GROUP_S 0.01 /* seconds between the first answer of a transaction and its end */
+
 typedef struct session {
     iad_manifest *m;
     const iad_annotate_options *o;
@@ -24,7 +26,8 @@ typedef struct session {
     iad_flow flow;
     iad_rng rng;
     iad_job *ready, *ready_last, *waiting; /* bodies that may be sent; jobs that wait for their time */
-    int alive, most_alive, exhausted, draining, bugs, finished_turn;
+    int alive, most_alive, exhausted, draining, bugs, finished;
+    double opened; /* when the transaction at hand was begun */
     double reserved, reply_tokens; /* money on its way; mean of an answer's tokens */
     int64_t replies;
     char url[IAD_URL_MAX], authorization[IAD_SECRET_MAX + 32];
@@ -52,7 +55,24 @@ static void keep(session *s, iad_status status, const iad_err *err) {
 /* ---- rows ---- */
 
 static iad_status in_transaction(session *s, iad_err *err) {
-    return iad_manifest_in_transaction(s->m) ? IAD_OK : iad_manifest_begin(s->m, err);
+    if (iad_manifest_in_transaction(s->m)) return IAD_OK;
+    s->opened = iad_clock();
+    return iad_manifest_begin(s->m, err);
+}
+
+/* Answers that come close together are written together; what is counted as finished is on the disk. *next: at most until the next commit. */
+static iad_status commit_group(session *s, int now, double *next, iad_err *err) {
+    if (iad_manifest_in_transaction(s->m)) {
+        const double left = s->opened + GROUP_S - iad_clock();
+        if (!now && left > 0) {
+            if (left < *next) *next = left;
+            return IAD_OK;
+        }
+        IAD_TRY(iad_manifest_commit(s->m, err));
+    }
+    if (s->finished) s->o->progress(s->o->user, s->c);
+    s->finished = 0;
+    return IAD_OK;
 }
 
 static iad_answer_row row_of(const session *s, const iad_job *job) {
@@ -74,7 +94,7 @@ static iad_answer_row row_of(const session *s, const iad_job *job) {
 
 static void drop(session *s, iad_job *job) {
     s->alive--;
-    s->finished_turn++;
+    s->finished++;
     iad_job_free(job);
 }
 
@@ -358,14 +378,10 @@ static iad_status loop(session *s, iad_err *err) {
             drop_list(s, &s->waiting);
             if (!iad_http_active(s->http)) break;
         } else if (s->exhausted && s->alive == 0) break;
+        IAD_TRY(commit_group(s, 0, &next, err));
         IAD_TRY(iad_http_poll(s->http, (int)(next * 1000) + 1, err));
-        if (iad_manifest_in_transaction(s->m)) IAD_TRY(iad_manifest_commit(s->m, err));
-        if (s->finished_turn) {
-            s->finished_turn = 0;
-            s->o->progress(s->o->user, s->c);
-        }
     }
-    return iad_manifest_in_transaction(s->m) ? iad_manifest_commit(s->m, err) : IAD_OK;
+    return commit_group(s, 1, NULL, err);
 }
 
 /* ---- beginning and end ---- */

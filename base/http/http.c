@@ -7,18 +7,27 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/http/httploop.h"
 #include "base/http/netguard.h"
 #include "base/http/proxyenv.h"
 #include "base/http/url.h"
 
 #define DEFAULT_MAX_BYTES (64u * 1024u * 1024u)
+#define MAX_SPARE 256 /* handles of libcurl that are kept for the next requests */
+
+/* An address taken apart; requests for the same one that follow each other share it. */
+typedef struct shared_url {
+    int users;
+    char *given; /* as it was asked for */
+    iad_url url;
+} shared_url;
 
 typedef struct transfer {
     iad_http *http;
     CURL *easy;
     struct transfer *next, *previous; /* all running ones */
     iad_http_request request;         /* strings in it are not valid after start */
-    iad_url url;
+    shared_url *place;
     struct curl_slist *headers;
     char *body;
     iad_buf answer_body, header_text;
@@ -33,6 +42,10 @@ typedef struct transfer {
 
 struct iad_http {
     CURLM *multi;
+    iad_http_loop loop;
+    CURL *spare[MAX_SPARE];
+    size_t n_spare;
+    shared_url *last;
     transfer *running;
     size_t n_running;
     char *user_agent, *ca_file;
@@ -165,10 +178,49 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *user) {
 
 /* ---- one request ---- */
 
+/* A handle with cookies keeps them, so it goes. */
+static void put_easy(transfer *t) {
+    iad_http *http = t->http;
+    if (!t->easy) return;
+    if (t->request.jar || http->n_spare == MAX_SPARE) {
+        curl_easy_cleanup(t->easy);
+        return;
+    }
+    curl_easy_reset(t->easy);
+    http->spare[http->n_spare++] = t->easy;
+}
+
+static void leave_url(shared_url *place) {
+    if (!place || --place->users) return;
+    iad_url_deinit(&place->url);
+    free(place->given);
+    free(place);
+}
+
+/* Errors: those of iad_url_parse. */
+static iad_status share_url(iad_http *http, const char *given, shared_url **place, iad_err *err) {
+    if (!http->last || strcmp(http->last->given, given) != 0) {
+        shared_url *fresh = iad_calloc(1, sizeof *fresh);
+        *place = NULL;
+        if (!fresh || !(fresh->given = iad_strdup(given))) {
+            free(fresh);
+            return IAD_NOMEM(err, "an address");
+        }
+        fresh->users = 1;
+        const iad_status status = iad_url_parse(given, NULL, &fresh->url, err);
+        if (status != IAD_OK) return leave_url(fresh), status;
+        leave_url(http->last);
+        http->last = fresh;
+    }
+    http->last->users++;
+    *place = http->last;
+    return IAD_OK;
+}
+
 static void transfer_free(transfer *t) {
-    if (t->easy) curl_easy_cleanup(t->easy);
+    put_easy(t);
     curl_slist_free_all(t->headers);
-    iad_url_deinit(&t->url);
+    leave_url(t->place);
     iad_buf_deinit(&t->answer_body);
     iad_buf_deinit(&t->header_text);
     free(t->body);
@@ -195,7 +247,7 @@ static int allowed_by_name(const iad_http *http, const char *host) {
 static void set_options(transfer *t, const iad_http_request *request, const char *proxy) {
     iad_http *http = t->http;
     CURL *e = t->easy;
-    curl_easy_setopt(e, CURLOPT_URL, t->url.text);
+    curl_easy_setopt(e, CURLOPT_URL, t->place->url.text);
 #if LIBCURL_VERSION_NUM >= 0x075500
     curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
 #else
@@ -264,20 +316,21 @@ iad_status iad_http_start(iad_http *http, const iad_http_request *request, iad_e
         transfer_free(t);
         return status;
     }
-    if (iad_url_parse(request->url, NULL, &t->url, &why) != IAD_OK) {
+    if (share_url(http, request->url, &t->place, &why) != IAD_OK) {
         bear_dead(http, t, IAD_HTTP_BAD_URL, why.msg);
         return IAD_OK;
     }
-    t->answer.url = t->url.text;
+    const iad_url *url = &t->place->url;
+    t->answer.url = url->text;
     char proxy[IAD_PROXY_MAX];
-    int proxied = !http->no_proxy && iad_proxy_for(t->url.scheme, t->url.host, proxy);
-    int open = allowed_by_name(http, t->url.host);
+    int proxied = !http->no_proxy && iad_proxy_for(url->scheme, url->host, proxy);
+    int open = allowed_by_name(http, url->host);
     t->guarded = !open && !proxied;
-    if (!open && iad_net_public_text(t->url.host) == 0) {
+    if (!open && iad_net_public_text(url->host) == 0) {
         bear_dead(http, t, IAD_HTTP_ADDRESS, "a private address");
         return IAD_OK;
     }
-    t->easy = curl_easy_init();
+    t->easy = http->n_spare && !request->jar ? http->spare[--http->n_spare] : curl_easy_init();
     if (!t->easy) {
         transfer_free(t);
         return IAD_NOMEM(err, "a request");
@@ -363,32 +416,28 @@ static void report_stillborn(iad_http *http) {
     }
 }
 
-iad_status iad_http_poll(iad_http *http, int timeout_ms, iad_err *err) {
-    int running = 0, left = 0;
-    CURLMcode code = CURLM_OK;
-    if (http->stillborn) timeout_ms = 0;
-    report_stillborn(http);
-    /* Perform first: requests that were just started want their first step. */
-    code = curl_multi_perform(http->multi, &running);
-    if (code == CURLM_OK && timeout_ms > 0) {
-        CURLMsg *message = curl_multi_info_read(http->multi, &left);
-        if (!message) code = curl_multi_poll(http->multi, NULL, 0, timeout_ms, NULL);
-        if (code == CURLM_OK && !message) code = curl_multi_perform(http->multi, &running);
-        if (message && message->msg == CURLMSG_DONE) {
-            transfer *t = NULL;
-            CURLcode result = message->data.result;
-            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
-            finish(t, result);
-        }
-    }
-    if (code != CURLM_OK) return IAD_FAIL(err, IAD_ERR_INTERNAL, "libcurl: %s", curl_multi_strerror(code));
+/* Calls back for all requests that have ended; their number. */
+static size_t finish_ended(iad_http *http) {
+    size_t n = 0;
+    int left = 0;
     for (CURLMsg *message; (message = curl_multi_info_read(http->multi, &left));) {
         if (message->msg != CURLMSG_DONE) continue;
         transfer *t = NULL;
         CURLcode result = message->data.result;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
         finish(t, result);
+        n++;
     }
+    return n;
+}
+
+iad_status iad_http_poll(iad_http *http, int timeout_ms, iad_err *err) {
+    const int born_dead = http->stillborn != NULL;
+    report_stillborn(http);
+    IAD_TRY(iad_http_loop_due(&http->loop, err)); /* requests that were just started want their first step */
+    if (finish_ended(http) || born_dead) timeout_ms = 0;
+    IAD_TRY(iad_http_loop_wait(&http->loop, timeout_ms, err));
+    finish_ended(http);
     return IAD_OK;
 }
 
@@ -405,7 +454,7 @@ size_t iad_http_active(const iad_http *http) {
 }
 
 void iad_http_wakeup(iad_http *http) {
-    curl_multi_wakeup(http->multi);
+    iad_http_loop_wake(&http->loop);
 }
 
 /* ---- the client ---- */
@@ -425,6 +474,7 @@ iad_status iad_http_new(const iad_http_options *options, iad_http **out, iad_err
     http->insecure = options->insecure;
     http->user_agent = iad_strdup(options->user_agent);
     http->ca_file = options->ca_file ? iad_strdup(options->ca_file) : NULL;
+    http->loop.epoll = http->loop.event = -1;
     http->multi = curl_multi_init();
     iad_status status = http->user_agent && http->multi && (!options->ca_file || http->ca_file) ? IAD_OK : IAD_NOMEM(err, "an HTTP client");
     for (size_t i = 0; status == IAD_OK && options->allow_hosts && i < options->allow_hosts->n; i++)
@@ -434,6 +484,7 @@ iad_status iad_http_new(const iad_http_options *options, iad_http **out, iad_err
         if (longer) http->connect_to = longer;
         else status = IAD_NOMEM(err, "an HTTP client");
     }
+    if (status == IAD_OK) status = iad_http_loop_init(&http->loop, http->multi, err);
     if (status != IAD_OK) {
         iad_http_free(http);
         return status;
@@ -455,7 +506,10 @@ void iad_http_free(iad_http *http) {
         next = t->next;
         transfer_free(t);
     }
-    if (http->multi) curl_multi_cleanup(http->multi);
+    for (size_t i = 0; i < http->n_spare; i++) curl_easy_cleanup(http->spare[i]);
+    if (http->multi) curl_multi_cleanup(http->multi); /* it still tells the loop of sockets */
+    iad_http_loop_deinit(&http->loop);
+    leave_url(http->last);
     curl_slist_free_all(http->connect_to);
     iad_strings_deinit(&http->allow_hosts);
     free(http->user_agent);

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#define INLINE static inline __attribute__((always_inline)) /* into the variants at the end */
+
 enum {
     FINE = IAD_MATCH_FINE,
     CELLS = IAD_MATCH_CELLS,
@@ -45,7 +47,7 @@ void iad_grey_sums_make(const uint8_t grey[FINE][FINE], iad_grey_sums *sums) {
 }
 
 /* First cell inside and number of cells inside along one axis. */
-static void inside(double a, double b, int *first, int *n) {
+INLINE void inside(double a, double b, int *first, int *n) {
     const double slack = 1e-6;
     int lo = 0, hi = CELLS;
     while (lo < hi && a + b * lo < -slack) lo++;
@@ -54,75 +56,93 @@ static void inside(double a, double b, int *first, int *n) {
     *n = hi - lo;
 }
 
-/* A border lies at `pixel` (0..FINE-1) and a part of it; the sums there are read off a cubic through the four around (Catmull-Rom): a straight line
- * would take the pixels for flat, and fine textures would not find themselves. */
-typedef struct border {
-    int pixel;
-    double weight[4]; /* of sums pixel - 1 .. pixel + 2 */
-} border;
+/* Borders of cells along one axis. Each lies at `pixel` (0..FINE-1) and a part of it; the sums there are read off a cubic through the four around
+ * (Catmull-Rom): a straight line would take the pixels for flat, and fine textures would not find themselves. */
+typedef struct borders {
+    int32_t pixel[CELLS + 1];
+    double weight[4][CELLS + 1]; /* of sums pixel - 1 .. pixel + 2 */
+} borders;
 
-static void borders(double a, double b, int first, int n, border out[CELLS + 1]) {
+INLINE void make_borders(double a, double b, int first, int n, borders *out) {
     for (int k = 0; k <= n; k++) {
         double at = a + b * (first + k);
         at = at < 0 ? 0 : at > FINE ? FINE : at;
-        out[k].pixel = at >= FINE ? FINE - 1 : (int)at;
-        const double t = at - out[k].pixel;
-        out[k].weight[0] = t * (-0.5 + t * (1 - 0.5 * t));
-        out[k].weight[1] = 1 + t * t * (-2.5 + 1.5 * t);
-        out[k].weight[2] = t * (0.5 + t * (2 - 1.5 * t));
-        out[k].weight[3] = t * t * (-0.5 + 0.5 * t);
+        const int pixel = at >= FINE ? FINE - 1 : (int)at;
+        const double t = at - pixel;
+        out->pixel[k] = pixel;
+        out->weight[0][k] = t * (-0.5 + t * (1 - 0.5 * t));
+        out->weight[1][k] = 1 + t * t * (-2.5 + 1.5 * t);
+        out->weight[2][k] = t * (0.5 + t * (2 - 1.5 * t));
+        out->weight[3][k] = t * t * (-0.5 + 0.5 * t);
     }
 }
 
-/* The sums at the vertical borders of the cells, of every row; what does not depend on the place along y. */
+/* The sums as numbers of floating point, by columns: at[x + 1][y]. Before the first one and behind the last one stands what the sums would be if they
+ * went on as they did, so that no column is special. */
+typedef struct wide_sums {
+    double at[FINE + 3][FINE + 1];
+} wide_sums;
+
+INLINE void widen(const iad_grey_sums *asking, wide_sums *wide) {
+    for (int y = 0; y <= FINE; y++) {
+        const uint32_t *row = asking->sum[y];
+        for (int x = 0; x <= FINE; x++) wide->at[x + 1][y] = row[x];
+        wide->at[0][y] = -(double)row[1];
+        wide->at[FINE + 2][y] = 2.0 * row[FINE] - row[FINE - 1];
+    }
+}
+
+/* The sums at the vertical borders of the cells, of every row; what does not depend on the place along y. The rows go on at either end likewise. */
 typedef struct columns {
     double a, b;
     int x0, w;
-    double sum[FINE + 1][CELLS + 1];
+    double sum[FINE + 3][CELLS + 1]; /* [y + 1] */
 } columns;
 
-static void read_columns(const iad_grey_sums *asking, double a, double b, columns *c) {
-    border across[CELLS + 1];
+INLINE void read_columns(const wide_sums *asking, double a, double b, columns *c) {
+    borders across;
     c->a = a;
     c->b = b;
     inside(a, b, &c->x0, &c->w);
-    borders(a, b, c->x0, c->w, across);
-    for (int y = 0; y <= FINE; y++) {
-        const uint32_t *row = asking->sum[y];
-        /* Behind the edges the sums go on as they did. */
-        const double before = -(double)row[1], behind = 2.0 * row[FINE] - row[FINE - 1];
-        for (int x = 0; x <= c->w; x++) {
-            const border *at = &across[x];
-            const double first = at->pixel ? row[at->pixel - 1] : before, last = at->pixel + 2 <= FINE ? row[at->pixel + 2] : behind;
-            c->sum[y][x] = at->weight[0] * first + at->weight[1] * row[at->pixel] + at->weight[2] * row[at->pixel + 1] + at->weight[3] * last;
-        }
+    make_borders(a, b, c->x0, c->w, &across);
+    for (int x = 0; x <= c->w; x++) {
+        const double(*near)[FINE + 1] = &asking->at[across.pixel[x]];
+        const double w0 = across.weight[0][x], w1 = across.weight[1][x], w2 = across.weight[2][x], w3 = across.weight[3][x];
+        double column[FINE + 1];
+        for (int y = 0; y <= FINE; y++) column[y] = w0 * near[0][y] + w1 * near[1][y] + w2 * near[2][y] + w3 * near[3][y];
+        for (int y = 0; y <= FINE; y++) c->sum[y + 1][x] = column[y];
+    }
+    for (int x = 0; x <= c->w; x++) {
+        c->sum[0][x] = 2 * c->sum[1][x] - c->sum[2][x];
+        c->sum[FINE + 2][x] = 2 * c->sum[FINE + 1][x] - c->sum[FINE][x];
     }
 }
 
 /* 0 when too few cells lie inside both. */
-static int lay(const columns *c, const uint8_t kept[CELLS][CELLS], double ay, double by, overlap *o) {
-    border down[CELLS + 1];
+INLINE int lay(const columns *c, const uint8_t kept[CELLS][CELLS], double ay, double by, overlap *o) {
+    borders down;
     double corner[2][CELLS + 1];
     o->x0 = c->x0;
     o->w = c->w;
     inside(ay, by, &o->y0, &o->h);
     if (o->w < MIN_CELLS || o->h < MIN_CELLS) return 0;
-    borders(ay, by, o->y0, o->h, down);
+    make_borders(ay, by, o->y0, o->h, &down);
     const double scale = ONE / (c->b * by);
     for (int y = 0; y <= o->h; y++) {
-        const border *at = &down[y];
+        const double *zero = c->sum[down.pixel[y]], *one = c->sum[down.pixel[y] + 1], *two = c->sum[down.pixel[y] + 2],
+                     *three = c->sum[down.pixel[y] + 3];
+        const double w0 = down.weight[0][y], w1 = down.weight[1][y], w2 = down.weight[2][y], w3 = down.weight[3][y];
         double *now = corner[y & 1];
         const double *before = corner[(y & 1) ^ 1];
-        for (int x = 0; x <= o->w; x++) {
-            const double one = c->sum[at->pixel][x], two = c->sum[at->pixel + 1][x];
-            const double zero = at->pixel ? c->sum[at->pixel - 1][x] : 2 * one - two,
-                         three = at->pixel + 2 <= FINE ? c->sum[at->pixel + 2][x] : 2 * two - one;
-            now[x] = at->weight[0] * zero + at->weight[1] * one + at->weight[2] * two + at->weight[3] * three;
+        for (int x = 0; x <= o->w; x++) now[x] = w0 * zero[x] + w1 * one[x] + w2 * two[x] + w3 * three[x];
+        if (!y) continue;
+        const uint8_t *other = &kept[o->y0 + y - 1][o->x0];
+        for (int x = 0; x < o->w; x++) { /* rounded down: towards zero, and one less where that was upwards */
+            const double at = (now[x + 1] - now[x] - before[x + 1] + before[x]) * scale + 0.5;
+            const int32_t whole = (int32_t)at;
+            o->asking[y - 1][x] = whole - ((double)whole > at);
         }
-        for (int x = 0; y && x < o->w; x++) {
-            o->asking[y - 1][x] = (int32_t)floor((now[x + 1] - now[x] - before[x + 1] + before[x]) * scale + 0.5);
-            o->kept[y - 1][x] = kept[o->y0 + y - 1][o->x0 + x] * ONE;
-        }
+        for (int x = 0; x < o->w; x++) o->kept[y - 1][x] = other[x] * ONE;
     }
     return 1;
 }
@@ -133,7 +153,7 @@ typedef struct moments {
     int n;
 } moments;
 
-static moments moments_of(const overlap *o, int x0, int x1, int y0, int y1) {
+INLINE moments moments_of(const overlap *o, int x0, int x1, int y0, int y1) {
     int64_t a = 0, b = 0, aa = 0, bb = 0, ab = 0;
     for (int y = y0; y < y1; y++) {
         int32_t ra = 0, rb = 0; /* a row of products of 24 bits needs 30 */
@@ -152,25 +172,25 @@ static moments moments_of(const overlap *o, int x0, int x1, int y0, int y1) {
     return (moments){(double)a / n, (double)b / n, (double)(n * aa - a * a) / n, (double)(n * bb - b * b) / n, (double)(n * ab - a * b) / n, n};
 }
 
-static double correlation(const moments *m, double grain) {
+INLINE double correlation(const moments *m, double grain) {
     const double extra = grain * m->n;
     return (m->cov + extra) / sqrt((m->va + extra) * (m->vb + extra));
 }
 
-static double whole_likeness(const overlap *o) {
+INLINE double whole_likeness(const overlap *o) {
     const moments m = moments_of(o, 0, o->w, 0, o->h);
     return correlation(&m, GRAIN_ALL);
 }
 
 /* One block when the asking picture is gain * kept + offset: 1 less the share of its differences; what is 1 for equal blocks and a correlation for
  * blocks of equal mean and variance. A correlation alone would call any two rings of one size alike, whatever their shades. */
-static double alike(const moments *m, double gain, double offset) {
+INLINE double alike(const moments *m, double gain, double offset) {
     const double away = m->a - gain * m->b - offset, vb = gain * gain * m->vb;
     const double differences = m->va + vb - 2 * gain * m->cov + away * away * m->n;
     return 1 - differences / (m->va + vb + 2 * GRAIN_BLOCK * m->n);
 }
 
-static int most_reach(const moments *block, double gain, double offset) {
+INLINE int most_reach(const moments *block, double gain, double offset) {
     double value[BLOCKS * BLOCKS];
     int n = 0;
     for (int b = 0; b < BLOCKS * BLOCKS; b++) {
@@ -187,7 +207,7 @@ static int most_reach(const moments *block, double gain, double offset) {
 }
 
 /* As they are, and with the one change of brightness and contrast that fits best. */
-static int block_likeness(const overlap *o) {
+INLINE int block_likeness(const overlap *o) {
     moments block[BLOCKS * BLOCKS];
     for (int b = 0; b < BLOCKS * BLOCKS; b++) {
         const int row = b / BLOCKS, column = b % BLOCKS;
@@ -202,7 +222,7 @@ static int block_likeness(const overlap *o) {
 }
 
 /* Leaves the details: from every cell the mean of the 5 x 5 around it (fewer at the border) is taken away. */
-static void keep_details(int32_t cell[CELLS][CELLS], int w, int h) {
+INLINE void keep_details(int32_t cell[CELLS][CELLS], int w, int h) {
     enum { REACH = 2 };
     int32_t sum[CELLS + 1][CELLS + 1];
     for (int x = 0; x <= w; x++) sum[0][x] = 0;
@@ -219,7 +239,7 @@ static void keep_details(int32_t cell[CELLS][CELLS], int w, int h) {
 }
 
 /* The lesser likeness of the two pictures and of their details. */
-static int full_likeness(overlap *o) {
+INLINE int full_likeness(overlap *o) {
     const int shades = block_likeness(o);
     keep_details(o->asking, o->w, o->h);
     keep_details(o->kept, o->w, o->h);
@@ -228,7 +248,7 @@ static int full_likeness(overlap *o) {
 }
 
 /* Keeps the better placing. */
-static void try_placing(const columns *c, const uint8_t kept[CELLS][CELLS], const placing *p, placing *best, double *likeness, overlap *room) {
+INLINE void try_placing(const columns *c, const uint8_t kept[CELLS][CELLS], const placing *p, placing *best, double *likeness, overlap *room) {
     if (!lay(c, kept, p->ay, p->by, room)) return;
     const double now = whole_likeness(room);
     if (now <= *likeness) return;
@@ -236,12 +256,14 @@ static void try_placing(const columns *c, const uint8_t kept[CELLS][CELLS], cons
     *best = *p;
 }
 
-int iad_grid_match(const iad_grey_sums *asking, const uint8_t kept[CELLS][CELLS], int quick) {
+INLINE int match(const iad_grey_sums *asking, const uint8_t kept[CELLS][CELLS], int quick) {
     const double cell = (double)FINE / CELLS;
     placing best = {0, 0, cell, cell};
     overlap room;
     columns c;
-    read_columns(asking, 0, cell, &c);
+    wide_sums wide;
+    widen(asking, &wide);
+    read_columns(&wide, 0, cell, &c);
     lay(&c, kept, 0, cell, &room);
     double likeness = whole_likeness(&room);
     const int straight = full_likeness(&room);
@@ -251,7 +273,7 @@ int iad_grid_match(const iad_grey_sums *asking, const uint8_t kept[CELLS][CELLS]
         const double size = larger ? 1 - CUT : 1 / (1 - CUT), range = larger ? CUT * FINE : -CUT / (1 - CUT) * FINE;
         for (int x = 0; x < STARTS; x++) {
             placing p = {range * x / (STARTS - 1), 0, cell * size, cell * size};
-            read_columns(asking, p.ax, p.bx, &c);
+            read_columns(&wide, p.ax, p.bx, &c);
             for (int y = 0; y < STARTS; y++) {
                 p.ay = range * y / (STARTS - 1);
                 try_placing(&c, kept, &p, &best, &likeness, &room);
@@ -267,11 +289,32 @@ int iad_grid_match(const iad_grey_sums *asking, const uint8_t kept[CELLS][CELLS]
             else if (k < 4) p.ay += sign * step;
             else if (k < 6) p.bx += sign * stretch, p.ax -= sign * stretch * CELLS / 2; /* about the middle */
             else p.by += sign * stretch, p.ay -= sign * stretch * CELLS / 2;
-            read_columns(asking, p.ax, p.bx, &c);
+            read_columns(&wide, p.ax, p.bx, &c);
             try_placing(&c, kept, &p, &best, &likeness, &room);
         }
-    read_columns(asking, best.ax, best.bx, &c);
+    read_columns(&wide, best.ax, best.bx, &c);
     lay(&c, kept, best.ay, best.by, &room);
     const int aligned = full_likeness(&room);
     return aligned > straight ? aligned : straight;
+}
+
+/* The same code for the compiler to widen. Everything is done element by element and the compiler may not contract, so the results are the same. */
+int iad_grid_match_plain(const iad_grey_sums *asking, const uint8_t kept[CELLS][CELLS], int quick) { return match(asking, kept, quick); }
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static int match_avx2(const iad_grey_sums *asking, const uint8_t kept[CELLS][CELLS], int quick) {
+    return match(asking, kept, quick);
+}
+__attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,prefer-vector-width=512"))) static int match_avx512(const iad_grey_sums *asking,
+                                                                                                         const uint8_t kept[CELLS][CELLS], int quick) {
+    return match(asking, kept, quick);
+}
+#endif
+
+int iad_grid_match(const iad_grey_sums *asking, const uint8_t kept[CELLS][CELLS], int quick) {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
+        return match_avx512(asking, kept, quick);
+    if (__builtin_cpu_supports("avx2")) return match_avx2(asking, kept, quick);
+#endif
+    return iad_grid_match_plain(asking, kept, quick);
 }

@@ -22,4 +22,7 @@ void iad_grey_sums_make(const uint8_t grey[IAD_MATCH_FINE][IAD_MATCH_FINE], iad_
  * and size. `quick` looks at the first alone. The same on every machine. */
 int iad_grid_match(const iad_grey_sums *asking, const uint8_t kept[IAD_MATCH_CELLS][IAD_MATCH_CELLS], int quick);
 
+/* The same without vector instructions: what the fast ones are held against. */
+int iad_grid_match_plain(const iad_grey_sums *asking, const uint8_t kept[IAD_MATCH_CELLS][IAD_MATCH_CELLS], int quick);
+
 #endif

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/json.h"
+#include "base/appprint.h"
 #include "runtime/model/checkpoint.h"
 #include "runtime/model/newmodel.h"
 #include "runtime/program/memoryplan.h"
@@ -97,11 +97,7 @@ static iad_status print_json(const facts *f, const options *o, iad_err *err) {
     int bad = json_object_set_new(root, "weights", weights);
     bad |= json_object_set_new(root, "tokenizer_ids", f->tokenizer_size < 0 ? json_null() : json_integer(f->tokenizer_size));
     bad |= json_object_set_new(root, "plan", plan_json(&f->plan));
-    iad_buf out;
-    iad_buf_init(&out, 1u << 24);
-    iad_status status = bad ? IAD_NOMEM(err, "the facts") : iad_json_pretty(root, &out, err);
-    if (status == IAD_OK) status = iad_print(&out, err);
-    iad_buf_deinit(&out);
+    iad_status status = bad ? IAD_NOMEM(err, "the facts") : iad_app_print_json(root, err);
     json_decref(root);
     return status;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/appprint.h"
 #include "base/json.h"
 #include "base/text.h"
 
@@ -29,11 +30,9 @@ iad_status iad_from_public(iadgpt_status status, const iadgpt_error *error, iad_
 }
 
 iad_status iad_print(iad_buf *text, iad_err *err) {
-    size_t n = text->len;
-    size_t written = n ? fwrite(text->data, 1, n, stdout) : 0;
+    const iad_status status = iad_app_print(iad_buf_str(text), text->len, err);
     iad_buf_reset(text);
-    if (written != n || fflush(stdout) != 0) return IAD_FAIL(err, IAD_ERR_IO, "the output cannot be written");
-    return IAD_OK;
+    return status;
 }
 
 iad_status iad_clean_name(const char *text, iad_buf *out, iad_err *err) {

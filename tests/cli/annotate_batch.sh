@@ -26,6 +26,9 @@ done
 test "$(query set.db "SELECT count(DISTINCT image_id) FROM annotate_answer")" = $n
 test "$(query set.db "SELECT count(*) FROM annotate_batch WHERE state = 'failed'")" -ge 1
 test "$(query set.db "SELECT count(*) FROM annotate_answer WHERE batch IS NULL AND raw IS NOT NULL")" = 0
+# Half the price of single requests (1 and 4 for a million), whoever stated the prices; --batch-price says another share.
+full="sum(prompt_tokens*1.0+completion_tokens*4.0)/1e6"
+test "$(query set.db "SELECT abs(sum(cost)/($full) - 0.5) < 1e-6 FROM annotate_answer WHERE batch IS NOT NULL")" = 1
 # No answer was charged twice.
 test "$(awk -F'\t' 'FNR > 1 && $9 == "batch" { print $2 }' ledger.tsv | sort | uniq -d | wc -l)" = 0
 
@@ -52,6 +55,18 @@ for format in messages jsonl; do
 done
 "$IAD_BIN/iad-annotate" export --db set.db --format llava > list.json 2> /dev/null
 test "$(grep -c '"conversations"' list.json)" = $(($(wc -l < before.tsv) - 1))
+# `iad-manifest export` writes them, too; here all captions come from answers.
+for format in messages jsonl tsv llava; do
+    "$IAD_BIN/iad-annotate" export --db set.db --format $format > one.txt 2> /dev/null
+    "$IAD_BIN/iad-manifest" export --db set.db --format captions-$format > two.txt 2> /dev/null
+    cmp one.txt two.txt
+done
+"$IAD_BIN/iad-manifest" export --db set.db --format captions-jsonl --category part --out captions 2> /dev/null
+cmp captions/captions.jsonl list.jsonl
+code=0; "$IAD_BIN/iad-manifest" export --db set.db --format captions-jsonl --category nothing 2> err.txt || code=$?
+test $code = 1 && grep -q "no category 'nothing'" err.txt
+code=0; "$IAD_BIN/iad-manifest" export --db set.db --format captions-tsv --out x --files copy 2> err.txt || code=$?
+test $code = 2
 "$IAD_BIN/iad-annotate" show --db set.db --out sheet.html 2> /dev/null
 grep -q "$unit" sheet.html
 "$IAD_BIN/iad-manifest" check --db set.db > check.txt 2>&1 || { cat check.txt; exit 1; }

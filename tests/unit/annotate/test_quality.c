@@ -3,6 +3,7 @@
 
 #include "annotate/check/judge_answer.h"
 #include "annotate/check/minhash.h"
+#include "annotate/check/quality_text.h"
 #include "annotate/client/chatrequest.h"
 
 static char why[IAD_WHY];
@@ -20,6 +21,43 @@ static char why[IAD_WHY];
     "\"is_product_photo\":true,\"category_match\":0.9,\"object_count\":\"one\",\"view\":\"photo\",\"watermark\":\"none\",\"defect_visible\":\"no\"," \
     "\"defect_note\":\"\",\"language\":\"en\""
 
+/* The checks with a view of the text made for each. */
+static iad_text_view view_of(const char *text) {
+    iad_text_view v;
+    iad_err err;
+    assert_ok(iad_text_view_init(&v, text, &err));
+    return v;
+}
+#define CHECK(name, parameters, ...)                                                                                                                 \
+    static int name parameters {                                                                                                                     \
+        iad_text_view v = view_of(text);                                                                                                             \
+        const int passes = iad_quality_##name(&v, __VA_ARGS__);                                                                                      \
+        iad_text_view_deinit(&v);                                                                                                                    \
+        return passes;                                                                                                                               \
+    }
+CHECK(refusal, (const char *text, char *out), out)
+CHECK(length, (const char *text, int lo, int hi, char *out), lo, hi, out)
+CHECK(language, (const char *text, const char *lang, char *out), lang, out)
+CHECK(repetition, (const char *text, const char *lang, char *out), lang, out)
+CHECK(form, (const char *text, char *out), out)
+CHECK(aspect, (const char *text, const char *aspect_name, const char *lang, char *out), aspect_name, lang, out)
+CHECK(contradiction, (const char *text, const char *category, const char *colour, char *out), category, colour, out)
+CHECK(hedging, (const char *text, char *out), out)
+static double jaccard(const char *a, const char *b) {
+    iad_text_view x = view_of(a), y = view_of(b);
+    const double value = iad_quality_jaccard(&x, &y);
+    iad_text_view_deinit(&x);
+    iad_text_view_deinit(&y);
+    return value;
+}
+static int distinct(const char *a, const char *b, char *out) {
+    iad_text_view x = view_of(a), y = view_of(b);
+    const int passes = iad_quality_distinct(&x, &y, out);
+    iad_text_view_deinit(&x);
+    iad_text_view_deinit(&y);
+    return passes;
+}
+
 static void test_transport(void **state) {
     (void)state;
     assert_true(iad_quality_transport("stop", "m", "m", 0, why));
@@ -34,53 +72,53 @@ static void test_transport(void **state) {
 
 static void test_refusal(void **state) {
     (void)state;
-    assert_true(iad_quality_refusal(SHAPE, why));
-    assert_false(iad_quality_refusal("I'm sorry, but this cannot be described.", why));
-    assert_false(iad_quality_refusal("I cannot see a picture.", why));
-    assert_false(iad_quality_refusal("As an AI model I have no eyes.", why));
-    assert_false(iad_quality_refusal("The system is unable to tell.", why));
-    assert_false(iad_quality_refusal("抱歉，看不到图片。", why));
-    assert_false(iad_quality_refusal("无法描述。", why));
-    assert_false(iad_quality_refusal("作为一款大型AI模型，我没有眼睛。", why));
+    assert_true(refusal(SHAPE, why));
+    assert_false(refusal("I'm sorry, but this cannot be described.", why));
+    assert_false(refusal("I cannot see a picture.", why));
+    assert_false(refusal("As an AI model I have no eyes.", why));
+    assert_false(refusal("The system is unable to tell.", why));
+    assert_false(refusal("抱歉，看不到图片。", why));
+    assert_false(refusal("无法描述。", why));
+    assert_false(refusal("作为一款大型AI模型，我没有眼睛。", why));
 }
 
 static void test_length(void **state) {
     (void)state;
-    assert_true(iad_quality_length(SHAPE, 15, 150, why));
-    assert_false(iad_quality_length("A small nut.", 15, 150, why));
-    assert_true(iad_quality_length("六角螺母的主体呈规则的六边形中间有圆孔", 15, 150, why)); /* characters */
-    assert_false(iad_quality_length(SHAPE, 15, 20, why));
+    assert_true(length(SHAPE, 15, 150, why));
+    assert_false(length("A small nut.", 15, 150, why));
+    assert_true(length("六角螺母的主体呈规则的六边形中间有圆孔", 15, 150, why)); /* characters */
+    assert_false(length(SHAPE, 15, 20, why));
     uint32_t words[8];
     assert_int_equal(iad_quality_words("It's a well-made nut, 8 mm", words, 8), 6);
 }
 
 static void test_language(void **state) {
     (void)state;
-    assert_true(iad_quality_language(SHAPE, "en", why));
-    assert_false(iad_quality_language("A nut 六角螺母的主体呈规则的六边形", "en", why));
-    assert_true(iad_quality_language("这个 M8 螺母呈规则的六边形，表面为银灰色金属。", "zh", why));
-    assert_false(iad_quality_language("A nut of metal 螺母", "zh", why));
+    assert_true(language(SHAPE, "en", why));
+    assert_false(language("A nut 六角螺母的主体呈规则的六边形", "en", why));
+    assert_true(language("这个 M8 螺母呈规则的六边形，表面为银灰色金属。", "zh", why));
+    assert_false(language("A nut of metal 螺母", "zh", why));
 }
 
 static void test_repetition(void **state) {
     (void)state;
-    assert_true(iad_quality_repetition(SHAPE, "en", why));
-    assert_false(iad_quality_repetition("the nut is round and the nut is round and the nut is round and so on", "en", why));
-    assert_false(iad_quality_repetition("nut nut bolt nut bolt bolt nut bolt nut nut bolt bolt bolt nut nut bolt nut bolt nut nut nut", "en", why));
+    assert_true(repetition(SHAPE, "en", why));
+    assert_false(repetition("the nut is round and the nut is round and the nut is round and so on", "en", why));
+    assert_false(repetition("nut nut bolt nut bolt bolt nut bolt nut nut bolt bolt bolt nut nut bolt nut bolt nut nut nut", "en", why));
 }
 
 static void test_form(void **state) {
     (void)state;
-    assert_true(iad_quality_form(SHAPE, why));
-    assert_true(iad_quality_form("A plate of 120 x 80 mm with 4 holes and 2 slots.", why));
-    assert_false(iad_quality_form("**Shape**: round", why));
-    assert_false(iad_quality_form("Parts:\n- a rim\n- a hub", why));
-    assert_false(iad_quality_form("1. a rim\n2. a hub", why));
-    assert_false(iad_quality_form("See https://example.org for more", why));
-    assert_false(iad_quality_form("Write to sales@example.org today", why));
-    assert_false(iad_quality_form("It costs $ 12.50 a piece", why));
-    assert_false(iad_quality_form("只要 12 元", why));
-    assert_false(iad_quality_form("Call +86 10 1234 5678 now", why));
+    assert_true(form(SHAPE, why));
+    assert_true(form("A plate of 120 x 80 mm with 4 holes and 2 slots.", why));
+    assert_false(form("**Shape**: round", why));
+    assert_false(form("Parts:\n- a rim\n- a hub", why));
+    assert_false(form("1. a rim\n2. a hub", why));
+    assert_false(form("See https://example.org for more", why));
+    assert_false(form("Write to sales@example.org today", why));
+    assert_false(form("It costs $ 12.50 a piece", why));
+    assert_false(form("只要 12 元", why));
+    assert_false(form("Call +86 10 1234 5678 now", why));
     assert_string_equal(iad_quality_strip("The image shows a round nut."), "a round nut.");
     assert_string_equal(iad_quality_strip("图片显示：一个螺母"), "一个螺母");
     assert_string_equal(iad_quality_strip(SHAPE), SHAPE);
@@ -88,45 +126,96 @@ static void test_form(void **state) {
 
 static void test_distinct(void **state) {
     (void)state;
-    assert_true(iad_quality_distinct(SHAPE, MATERIAL, why));
-    assert_false(iad_quality_distinct(SHAPE, SHAPE " Indeed.", why));
-    assert_close(iad_quality_jaccard("a b c d", "a b c e"), 1.0 / 3, 1e-12);
+    assert_true(distinct(SHAPE, MATERIAL, why));
+    assert_false(distinct(SHAPE, SHAPE " Indeed.", why));
+    assert_close(jaccard("a b c d", "a b c e"), 1.0 / 3, 1e-12);
 }
 
 static void test_aspect(void **state) {
     (void)state;
-    assert_true(iad_quality_aspect(SHAPE, "overall", "en", why));
-    assert_true(iad_quality_aspect(MATERIAL, "material", "en", why));
-    assert_true(iad_quality_aspect(DETAILS, "structure", "en", why));
-    assert_true(iad_quality_aspect("表面为金属", "material", "zh", why));
-    assert_false(iad_quality_aspect("Hello there, nice to meet everybody today.", "material", "en", why));
-    assert_false(iad_quality_aspect("Hello there, nice to meet everybody today.", "overall", "en", why));
-    assert_false(iad_quality_aspect("大家好", "structure", "zh", why));
-    assert_true(iad_quality_aspect("anything", "defect", "en", why));
+    assert_true(aspect(SHAPE, "overall", "en", why));
+    assert_true(aspect(MATERIAL, "material", "en", why));
+    assert_true(aspect(DETAILS, "structure", "en", why));
+    assert_true(aspect("表面为金属", "material", "zh", why));
+    assert_false(aspect("Hello there, nice to meet everybody today.", "material", "en", why));
+    assert_false(aspect("Hello there, nice to meet everybody today.", "overall", "en", why));
+    assert_false(aspect("大家好", "structure", "zh", why));
+    assert_true(aspect("anything", "defect", "en", why));
 }
 
 static void test_contradiction(void **state) {
     (void)state;
-    assert_false(iad_quality_contradiction("A bottle made of steel.", "clear_glass_bottle", "", why));
-    assert_true(iad_quality_contradiction("A bottle made of clear glass with a steel cap.", "clear glass bottle", "", why));
-    assert_true(iad_quality_contradiction("A bracket made of steel.", "bracket", "", why));
-    assert_false(iad_quality_contradiction("A cap in deep blue.", "cap", "red", why));
-    assert_true(iad_quality_contradiction("A cap in deep blue with a red rim.", "cap", "red", why));
-    assert_true(iad_quality_contradiction("A cap in deep blue.", "cap", "white", why)); /* of the background, perhaps */
+    assert_false(contradiction("A bottle made of steel.", "clear_glass_bottle", "", why));
+    assert_true(contradiction("A bottle made of clear glass with a steel cap.", "clear glass bottle", "", why));
+    assert_true(contradiction("A bracket made of steel.", "bracket", "", why));
+    assert_false(contradiction("A cap in deep blue.", "cap", "red", why));
+    assert_true(contradiction("A cap in deep blue with a red rim.", "cap", "red", why));
+    assert_true(contradiction("A cap in deep blue.", "cap", "white", why)); /* of the background, perhaps */
+}
+
+static void fill(iad_image *image, int x0, int y0, int x1, int y1, int r, int g, int b) {
+    for (int y = y0; y < y1; y++)
+        for (int x = x0; x < x1; x++) {
+            uint8_t *p = iad_image_at(image, x, y);
+            p[0] = (uint8_t)r, p[1] = (uint8_t)g, p[2] = (uint8_t)b;
+        }
+}
+
+/* The colour of a thing, not of what it lies on. */
+static void test_colour(void **state) {
+    (void)state;
     iad_image red;
     iad_err err;
     assert_ok(iad_image_init(&red, 64, 64, 3, &err));
-    for (int i = 0; i < 64 * 64; i++) red.px[3 * i] = 220;
-    assert_string_equal(iad_chat_colour(&red), "red");
-    for (int i = 0; i < 64 * 32; i++) red.px[3 * i] = 0, red.px[3 * i + 2] = 220;
+    fill(&red, 0, 0, 64, 64, 240, 240, 240);
+    fill(&red, 10, 10, 54, 54, 220, 0, 0);
+    assert_string_equal(iad_chat_colour(&red), "red"); /* on white */
+    fill(&red, 10, 10, 54, 32, 0, 0, 220);
+    assert_string_equal(iad_chat_colour(&red), ""); /* half red, half blue */
+    /* A steel part on a green mat: the mat rules the middle, too, and nothing is said about the part. */
+    fill(&red, 0, 0, 64, 64, 20, 150, 40);
+    fill(&red, 24, 24, 40, 40, 150, 150, 155);
     assert_string_equal(iad_chat_colour(&red), "");
+    assert_true(contradiction("A grey bracket with a silver sheen.", "bracket", iad_chat_colour(&red), why));
+    assert_false(contradiction("A grey bracket with a silver sheen.", "bracket", "green", why));
+    /* A red part that fills the middle of the same mat is still known. */
+    fill(&red, 12, 12, 52, 52, 220, 0, 0);
+    assert_string_equal(iad_chat_colour(&red), "red");
+    assert_false(contradiction("A bracket in deep blue.", "bracket", iad_chat_colour(&red), why));
     iad_image_deinit(&red);
+}
+
+/* A view finds every word that looking through the text finds, and no other. */
+static void test_view(void **state) {
+    (void)state;
+    static const char *const texts[] = {"", "Red", "A well-made red-hot RED rim, redder than reddish; it's O'Red. \xe9red red\xe9 red", "红色red",
+                                        "metal metallic non-metal METALS x9metal 9metal metal9", "the end's end-ends e"};
+    static const char *const words[] = {"red", "red*", "metal", "metal*", "end", "end*", "e", "made", "a", "x9metal", "9*"};
+    for (size_t t = 0; t < sizeof texts / sizeof *texts; t++) {
+        iad_text_view v = view_of(texts[t]);
+        for (size_t w = 0; w < sizeof words / sizeof *words; w++) {
+            size_t n = 0;
+            const size_t length = strcspn(words[w], "*");
+            for (const char *p = texts[t], *from = p; (p = iad_text_word(p, words[w])) != NULL; p += length) {
+                /* A search that goes on inside a word takes its rest for a word of its own. */
+                if (p > from && ((p[-1] | 32) >= 'a' || (p[-1] >= '0' && p[-1] <= '9'))) continue;
+                n++;
+            }
+            assert_int_equal(iad_text_view_count(&v, words[w]) > 0, iad_text_word(texts[t], words[w]) != NULL);
+            if (!strchr(words[w], '*')) assert_int_equal(iad_text_view_count(&v, words[w]), n);
+        }
+        uint32_t plain[64];
+        const size_t n = iad_quality_words(texts[t], plain, 64);
+        assert_int_equal(v.n_words, n);
+        if (n) assert_memory_equal(v.words, plain, n * sizeof *plain);
+        iad_text_view_deinit(&v);
+    }
 }
 
 static void test_hedging(void **state) {
     (void)state;
-    assert_true(iad_quality_hedging("It appears to be a nut, possibly of steel.", why));
-    assert_false(iad_quality_hedging("It appears to be a nut that seems old, might be worn and is likely of steel, possibly.", why));
+    assert_true(hedging("It appears to be a nut, possibly of steel.", why));
+    assert_false(hedging("It appears to be a nut that seems old, might be worn and is likely of steel, possibly.", why));
 }
 
 static void test_relevance(void **state) {
@@ -236,6 +325,7 @@ int main(void) {
                                        cmocka_unit_test(test_language),  cmocka_unit_test(test_repetition), cmocka_unit_test(test_form),
                                        cmocka_unit_test(test_distinct),  cmocka_unit_test(test_aspect),     cmocka_unit_test(test_contradiction),
                                        cmocka_unit_test(test_hedging),   cmocka_unit_test(test_relevance),  cmocka_unit_test(test_wilson),
-                                       cmocka_unit_test(test_minhash),   cmocka_unit_test(test_answers)};
+                                       cmocka_unit_test(test_minhash),   cmocka_unit_test(test_answers),    cmocka_unit_test(test_view),
+                                       cmocka_unit_test(test_colour)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

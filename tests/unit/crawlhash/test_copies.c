@@ -249,9 +249,31 @@ static void flat_pictures_say_nothing(void **state) {
     iad_copies_free(copies);
 }
 
+/* The variants for wide registers give what the plain code gives, for pictures that are alike and for others. */
+static void fast_matches_equal_plain_ones(void **state) {
+    (void)state;
+    enum { FINE = IAD_MATCH_FINE, CELLS = IAD_MATCH_CELLS };
+    static uint8_t grey[FINE][FINE], kept[CELLS][CELLS];
+    iad_rng rng;
+    iad_rng_init(&rng, 7, 0);
+    for (int n = 0; n < 40; n++) {
+        const int wide = 1 + (int)iad_rng_below(&rng, 20), high = 1 + (int)iad_rng_below(&rng, 20), noise = n % 4 ? 1 + n % 9 : 255;
+        for (int y = 0; y < FINE; y++)
+            for (int x = 0; x < FINE; x++) grey[y][x] = (uint8_t)((x / wide * 37 + y / high * 91) % 200);
+        for (int y = 0; y < CELLS; y++)
+            for (int x = 0; x < CELLS; x++) kept[y][x] = (uint8_t)(grey[2 * y][2 * x] / 2 + grey[2 * y + 1][2 * x + 1] / 2 + (int)iad_rng_below(&rng, (uint32_t)noise) / 2);
+        iad_grey_sums sums;
+        iad_grey_sums_make((const uint8_t(*)[FINE])grey, &sums);
+        for (int quick = 0; quick < 2; quick++)
+            assert_int_equal(iad_grid_match(&sums, (const uint8_t(*)[CELLS])kept, quick),
+                             iad_grid_match_plain(&sums, (const uint8_t(*)[CELLS])kept, quick));
+    }
+}
+
 int main(int argc, char **argv) {
     if (argc > 1) products = (int)strtol(argv[1], NULL, 10);
     const struct CMUnitTest tests[] = {cmocka_unit_test(variants_are_found_and_others_not), cmocka_unit_test(every_turn_is_found),
-                                       cmocka_unit_test(signatures_pack), cmocka_unit_test(flat_pictures_say_nothing)};
+                                       cmocka_unit_test(signatures_pack), cmocka_unit_test(flat_pictures_say_nothing),
+                                       cmocka_unit_test(fast_matches_equal_plain_ones)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,7 +49,7 @@ iad_status iad_serve_new(iadgpt_engine *engine, const iad_serve_options *options
         status = iad_sha256_bytes(options->key->text, strlen(options->key->text), s->key_digest, err);
     }
     if (status == IAD_OK) status = start_threads(s, err);
-    if (status == IAD_OK) status = iad_http_start(s, err);
+    if (status == IAD_OK) status = iad_serve_http_start(s, err);
     if (status != IAD_OK) {
         iad_serve_free(s);
         return status;

@@ -320,7 +320,7 @@ static iad_status open_socket(iad_serve *s, int *out, iad_err *err) {
     return IAD_OK;
 }
 
-iad_status iad_http_start(iad_serve *s, iad_err *err) {
+iad_status iad_serve_http_start(iad_serve *s, iad_err *err) {
     int fd = -1;
     IAD_TRY(open_socket(s, &fd, err));
     s->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle, s, MHD_OPTION_EXTERNAL_LOGGER,

@@ -174,7 +174,7 @@ iad_status iad_timings_add(const iadgpt_timings *timings, iad_buf *out, iad_err 
 
 /* ---- HTTP (servehttp.c, serveroute.c) ---- */
 
-iad_status iad_http_start(iad_serve *serve, iad_err *err);
+iad_status iad_serve_http_start(iad_serve *serve, iad_err *err);
 /* Route, and every check that needs no body; faults go to the job. */
 void iad_route_begin(iad_serve *serve, iad_job *job, struct MHD_Connection *connection, const char *url, const char *method);
 /* Answers of routes that need no session; 1: answered. */

@@ -2,7 +2,7 @@
 import { $, busy, complain, make, problem } from "./dom.js";
 import { csv, download } from "./files.js";
 import { refresh, showPart } from "./part.js";
-import { decode, thumb, withinLimits } from "./picture.js";
+import { thumb, withBitmap, withinLimits } from "./picture.js";
 import { inspect, roomAlone } from "./server.js";
 import { chosenSet } from "./sets.js";
 import { VERDICTS, digits, verdictOf } from "./verdict.js";
@@ -60,17 +60,18 @@ function count() {
 async function one(part, signal) {
   part.state = "busy";
   refresh(part);
-  const bitmap = await decode(part.file);
-  thumb(bitmap, part.canvas);
   try {
-    part.result = (await inspect(part.set.id, await withinLimits(part.file, bitmap, roomAlone()), { signal })).result;
+    const file = await withBitmap(part.file, (bitmap) => {
+      thumb(bitmap, part.canvas);
+      return withinLimits(part.file, bitmap, roomAlone());
+    });
+    part.result = (await inspect(part.set.id, file, { signal })).result;
   } catch (error) {
     const itsOwn = error.ours && !error.everyone;
     if (itsOwn) part.error = error.message;
     else part.state = "stopped";
     if (!itsOwn) throw error;
   } finally {
-    bitmap?.close();
     refresh(part);
     count();
   }

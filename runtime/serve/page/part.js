@@ -1,6 +1,6 @@
 // One part on the screen: picture, heat map, boxes, verdict, words; and the parts of this session, to be seen again.
 import { $, busy, complain, make, problem } from "./dom.js";
-import { decode, draw, drawBoxes, drawHeat, thumb, withinLimits } from "./picture.js";
+import { draw, drawBoxes, drawHeat, thumb, withBitmap, withinLimits } from "./picture.js";
 import { inspect, roomAlone } from "./server.js";
 import { chosenSet } from "./sets.js";
 import { VERDICTS, digits, verdictOf } from "./verdict.js";
@@ -61,13 +61,15 @@ export function refresh(part) {
 }
 
 export async function showPart(part) {
-  const turn = ++shows, bitmap = await decode(part.file);
-  if (turn !== shows) return void bitmap?.close(); // another one was asked for meanwhile
+  const turn = ++shows;
+  await withBitmap(part.file, (bitmap) => {
+    if (turn !== shows) return; // another one was asked for meanwhile
+    draw($("picture"), bitmap);
+    $("stage-hint").textContent = bitmap ? "" : `This browser cannot show ${part.name}.`;
+  });
+  if (turn !== shows) return;
   shown = part;
-  draw($("picture"), bitmap);
-  bitmap?.close();
   $("picture").setAttribute("aria-label", `Picture ${part.name}`);
-  $("stage-hint").textContent = bitmap ? "" : `This browser cannot show ${part.name}.`;
   $("file").textContent = $("file").title = part.name;
   for (const button of $("history").querySelectorAll("button")) button.setAttribute("aria-current", String(button.shows === part));
   refresh(part);
@@ -77,9 +79,8 @@ export async function showPart(part) {
 
 // Fills in the part's result, and its words when they are wanted.
 async function ask(part, words, stop) {
-  const bitmap = await decode(part.file);
   try {
-    const file = await withinLimits(part.file, bitmap, roomAlone());
+    const file = await withBitmap(part.file, (bitmap) => withinLimits(part.file, bitmap, roomAlone()));
     const onResult = (result) => {
       part.result ??= result;
       part.talking = true;
@@ -97,7 +98,6 @@ async function ask(part, words, stop) {
     part.words = ""; // half an explanation is none; it can be asked for again
     throw error;
   } finally {
-    bitmap?.close();
     part.talking = false;
   }
 }
@@ -110,10 +110,10 @@ async function run(part, words) {
   refresh(part);
 }
 
-function remember(part, bitmap) {
-  const mark = make("span", { className: "mark", ariaHidden: "true" }), label = make("span", { className: "hidden" });
+async function remember(part) {
+  const canvas = thumb(null), mark = make("span", { className: "mark", ariaHidden: "true" }), label = make("span", { className: "hidden" });
   const button = make("button", { type: "button", title: part.name, shows: part, onclick: () => showPart(part) },
-                      thumb(bitmap), make("span", { className: "name" }, mark, ` ${part.name}`), label);
+                      canvas, make("span", { className: "name" }, mark, ` ${part.name}`), label);
   part.onchange = () => {
     button.dataset.verdict = verdictOf(part);
     label.textContent = `, ${VERDICTS[verdictOf(part)]}`;
@@ -122,15 +122,14 @@ function remember(part, bitmap) {
   $("history-hint")?.remove();
   $("history").prepend(make("li", {}, button));
   $("history").scrollLeft = 0;
+  await withBitmap(part.file, (bitmap) => thumb(bitmap, canvas));
 }
 
 export async function inspectOne({ file, name }) {
   const set = chosenSet();
   if (!set) return complain(problem("First make or choose a set of good parts."));
-  const part = { file, name, set, state: "busy" }, bitmap = await decode(file);
-  remember(part, bitmap);
-  bitmap?.close();
-  await Promise.all([showPart(part), run(part, $("explain").checked)]);
+  const part = { file, name, set, state: "busy" };
+  await Promise.all([remember(part), showPart(part), run(part, $("explain").checked)]);
 }
 
 export function startPart() {

@@ -14,8 +14,15 @@ function color(t) {
   return COLORS[i].map((c, k) => c + (COLORS[i + 1][k] - c) * f);
 }
 
-// The decoded picture, upright as its EXIF data says, or null where this browser cannot read it; close() it.
-export const decode = (file) => createImageBitmap(file).catch(() => null);
+// What use makes of the decoded picture, upright as its EXIF data says; it gets null where this browser cannot read the file.
+export async function withBitmap(file, use) {
+  const bitmap = await createImageBitmap(file).catch(() => null);
+  try {
+    return await use(bitmap);
+  } finally {
+    bitmap?.close(); // a large one is not left to the collector
+  }
+}
 
 function fitted(width, height, side) {
   const scale = Math.min(1, side / Math.max(width, height));

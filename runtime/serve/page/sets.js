@@ -1,7 +1,7 @@
 // Exemplar sets: the stored ones, making one from pictures, its threshold from further good pictures.
 import { $, busy, complain, make, note, plural, problem } from "./dom.js";
 import { takeFiles } from "./files.js";
-import { decode, pixelsOf, thumb, withinLimits } from "./picture.js";
+import { pixelsOf, thumb, withBitmap, withinLimits } from "./picture.js";
 import { calibrateSet, deleteSet, getLimits, listSets, makeSet, roomAlone, roomTogether } from "./server.js";
 
 const CHOSEN = "iadgpt-set"; // sessionStorage
@@ -76,7 +76,12 @@ let good = []; // {file, canvas}
 
 function addOne(file) {
   const canvas = thumb(null);
-  const remove = () => { good = good.filter((g) => g.file !== file); li.remove(); countGood(); };
+  const remove = () => {
+    good = good.filter((g) => g.file !== file);
+    ((li.nextSibling ?? li.previousSibling)?.querySelector("button") ?? $("good-files")).focus();
+    li.remove();
+    countGood();
+  };
   const take = make("button", { type: "button", className: "take", onclick: remove }, "\u00d7");
   take.setAttribute("aria-label", `Remove ${file.name}`);
   const li = make("li", { title: file.name }, canvas, take);
@@ -91,23 +96,10 @@ async function addGood(found) {
   if (found.length > room)
     note(`A set has at most ${getLimits().images} pictures: ${plural(found.length - room, "picture")} left out. ` +
          "Further good pictures serve for the threshold, once the set is made.");
-  for (const { file, canvas } of added) {
-    const bitmap = await decode(file);
-    thumb(bitmap, canvas);
-    bitmap?.close();
-  }
+  for (const { file, canvas } of added) await withBitmap(file, (bitmap) => thumb(bitmap, canvas));
 }
 
 const countGood = () => { $("set-state").textContent = good.length > 0 ? `${plural(good.length, "picture")} of at most ${getLimits().images}.` : ""; };
-
-async function withBitmap(file, use) {
-  const bitmap = await decode(file);
-  try {
-    return await use(bitmap);
-  } finally {
-    bitmap?.close();
-  }
-}
 
 // The files as they go: when all of them are too much for one request, the large ones smaller.
 async function asSent(files) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "bench/reasoning/answerbox.h"
 #include "bench/reasoning/answerfile.h"
 #include "bench/reasoning/letter.h"
@@ -40,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     iad_err err = IAD_ERR_NONE;
     json_t *head = NULL;
     size_t whole;
-    char *text = malloc(size + 1);
+    char *text = iad_alloc(size + 1, 1);
     if (!text || iad_sayings_init(&s, &asks, &err) != IAD_OK) return free(text), 0;
     memcpy(text, data, size);
     text[size] = 0;

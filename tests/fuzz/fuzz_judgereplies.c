@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "bench/reasoning/judgeprompt.h"
 #include "bench/reasoning/judgereply.h"
 #include "bench/reasoning/judgework.h"
@@ -16,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     iad_judge_prompt prompt;
     iad_err err = IAD_ERR_NONE;
     size_t whole;
-    char *text = malloc(size + 1);
+    char *text = iad_alloc(size + 1, 1);
     if (!text) return 0;
     memcpy(text, data, size);
     text[size] = 0;

@@ -42,6 +42,13 @@ static void rows_of_files(iad_ask_options *o, iad_arg *table, size_t *at) {
          .meta = "FILE",
          .help = o->kind == IAD_ASK_MMAD ? "mmad.json, or a file of its form" : "visa_dr.json, or a file of its form",
          .required = o->kind == IAD_ASK_MMAD},
+        {.kind = IAD_ARG_INT,
+         .name = "limit",
+         .value = &o->limit,
+         .meta = "N",
+         .help = "at most N pictures per category, 0 for all",
+         .lo = 0,
+         .hi = 1000000000},
         {.kind = IAD_ARG_STRING, .name = "root", .value = &o->root, .meta = "DIR", .help = "folder of the pictures that the questions name"}};
     const iad_arg mmad[] = {
         {.kind = IAD_ARG_INT, .name = "shots", .value = &o->shots, .meta = "K", .help = "templates shown with every question", .lo = 0, .hi = 8},

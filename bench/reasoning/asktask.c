@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/file.h"
 #include "bench/reasoning/askmanifest.h"
 #include "bench/reasoning/askmmad.h"
@@ -74,6 +75,37 @@ static iad_status load_manifest(const iad_ask_options *o, iad_asks *asks, iad_er
     return status;
 }
 
+/* Keeps the first `limit` pictures of every category with all their questions; those of the detection list count for themselves. */
+static iad_status keep_first(iad_asks *asks, int64_t limit, iad_err *err) {
+    iad_ask_groups g;
+    IAD_TRY(iad_ask_groups_init(&g, asks, 0, err));
+    int64_t *pictures = iad_calloc(2 * g.n, sizeof *pictures), *moved = iad_alloc(asks->n, sizeof *moved);
+    const char *last = "";
+    int last_detection = -1;
+    size_t kept = 0;
+    asks->missing = 0;
+    for (size_t i = 0; pictures && moved && i < asks->n; i++) {
+        iad_ask ask = asks->items[i];
+        int detection = strcmp(ask.kind, "detection") == 0; /* MMAD's detection questions are of another kind */
+        int64_t *n = &pictures[2 * g.of[i] + (size_t)detection];
+        *n += detection != last_detection || strcmp(ask.image, last) != 0;
+        last = ask.image;
+        last_detection = detection;
+        moved[i] = -1;
+        if (*n > limit) continue;
+        if (ask.previous >= 0) ask.previous = moved[ask.previous];
+        moved[i] = (int64_t)kept;
+        asks->missing += ask.path == NULL;
+        asks->items[kept++] = ask;
+    }
+    int good = pictures && moved;
+    if (good) asks->n = kept;
+    free(pictures);
+    free(moved);
+    iad_ask_groups_deinit(&g);
+    return good ? IAD_OK : IAD_NOMEM(err, "the questions");
+}
+
 iad_status iad_ask_load(const iad_ask_options *o, iad_asks *asks, iad_err *err) {
     if (o->kind == IAD_ASK_MMAD) IAD_TRY(load_mmad(o, asks, err));
     else if (o->kind != IAD_ASK_REASONING) IAD_TRY(load_manifest(o, asks, err));
@@ -81,6 +113,7 @@ iad_status iad_ask_load(const iad_ask_options *o, iad_asks *asks, iad_err *err) 
         IAD_TRY(load_visa(o, o->questions, iad_asks_visa_dr, asks, err));
         IAD_TRY(load_visa(o, o->detection, iad_asks_visa_dr_detection, asks, err));
     }
+    if (o->limit > 0 && (o->kind == IAD_ASK_REASONING || o->kind == IAD_ASK_MMAD)) IAD_TRY(keep_first(asks, o->limit, err));
     if (asks->n == 0) return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%s: no questions", o->questions ? o->questions : o->detection ? o->detection : o->db);
     return iad_asks_check(asks, err);
 }

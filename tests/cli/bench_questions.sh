@@ -186,6 +186,8 @@ cat > letters.jsonl << 'EOF'
 {"id": "VisA/gear/test/good/000.png#0", "answer": "perhaps"}
 EOF
 "$bench" run --task mmad --questions data/mmad.json --root data --answers letters.jsonl --out letters --format tsv --quiet > letters.tsv 2> letters.log
+"$bench" run --task mmad --questions data/mmad.json --root data --answers letters.jsonl --limit 1 --out first --quiet > /dev/null 2> first.log
+grep -q 'questions=3 answered=3' first.log || { cat first.log; fail "one picture of each category"; }
 "$bench" leaderboard --dataset MMAD --result letters --format tsv > board.tsv
 grep -q '	own	1	.*	this result	1$' board.tsv || fail "the own row"
 [ "$(grep -c '' board.tsv)" -gt 30 ] || fail "published rows"

@@ -4,7 +4,8 @@
  *
  * The JSON that is let through, fixed so that the automaton stays deterministic:
  *   - one optional space after ':' and after ',', no other white space;
- *   - properties in the order of the schema, optional ones may be left out, unknown ones never appear;
+ *   - properties in the order of the schema, optional ones may be left out, unknown ones never appear; an object whose schema names
+ *     no properties and says additionalProperties: true may have any members with any values;
  *   - strings: valid UTF-8 and the escapes \" \\ \/ \b \f \n \r \t (no \u: other characters are written plainly);
  *   - integers: no leading zeros, no exponent; numbers: at most IAD_CONSTRAIN_DECIMALS decimals, no exponent.
  * The schema (JSON Schema keywords): type (one of string, integer, number, boolean, null, array, object, or a list of

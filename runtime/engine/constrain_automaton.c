@@ -338,6 +338,60 @@ static int64_t object_rest(const iad_constraint *constraint, const iad_cnode *no
     }
 }
 
+/* ---- objects of any members ---- */
+
+enum { MAP_OPEN, MAP_FIRST, MAP_COLON, MAP_VALUE, MAP_VALUE_SPACED, MAP_AFTER, MAP_NEXT, MAP_NEXT_SPACED };
+
+static int map_byte(const iad_cnode *node, iad_cframe *f, uint8_t byte, int32_t *push) {
+    switch (f->phase) {
+    case MAP_OPEN:
+        if (byte != '{') return REFUSED;
+        f->phase = MAP_FIRST;
+        return TAKEN;
+    case MAP_COLON:
+        if (byte != ':') return REFUSED;
+        f->phase = MAP_VALUE;
+        return TAKEN;
+    case MAP_VALUE:
+    case MAP_VALUE_SPACED:
+        if (byte == ' ' && f->phase == MAP_VALUE) {
+            f->phase = MAP_VALUE_SPACED;
+            return TAKEN;
+        }
+        f->phase = MAP_AFTER;
+        *push = node->child[1];
+        return PUSHED;
+    case MAP_AFTER:
+        if (byte != ',') return byte == '}' ? FINISHED : REFUSED;
+        f->phase = MAP_NEXT;
+        return TAKEN;
+    case MAP_FIRST:
+        if (byte == '}') return FINISHED;
+        break;
+    case MAP_NEXT:
+        if (byte != ' ') break;
+        f->phase = MAP_NEXT_SPACED;
+        return TAKEN;
+    default: break;
+    }
+    f->phase = MAP_COLON;
+    *push = node->child[0];
+    return PUSHED;
+}
+
+static int64_t map_rest(const iad_constraint *constraint, const iad_cnode *node, const iad_cframe *f) {
+    const int64_t value = constraint->nodes[node->child[1]].shortest;
+    switch (f->phase) {
+    case MAP_OPEN: return node->shortest;
+    case MAP_FIRST:
+    case MAP_AFTER: return 1;
+    case MAP_COLON: return 1 + value + 1;
+    case MAP_VALUE:
+    case MAP_VALUE_SPACED: return value + 1;
+    default: return constraint->nodes[node->child[0]].shortest + 1 + value + 1;
+    }
+}
+
 /* ---- the stack ---- */
 
 static int frame_byte(const iad_constraint *constraint, iad_cframe *f, uint8_t byte, int32_t *push) {
@@ -348,6 +402,7 @@ static int frame_byte(const iad_constraint *constraint, iad_cframe *f, uint8_t b
     case IAD_CNODE_NUMBER: return number_byte(node, f, byte);
     case IAD_CNODE_ARRAY: return array_byte(node, f, byte, push);
     case IAD_CNODE_OBJECT: return object_byte(node, f, byte, push);
+    case IAD_CNODE_MAP: return map_byte(node, f, byte, push);
     case IAD_CNODE_UNION: break;
     }
     for (int32_t i = 0; i < node->n; i++)
@@ -368,6 +423,7 @@ static int64_t frame_rest(const iad_constraint *constraint, const iad_cframe *f)
     case IAD_CNODE_NUMBER: return number_rest(node, f);
     case IAD_CNODE_ARRAY: return array_rest(constraint, node, f);
     case IAD_CNODE_OBJECT: return object_rest(constraint, node, f);
+    case IAD_CNODE_MAP: return map_rest(constraint, node, f);
     case IAD_CNODE_UNION: break;
     }
     return node->shortest;
@@ -454,6 +510,10 @@ int iad_cnode_finish(iad_constraint *constraint, int32_t i) {
                     ? sum_of(node->tail[j + 1], 1 + node->texts[j].n + constraint->nodes[node->child[j]].shortest)
                     : node->tail[j + 1];
         node->shortest = node->tail[0] == 0 ? 2 : sum_of(node->tail[0], 1);
+        begins_with(node, '{');
+        break;
+    case IAD_CNODE_MAP: /* its values may be maps again: nothing is asked of the children */
+        node->shortest = 2;
         begins_with(node, '{');
         break;
     case IAD_CNODE_UNION:

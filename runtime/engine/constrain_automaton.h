@@ -21,6 +21,7 @@ typedef enum iad_cnode_kind {
     IAD_CNODE_NUMBER, /* integers are numbers without decimals */
     IAD_CNODE_ARRAY,
     IAD_CNODE_OBJECT,
+    IAD_CNODE_MAP, /* an object of any members: child[0] names, child[1] values */
     IAD_CNODE_UNION /* alternatives that begin with different bytes */
 } iad_cnode_kind;
 
@@ -34,7 +35,7 @@ typedef struct iad_cnode {
     int64_t shortest;     /* bytes of the shortest value, <= IAD_CONSTRAIN_MAX_SHORTEST */
     int32_t n;            /* texts, properties or alternatives */
     iad_cnode_text *texts; /* [n] literals or properties */
-    int32_t *child;       /* [n] property values or alternatives; [1] items */
+    int32_t *child;       /* [n] property values or alternatives; [1] items; [2] of a map */
     uint8_t *required;    /* [n] of properties */
     int64_t
         *tail; /* [n + 1] of properties: bytes that the required ones from here on take, each with a comma in front */

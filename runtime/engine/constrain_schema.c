@@ -391,6 +391,42 @@ static iad_status add_property(iad_constraint *c, int32_t index, const char *nam
     return IAD_OK;
 }
 
+static iad_status set_children(iad_constraint *c, int32_t index, const int32_t *child, int32_t n, iad_err *err) {
+    iad_cnode *node = &c->nodes[index];
+    node->child = iad_alloc((size_t)n, sizeof *node->child);
+    if (!node->child) return IAD_NOMEM(err, "a schema");
+    memcpy(node->child, child, (size_t)n * sizeof *child);
+    node->n = n;
+    return IAD_OK;
+}
+
+/* Any members with any values, which may be such objects again: the nodes form a circle through the union of all kinds of values. */
+static iad_status compile_any_object(iad_constraint *c, const place *at, int32_t *index, iad_err *err) {
+    int32_t name = 0, value = 0, list = 0, kinds[6];
+    json_t *nothing = json_object();
+    if (!nothing) return IAD_NOMEM(err, "a schema");
+    iad_status status = add_node(c, IAD_CNODE_MAP, index, err);
+    if (status == IAD_OK) status = compile_string(c, nothing, at, &name, err);
+    if (status == IAD_OK) status = compile_number(c, nothing, at, IAD_CONSTRAIN_DECIMALS, &kinds[2], err);
+    json_decref(nothing);
+    IAD_TRY(status);
+    IAD_TRY(compile_words(c, "true", "false", at, &kinds[3], err));
+    IAD_TRY(compile_words(c, "null", NULL, at, &kinds[4], err));
+    IAD_TRY(add_node(c, IAD_CNODE_ARRAY, &list, err));
+    IAD_TRY(add_node(c, IAD_CNODE_UNION, &value, err));
+    c->nodes[list].max = INT32_MAX;
+    kinds[0] = *index;
+    kinds[1] = name;
+    kinds[5] = list;
+    const int32_t members[2] = {name, value};
+    IAD_TRY(set_children(c, *index, members, 2, err));
+    IAD_TRY(set_children(c, list, &value, 1, err));
+    IAD_TRY(set_children(c, value, kinds, 6, err));
+    IAD_TRY(finish_node(c, *index, at, err));
+    IAD_TRY(finish_node(c, list, at, err));
+    return finish_node(c, value, at, err);
+}
+
 static iad_status compile_object(iad_constraint *c, const json_t *schema, const place *at, int32_t *index,
                                  iad_err *err) {
     const json_t *properties = json_object_get(schema, "properties"),
@@ -400,6 +436,7 @@ static iad_status compile_object(iad_constraint *c, const json_t *schema, const 
     if (more && !json_is_boolean(more))
         return IAD_FAIL(err, IAD_ERR_UNSUPPORTED,
                         "%s: keyword \"additionalProperties\" is supported as true or false only", at->text);
+    if (!properties && json_is_true(more) && !json_object_get(schema, "required")) return compile_any_object(c, at, index, err);
     const size_t n = properties ? json_object_size(properties) : 0;
     if (n > IAD_CONSTRAIN_MAX_NODES)
         return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: more than %d properties", at->text, IAD_CONSTRAIN_MAX_NODES);
@@ -444,11 +481,7 @@ static iad_status compile_union(iad_constraint *c, const json_t *schema, const p
                                     "%s: types whose values begin alike cannot stand in one list", at->text);
         n++;
     }
-    iad_cnode *node = &c->nodes[*index];
-    node->child = iad_alloc((size_t)n, sizeof *node->child);
-    if (!node->child) return IAD_NOMEM(err, "a schema");
-    memcpy(node->child, child, (size_t)n * sizeof *child);
-    node->n = n;
+    IAD_TRY(set_children(c, *index, child, n, err));
     return finish_node(c, *index, at, err);
 }
 

@@ -127,6 +127,8 @@ post /v1/chat/completions stream; is 200 'chat stream'
 says "\"prompt_tokens\":$prompt,\"completion_tokens\":"; says '"finish_reason":"'; says '"top_logprobs":[{"token":'
 printf '{"messages":[{"role":"user","content":"Hello"}],"response_format":{"type":"json_schema","json_schema":{"name":"x","schema":{"type":"object","properties":{"ok":{"type":"boolean"}},"required":["ok"]}}}}' >body
 post /v1/chat/completions body; is 200 schema; grep -qE '"content":"\{.u0022ok.u0022: ?(true|false)\}"' reply || fail "the answer does not follow the schema: $(cat reply)"
+printf '{"messages":[{"role":"user","content":"Hello"}],"max_tokens":30,"response_format":{"type":"json_object"}}' >body
+post /v1/chat/completions body; is 200 'json_object'; grep -qE '"content":"\{.*\}","refusal"' reply || fail "the answer is no JSON object: $(cat reply)"
 printf '{"messages":[{"role":"user","content":"Hello"}],"iad":{"choices":["good","bad"]}}' >body
 post /v1/chat/completions body; is 200 choices; grep -qE '"content":"(good|bad)"' reply || fail "the answer is none of the choices"
 printf '{"messages":[{"role":"user","content":[{"type":"text","text":"Which one?"}]}],"max_tokens":4,"iad":{"exemplar_set":"%s"}}' "$id" >body

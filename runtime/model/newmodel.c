@@ -11,12 +11,15 @@
 #include "base/pool.h"
 #include "base/rng.h"
 #include "runtime/model/checkpoint.h"
+#include "runtime/model/cosinepatch.h"
 #include "runtime/tensor/nametable.h"
 #include "runtime/tensor/stwriter.h"
 
 #define CHUNK 262144u       /* elements that one thread fills at a time; a multiple of 8 */
 #define MAX_CHUNKS 16u      /* chunks in one round: 16 * 256 Ki * (4 + 4) bytes = 32 MiB */
 #define QUANTILES 65536u
+
+static const float COSINE_BRANCHES = 0.3f;
 
 /* ---- golden weights: the model page, 9.2 ---- */
 
@@ -93,11 +96,12 @@ typedef struct making {
     float *quantiles; /* [QUANTILES] */
     float *values;    /* [MAX_CHUNKS][CHUNK] */
     uint8_t *bytes;   /* [MAX_CHUNKS][CHUNK][4] */
+    iad_cosine_filter *filters; /* [vision hidden]; NULL: random patches */
     /* the tensor at hand */
     const iad_tensor_spec *spec;
     uint64_t seed, first, count;
     float std, constant;
-    int is_constant;
+    int is_constant, is_cosine;
 } making;
 
 static void fill_chunk(void *user, size_t chunk, int thread) {
@@ -108,9 +112,15 @@ static void fill_chunk(void *user, size_t chunk, int thread) {
     (void)thread;
     if (m->is_constant)
         for (size_t i = 0; i < n; i++) values[i] = m->constant;
+    else if (m->is_cosine) iad_cosine_patch(&m->config->vision, m->filters, first, n, values);
     else if (m->options->golden && !m->spec->extra) iad_newmodel_golden(m->spec->name, m->spec->rank, m->spec->shape, first, n, values);
     else fill_normal(m->quantiles, m->seed, first, n, m->std, values);
     iad_dtype_from_f32(m->options->dtype, values, n, m->bytes + chunk * CHUNK * iad_dtype_size(m->options->dtype), NULL);
+}
+
+/* What a block of the tower adds to its stream. */
+static int is_tower_output(const char *name) {
+    return strncmp(name, "visual.blocks.", 14) == 0 && (iad_text_ends(name, "attn.proj.weight") || iad_text_ends(name, "mlp.down_proj.weight"));
 }
 
 static void prepare(making *m, const iad_tensor_spec *spec) {
@@ -120,7 +130,9 @@ static void prepare(making *m, const iad_tensor_spec *spec) {
     for (int i = 0; i < spec->rank; i++) m->count *= (uint64_t)spec->shape[i];
     m->is_constant = spec->extra || (!m->options->golden && (spec->role == IAD_ROLE_NORM || spec->role == IAD_ROLE_BIAS));
     m->constant = spec->role == IAD_ROLE_NORM ? 1.0f : 0.0f;
+    m->is_cosine = m->filters && spec->role == IAD_ROLE_CONV;
     m->std = vision ? m->config->vision.init_range : m->config->text.init_range;
+    if (m->filters && is_tower_output(spec->name)) m->std *= COSINE_BRANCHES;
     m->seed = iad_rng_subseed(m->options->seed, spec->name, 0);
 }
 
@@ -151,6 +163,11 @@ static iad_status make(making *m, const char *dir, iad_err *err) {
     m->values = iad_alloc((size_t)MAX_CHUNKS * CHUNK, sizeof *m->values);
     m->bytes = iad_alloc((size_t)MAX_CHUNKS * CHUNK, 4);
     if (!m->quantiles || !m->values || !m->bytes) return IAD_NOMEM(err, dir);
+    if (m->options->cosine_patches && !m->options->golden) {
+        m->filters = iad_alloc((size_t)m->config->vision.hidden, sizeof *m->filters);
+        if (!m->filters) return IAD_NOMEM(err, dir);
+        IAD_TRY(iad_cosine_filters(&m->config->vision, m->filters, err));
+    }
     fill_quantiles(m->quantiles);
     IAD_TRY(iad_st_writer_new_dir(dir, m->options->max_shard_bytes, &m->writer, err));
     IAD_TRY(iad_model_tensors(m->config, m->options->extras, declare, m, err));
@@ -182,5 +199,6 @@ iad_status iad_model_new(const iad_model_config *config, const iad_newmodel_opti
     free(m.quantiles);
     free(m.values);
     free(m.bytes);
+    free(m.filters);
     return status;
 }

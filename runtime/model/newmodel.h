@@ -13,6 +13,8 @@ typedef struct iad_newmodel_options {
     uint64_t seed;
     iad_dtype dtype;           /* IAD_F32, IAD_BF16 or IAD_F16 */
     int golden;                /* 1: the deterministic weights of the model page 9.2 (values rounded to bf16 in every dtype); seed unused */
+    int cosine_patches;        /* 1: the patch embedding is a cosine transform (cosinepatch.h), and the tower's branches write 0.3 times as much, so
+                                * that it comes through; not with golden */
     int extras;                /* 1: also write the paper's additions in their initial state */
     int new_names;             /* 1: model.visual.*, model.language_model.* */
     iad_config_layout layout;
@@ -43,7 +45,7 @@ iad_status iad_newmodel_config(const char *preset, iad_model_config *config, iad
  * levels, so that no libm enters: same bytes on every machine), norms 1, biases 0; rounded once to dtype.
  * config.json comes last: until then the directory is no model. Each file appears whole or not at all; a run that is stopped or fails
  * leaves no config.json, though it may leave weights that were already complete: the next run writes over them.
- * Errors: EXISTS (a model is there and force is 0), INTERRUPTED, those of the writers. progress may be NULL. */
+ * Errors: ARG (cosine patches that the config cannot have), EXISTS (a model is there and force is 0), INTERRUPTED, those of the writers. progress may be NULL. */
 iad_status iad_model_new(const iad_model_config *config, const iad_newmodel_options *options, const char *dir, iad_newmodel_progress progress,
                          void *user, iad_err *err);
 

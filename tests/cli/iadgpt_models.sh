@@ -51,6 +51,10 @@ says 'tiny, mini, small, 3b, 7b'
 expect 2 "$iadgpt" new-model --dtype f8 x
 expect 2 "$iadgpt" new-model
 expect 2 "$iadgpt" new-model a b
+expect 2 "$iadgpt" new-model --config 7b --patches cosine --tokenizer none x
+says '588 cosine coefficients'
+expect 0 "$iadgpt" new-model --config tiny --seed 7 --patches cosine cosine
+cmp -s again/model.safetensors cosine/model.safetensors && fail "--patches changes nothing"
 expect 1 "$iadgpt" new-model --config missing.json x
 printf '{"hidden_size": 1e999, "x": [[[[' > hostile.json
 expect 1 "$iadgpt" new-model --config hostile.json x

@@ -12,6 +12,7 @@
 #include "bench/speed/speed_runtime.h"
 #include "bench/speed/speed_synth.h"
 #include "bench/speed/speed_train.h"
+#include "bench/speed/speed_words.h"
 
 int iad_cmd_speed(iad_app *app, int argc, char **argv, iad_err *err) {
     const char *python = "python3", *root = NULL, *model = NULL, *baseline = NULL, *crawl = NULL, *web = NULL;
@@ -20,18 +21,18 @@ int iad_cmd_speed(iad_app *app, int argc, char **argv, iad_err *err) {
     int no_baseline = 0;
     const iad_arg table[] = {
         {.kind = IAD_ARG_STRING, .name = "python", .value = &python, .meta = "FILE", 
-         .help = "interpreter with numpy, scikit-learn (metrics), Pillow (resize, synth), OpenCV (synth), transformers (runtime, train), img2dataset (crawl) or "
-                 "openai (annotate)"},
+         .help = "interpreter with numpy, scikit-learn (metrics), Pillow (resize, synth), OpenCV (synth), transformers (runtime, train), img2dataset (crawl), "
+                 "openai (annotate) or sentence-transformers (words)"},
         {.kind = IAD_ARG_INT, .name = "maps", .value = &maps, .meta = "N", .help = "metrics: number of maps", .lo = 1, .hi = 10000},
         {.kind = IAD_ARG_INT, .name = "size", .value = &size, .meta = "PX", .help = "metrics: side of a map", .lo = 16, .hi = 4096},
         {.kind = IAD_ARG_STRING, .name = "root", .value = &root, .meta = "DIR", .help = "ingest: folder in MVTec layout"},
         {.kind = IAD_ARG_STRING, .name = "model", .value = &model, .meta = "DIR", 
-         .help = "runtime: checkpoint with a tokenizer (iadgpt new-model); train: any checkpoint [a random small one]"},
+         .help = "runtime: checkpoint with a tokenizer (iadgpt new-model); train: any checkpoint [a random small one]; words: sentence-transformers folder"},
         {.kind = IAD_ARG_STRING, .name = "baseline", .value = &baseline, .meta = "FILE", 
-         .help = "runtime, synth, train, crawl, annotate: script to compare with [bench/speed/<what>_baseline.py]"},
-        {.kind = IAD_ARG_FLAG, .name = "no-baseline", .value = &no_baseline, .help = "runtime, synth, train, crawl, annotate: ours alone"},
+         .help = "runtime, synth, train, crawl, annotate, words: script to compare with [bench/speed/<what>_baseline.py]"},
+        {.kind = IAD_ARG_FLAG, .name = "no-baseline", .value = &no_baseline, .help = "runtime, synth, train, crawl, annotate, words: ours alone"},
         {.kind = IAD_ARG_INT, .name = "repeats", .value = &repeats, .meta = "N", 
-         .help = "runtime, train: repeats, of which the best counts [3], gradients likewise [20]; synth: whose mean counts [200]", .lo = 1, .hi = 100000},
+         .help = "runtime, train, words: repeats, of which the best counts [3], gradients likewise [20]; synth: whose mean counts [200]", .lo = 1, .hi = 100000},
         {.kind = IAD_ARG_INT, .name = "shots", .value = &shots, .meta = "K", .help = "runtime: good pictures", .lo = 1, .hi = 16},
         {.kind = IAD_ARG_INT, .name = "side", .value = &side, .meta = "PX", .help = "side of the pictures; runtime: a multiple of 28 [448]; synth: up to 1024 [1024]; crawl: width [1024]; annotate: [112]", .lo = 64, .hi = 1792},
         {.kind = IAD_ARG_INT, .name = "answer", .value = &answer, .meta = "N", .help = "runtime, train: tokens of an answer", .lo = 0, .hi = 4096},
@@ -45,7 +46,7 @@ int iad_cmd_speed(iad_app *app, int argc, char **argv, iad_err *err) {
         {.kind = IAD_ARG_INT, .name = "floor", .value = &floor, .meta = "N",
          .help = "synth: fail when fewer pictures a second of processor time get a defect, JPEG to JPEG; 0: never", .lo = 0, .hi = 100000},
         {.kind = IAD_ARG_END}};
-    const iad_command self = {.name = "speed", .usage = "metrics|resize|ingest|runtime|synth|gradients|train|crawl|annotate [options]",
+    const iad_command self = {.name = "speed", .usage = "metrics|resize|ingest|runtime|synth|gradients|train|crawl|annotate|words [options]",
                               .help = "metrics: exact pixel metrics beside scikit-learn's AUROC alone\n"
                                       "resize:  our resampling beside Pillow's, one thread\n"
                                       "ingest:  ingest of --root beside bare decoding of the same files\n"
@@ -54,7 +55,8 @@ int iad_cmd_speed(iad_app *app, int argc, char **argv, iad_err *err) {
                                       "gradients: the trainer's matrix products beside oneDNN, its attention and update\n"
                                       "train:   whole steps of training beside transformers with torch, on the same records\n"
                                       "crawl:   a list of pictures on loopback beside img2dataset and beside libjpeg; joins of hashes\n"
-                                      "annotate: pictures through the scripted endpoint beside the openai package"};
+                                      "annotate: pictures through the scripted endpoint beside the openai package\n"
+                                      "words:   sentence embeddings of --model beside sentence-transformers"};
     iad_strings operands = {0};
     int code = iad_app_parse(app, &self, argc, argv, table, &operands, err);
     if (code < 0) {
@@ -93,7 +95,12 @@ int iad_cmd_speed(iad_app *app, int argc, char **argv, iad_err *err) {
                                                         .threads = (int)app->threads};
             status = options.pictures < 64 || options.pictures > 1000000 ? IAD_FAIL(err, IAD_ERR_ARG, "--pictures %d: 64 to 1000000", options.pictures)
                                                                          : iad_speed_annotate(stdout, &options, err);
-        } else status = IAD_FAIL(err, IAD_ERR_ARG, "one of metrics, resize, ingest, runtime, synth, gradients, train, crawl, annotate is wanted");
+        } else if (!strcmp(what, "words")) {
+            const iad_speed_words_options options = {.model = model, .python = no_baseline ? NULL : python,
+                                                     .baseline = baseline ? baseline : "bench/speed/words_baseline.py", .threads = (int)app->threads,
+                                                     .repeats = repeats ? (int)repeats : 3};
+            status = model ? iad_speed_words(stdout, &options, err) : IAD_FAIL(err, IAD_ERR_ARG, "--model DIR is missing");
+        } else status = IAD_FAIL(err, IAD_ERR_ARG, "one of metrics, resize, ingest, runtime, synth, gradients, train, crawl, annotate, words is wanted");
         code = iad_app_exit_code(status);
     }
     iad_strings_deinit(&operands);

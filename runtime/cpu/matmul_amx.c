@@ -17,7 +17,7 @@ enum {
     STEP_BYTES = IAD_AMX_GROUPS * IAD_GROUP_BYTES, /* of the panel in a step */
     X_STEP_BYTES = 64,
     BLOCK_GROUPS = 512,      /* groups of a panel used for all rows before the next: 128 KiB, stays in the second cache */
-    AHEAD = STEP_BYTES       /* bytes of the panel fetched ahead of their first use */
+    AHEAD = STEP_BYTES / 2   /* bytes of the panel fetched ahead of their first use */
 };
 
 /* What LDTILECFG reads. */

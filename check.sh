@@ -36,6 +36,6 @@ ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 ru
 
 step "ThreadSanitizer, the threaded tests"
 build tsan
-run tsan -R 'pool|pixel|ingest_engine|renderset|loader'
+run tsan -R 'pool|pixel|ingest_engine|renderset|loader|serve_soak'
 
 step "all checks passed"

@@ -33,7 +33,7 @@ a=$good/000.png b=$good/001.png q=$test/good/000.png
 uri() { printf 'data:image/png;base64,%s' "$(base64 -w0 <"$1")"; }
 common=(--model model --image-size 112x112 --quiet --threads 2)
 
-start --state sets --allow-dir parts
+start --state sets --allow-dir parts --sessions 1
 # ---- what needs no picture
 ask "$url/health"; is 200 health; says '"status":"ok"'
 ask "$url/v1/models"; is 200 models; says '"id":"model"'; says '"images":16'

@@ -24,7 +24,7 @@ iad_status iad_scorebook_init(iad_scorebook *book, const iad_asks *asks, const i
     book->items = iad_calloc(asks->n, sizeof *book->items);
     if (!book->items) return IAD_NOMEM(err, "the scores");
     for (size_t i = 0; i < asks->n; i++)
-        book->items[i] = (iad_item_score){.used = said->items[i].there,
+        book->items[i] = (iad_item_score){.used = said->items[i].text != NULL,
                                           .strict = IAD_SAYS_NEITHER,
                                           .rouge = NAN,
                                           .sbert = NAN,

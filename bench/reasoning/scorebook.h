@@ -9,7 +9,7 @@
 
 /* What one answer says and is worth; NAN and 0 where it does not apply. */
 typedef struct iad_item_score {
-    int used;                   /* 1: it has an answer */
+    int used;                   /* 1: it has an answer in words */
     iad_yesno strict, ov;       /* as said, whatever Yes means */
     char letter, strict_letter; /* 0: none */
     int guessed;
@@ -22,13 +22,12 @@ typedef struct iad_item_score {
 typedef struct iad_scorebook {
     const iad_asks *asks;
     const iad_sayings *said;
-    iad_item_score *items;  /* [asks->n] */
-    int yes_is_defective;   /* of the detection question */
-    iad_box_space space;    /* of boxes in answers */
-    const char *answers_by; /* "words" model's name or NULL: no SBERT */
-    json_t *tables;         /* array, borrowed from the results */
-    json_t *figures;        /* object: published metrics' names with our values, for the leaderboard */
-    json_t *notes;          /* array of texts */
+    iad_item_score *items; /* [asks->n] */
+    int yes_is_defective;  /* of the detection question */
+    iad_box_space space;   /* of boxes in answers */
+    json_t *tables;        /* array, borrowed from the results */
+    json_t *figures;       /* object: published metrics' names with our values, for the leaderboard */
+    json_t *notes;         /* array of texts */
 } iad_scorebook;
 
 iad_status iad_scorebook_init(iad_scorebook *book, const iad_asks *asks, const iad_sayings *said, json_t *results, iad_err *err);

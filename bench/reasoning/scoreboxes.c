@@ -14,14 +14,13 @@ static const iad_score_column columns[COLUMNS] = {
     {"broken_boxes", "broken", IAD_FORM_COUNT}};
 
 /* Reads, scales and matches the boxes of one answer. */
-static iad_status read_boxes(iad_scorebook *book, size_t i, size_t *unscaled, iad_err *err) {
+static void read_boxes(iad_scorebook *book, size_t i, size_t *unscaled) {
     const iad_ask *ask = &book->asks->items[i];
     const iad_said *said = &book->said->items[i];
     iad_item_score *item = &book->items[i];
     iad_answer_boxes found;
     double overlap[IAD_ANSWER_BOXES], sum = 0;
     int partner[IAD_ANSWER_BOXES], w = said->source_w ? said->source_w : ask->width, h = said->source_h ? said->source_h : ask->height;
-    (void)err;
     iad_answer_boxes_find(said->text, &found);
     iad_box_space space = book->space;
     if (space == IAD_BOXES_RESIZED && !said->resized_w) space = IAD_BOXES_SOURCE, ++*unscaled;
@@ -33,7 +32,6 @@ static iad_status read_boxes(iad_scorebook *book, size_t i, size_t *unscaled, ia
     item->n_broken = found.broken;
     item->iou = ask->n_boxes ? sum / (double)ask->n_boxes : NAN;
     item->precision = found.n ? (double)item->n_hit / (double)found.n : NAN;
-    return IAD_OK;
 }
 
 static void measure(const iad_scorebook *book, const iad_ask_groups *g, size_t group, double v[COLUMNS]) {
@@ -65,7 +63,7 @@ iad_status iad_score_boxes(iad_scorebook *book, iad_err *err) {
     double values[COLUMNS], mean[COLUMNS];
     size_t unscaled = 0;
     for (size_t i = 0; i < book->asks->n; i++)
-        if (book->items[i].used) IAD_TRY(read_boxes(book, i, &unscaled, err));
+        if (book->items[i].used) read_boxes(book, i, &unscaled);
     if (unscaled)
         IAD_TRY(iad_scorebook_note(
             book, err, "%zu answers do not say the size that the model saw: their boxes are taken as pixels of the picture as given", unscaled));

@@ -239,14 +239,7 @@ static enum MHD_Result body_is_here(iad_serve *s, iad_job *job, struct MHD_Conne
         iad_metrics_request(&s->metrics, (int)job->route, job->status, -1);
         return respond(job, connection);
     }
-    pthread_mutex_lock(&job->lock); /* whoever answers waits until the connection sleeps */
-    const int taken = iad_queue_submit(s, job, &job->fault);
-    if (taken) {
-        job->suspended = 1;
-        MHD_suspend_connection(connection);
-    }
-    pthread_mutex_unlock(&job->lock);
-    return taken ? MHD_YES : refuse(job, connection);
+    return iad_queue_submit(s, job) ? MHD_YES : refuse(job, connection);
 }
 
 static enum MHD_Result handle(void *user, struct MHD_Connection *connection, const char *url, const char *method, const char *version, const char *upload,

@@ -131,8 +131,8 @@ void iad_job_cancelled(const iad_job *job, iad_fault *fault);
 
 /* ---- queue (servequeue.c) ---- */
 
-/* 0: refused, *fault says why. */
-int iad_queue_submit(iad_serve *serve, iad_job *job, iad_fault *fault);
+/* Suspends the connection and hands the job over; 0: refused, its fault says why. From the HTTP thread. */
+int iad_queue_submit(iad_serve *serve, iad_job *job);
 int iad_queue_full(iad_serve *serve, iad_fault *fault);
 void *iad_reader_main(void *serve);
 void *iad_session_main(void *serve); /* serverun.c */

@@ -41,7 +41,9 @@ int iad_queue_full(iad_serve *s, iad_fault *fault) {
     return is;
 }
 
-int iad_queue_submit(iad_serve *s, iad_job *job, iad_fault *fault) {
+int iad_queue_submit(iad_serve *s, iad_job *job) {
+    iad_fault *fault = &job->fault;
+    int taken = 0;
     pthread_mutex_lock(&s->lock);
     /* Looked at again under the lock: after this nothing is refused for stopping. */
     if (atomic_load(&s->stopping)) iad_fault_set(fault, 503, "stopping", NULL, "the server is stopping");
@@ -55,11 +57,14 @@ int iad_queue_submit(iad_serve *s, iad_job *job, iad_fault *fault) {
         job->holders = 2;
         job->queued = 1;
         s->waiting++;
+        job->suspended = 1; /* before anybody can have an answer */
+        MHD_suspend_connection(job->connection);
         push(&s->raw, &s->raw_last, job);
         pthread_cond_signal(&s->raw_there);
+        taken = 1;
     }
     pthread_mutex_unlock(&s->lock);
-    return fault->status == 0;
+    return taken;
 }
 
 /* ---- readers ---- */

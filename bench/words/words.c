@@ -15,7 +15,7 @@
 enum {
     WINDOW = 8192,        /* texts */
     BLOCK = 32,           /* texts that one thread cuts into pieces at a time */
-    BUNDLE_TOKENS = 512,  /* a bundle has at most as many, and at least one text */
+    BUNDLE_TOKENS = 480,  /* a bundle has at most as many (two passes of the product over its weights), and at least one text */
     MAX_THREADS = 256
 };
 

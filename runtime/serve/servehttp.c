@@ -216,7 +216,7 @@ static enum MHD_Result begin(iad_serve *s, struct MHD_Connection *connection, co
     iad_route_begin(s, job, connection, url, method);
     if (!job->fault.status && job->multipart) {
         job->post = MHD_create_post_processor(connection, POST_BUFFER, take_part, job);
-        if (!job->post) iad_fault_set(&job->fault, 415, "format", NULL, "a multipart body without a boundary");
+        if (!job->post) iad_fault_set(&job->fault, 415, "format", NULL, "a multipart body without a boundary of two characters or more");
     }
     /* Who asks before sending is told at once. */
     if (job->fault.status && MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Expect")) {

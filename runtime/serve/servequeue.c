@@ -4,10 +4,12 @@
 #include <stdlib.h>
 
 #include "base/progress.h"
+#include "runtime/engine/engine.h"
 #include "runtime/serve/servejob.h"
 
 #define KEEP_ALIVE_S 10.0
-enum { MAX_BATCH_TOKENS = 65536 };
+/* A batch grows until it fills one pass of the language model: more rows make its products no faster, and everybody waits longer. */
+enum { BATCH_ROWS = IAD_PREFILL_ROWS, QUESTION_ROWS = 40 };
 
 static void push(iad_job **first, iad_job **last, iad_job *job) {
     job->next = NULL;
@@ -95,20 +97,26 @@ void *iad_reader_main(void *user) {
 
 static int joins(const iad_job *job) { return job->route == IAD_ROUTE_INSPECT && job->set && !job->inspect.words; }
 
-static int64_t tokens_of(const iad_job *job) {
+/* About so many rows do the job's pictures take. */
+static int64_t rows_of(const iad_job *job) {
+    const int64_t area = (int64_t)job->serve->side * job->serve->side;
     int64_t sum = 0;
-    for (size_t i = 0; i < job->n_images; i++) sum += (int64_t)job->images[i].width * job->images[i].height / (job->serve->side * job->serve->side) + 1;
+    for (size_t i = 0; i < job->n_images; i++) {
+        const iad_image *image = &job->images[i];
+        const int64_t fixed = (int64_t)job->set->info.image_width * job->set->info.image_height;
+        sum += (fixed ? fixed : (int64_t)image->width * image->height) / area + QUESTION_ROWS;
+    }
     return sum;
 }
 
 /* Takes from the queue what goes into one batch with `first`, in order. */
 static void take_along(iad_serve *s, iad_job *first) {
     size_t pictures = first->n_images;
-    int64_t tokens = tokens_of(first);
+    int64_t rows = rows_of(first);
     iad_job *tail = first;
     for (iad_job **at = &s->ready, *before = NULL; *at && pictures < (size_t)s->options.batch;) {
         iad_job *job = *at;
-        const int fits = joins(job) && job->set == first->set && pictures + job->n_images <= (size_t)s->options.batch && tokens + tokens_of(job) <= MAX_BATCH_TOKENS;
+        const int fits = joins(job) && job->set == first->set && pictures + job->n_images <= (size_t)s->options.batch && rows + rows_of(job) <= BATCH_ROWS;
         if (!fits) {
             before = job;
             at = &job->next;
@@ -120,7 +128,7 @@ static void take_along(iad_serve *s, iad_job *first) {
         tail->next = job;
         tail = job;
         pictures += job->n_images;
-        tokens += tokens_of(job);
+        rows += rows_of(job);
     }
 }
 

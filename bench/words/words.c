@@ -238,6 +238,7 @@ static iad_status take_bundle(void *user, size_t item, void *result, iad_status 
 static iad_status run_window(window *w, const atomic_int *stop, iad_err *err) {
     const int threads = w->words->threads;
     const iad_pool_job cut = {cut_block, take_block, drop_block, w, sizeof(block)}, run = {run_bundle, take_bundle, NULL, w, 1};
+    if (stop && atomic_load(stop)) return IAD_FAIL(err, IAD_ERR_INTERRUPTED, "interrupted"); /* the pool finishes what its threads took already */
     w->n_id = 0;
     IAD_TRY(iad_pool_run(&cut, (w->n + BLOCK - 1) / BLOCK, threads, 0, stop, err));
     IAD_TRY(sort_texts(w, err));

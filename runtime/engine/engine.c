@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/pool.h"
 #include "runtime/device.h"
 
 static iad_status storage_of(const char *text, const char *what, iad_dtype stored, iad_dtype *storage, iad_err *err) {
@@ -81,6 +82,7 @@ static iad_status open_parts(const char *dir, const iadgpt_engine_options *optio
     IAD_TRY(iad_checkpoint_open(dir, &engine->checkpoint, &info, err));
     IAD_TRY(iad_tokenizer_load(dir, &engine->tokenizer, err));
     IAD_TRY(iad_device_new(options->device != NULL ? options->device : "cpu", options->threads, &engine->device, err));
+    engine->threads = options->threads > 0 ? options->threads : iad_cpu_count();
     iad_model_options load = {0};
     iad_dtype stored = info.has_quantised ? IAD_I8 : info.dtype;
     IAD_TRY(storage_of(options->weights, "weights", stored, &load.text_storage, err));

@@ -44,6 +44,7 @@ typedef struct iad_shelf { /* exemplar sets by key, least recently used first ou
 
 struct iadgpt_engine {
     iad_device *device;
+    int threads;          /* for work on the host: cutting pictures into patches */
     iad_checkpoint *checkpoint;
     iad_model *model;
     iad_tokenizer *tokenizer;
@@ -214,8 +215,10 @@ struct iadgpt_session {
 iad_status iad_session_new(iadgpt_engine *engine, iadgpt_session **session, iad_err *err);
 void iad_session_free(iadgpt_session *session);
 
-/* Encodes a picture; e->tokens is made anew. Adds to timings. */
-iad_status iad_session_encode(iadgpt_session *session, const iadgpt_picture *picture, const iad_request *request, iad_encoded *e, iad_err *err);
+/* Encodes n pictures into encoded [n], whose tokens are made anew; small pictures share a pass of the tower, with the bytes of passes of their own.
+ * After a failure all of encoded is empty. Adds to timings. */
+iad_status iad_session_encode(iadgpt_session *session, const iadgpt_picture *pictures, int n, const iad_request *request, iad_encoded *encoded,
+                              iad_err *err);
 
 /* The feed: empties it and makes room for `rows`; then rows are added in order. *pos is advanced. */
 iad_status iad_feed_start(iadgpt_session *session, int64_t rows, iad_err *err);

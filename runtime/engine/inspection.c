@@ -20,6 +20,7 @@ typedef struct inspection {
     int64_t *rows;         /* [n][n_word] map rows inside each sequence */
     int64_t map_at[IAD_MAX_BATCH]; /* first float of each picture's two maps */
     iad_hash keys[IAD_MAX_BATCH];
+    iad_encoded encoded[IAD_MAX_BATCH];
 } inspection;
 
 /* Compact positions behind the query's picture follow its tokens; those before it are the prefix and <|vision_start|>. */
@@ -27,38 +28,36 @@ static int64_t row_of(const inspection *in, size_t position, int64_t n_kept) {
     return position > in->prompt.query ? (int64_t)(position - in->prompt.split) - 1 + n_kept : (int64_t)(position - in->prompt.split);
 }
 
-static iad_status add_query(inspection *in, const iadgpt_picture *picture, int i, iadgpt_result *result, iad_err *err) {
+static iad_status add_query(inspection *in, int i, iadgpt_result *result, iad_err *err) {
     iadgpt_session *s = in->s;
     const iad_request *request = &in->set->request;
     const iad_chat_tokens *tokens = &in->prompt.tokens;
     int compress = request->compress_query && in->set->k > 0 && request->retention < 1;
-    iad_encoded e;
-    IAD_TRY(iad_session_encode(s, picture, request, &e, err));
+    const iad_encoded *e = &in->encoded[i];
     int32_t *kept = NULL;
-    int64_t n_kept = e.tokens.rows, pos = in->set->line.next_pos, row = s->feed.n_row;
+    int64_t n_kept = e->tokens.rows, pos = in->set->line.next_pos, row = s->feed.n_row;
     iad_status status = IAD_OK;
-    if (compress) status = iad_compress_select(s->queue, e.tokens, in->set->first.tokens, request->aligned, request->retention, &kept, &n_kept, err);
+    if (compress) status = iad_compress_select(s->queue, e->tokens, in->set->first.tokens, request->aligned, request->retention, &kept, &n_kept, err);
     if (status == IAD_OK) status = iad_feed_text(s, tokens->tokens.ids + in->prompt.split, 1, &pos, err);
-    if (status == IAD_OK) status = iad_feed_image(s, &e, kept, n_kept, &pos, err);
+    if (status == IAD_OK) status = iad_feed_image(s, e, kept, n_kept, &pos, err);
     size_t after = in->prompt.query + 1;
     if (status == IAD_OK) status = iad_feed_text(s, tokens->tokens.ids + after, (int64_t)(tokens->tokens.n - after), &pos, err);
     if (status == IAD_OK) {
-        *result = (iadgpt_result){.source_height = e.size.source_h, .source_width = e.size.source_w, .resized_height = e.size.resized_h, .resized_width = e.size.resized_w};
+        *result = (iadgpt_result){.source_height = e->size.source_h, .source_width = e->size.source_w, .resized_height = e->size.resized_h, .resized_width = e->size.resized_w};
         in->seqs[i] = (iad_text_seq){.row = row, .n_row = s->feed.n_row - row, .prefix = &in->set->kv, .tail = &s->batch[i]};
         s->batch[i].len = 0;
         if (!compress && in->n_word > 0) {
-            result->grid_height = e.lh;
-            result->grid_width = e.lw;
+            result->grid_height = e->lh;
+            result->grid_width = e->lw;
             for (int j = 0; j < in->n_word; j++) in->rows[(size_t)i * (size_t)in->n_word + (size_t)j] = row_of(in, in->word[j], n_kept);
         }
         /* The timeline of a single inspection lets generate, and later prompts, go on from here. */
         iad_timeline *line = &s->line;
         if (i == 0) status = iad_timeline_add_text(line, tokens->tokens.ids[in->prompt.split], err);
-        if (i == 0 && status == IAD_OK) status = iad_timeline_add_image(line, s->engine->ids.image_pad, &in->keys[0], e.lh, e.lw, kept, n_kept, err);
+        if (i == 0 && status == IAD_OK) status = iad_timeline_add_image(line, s->engine->ids.image_pad, &in->keys[0], e->lh, e->lw, kept, n_kept, err);
         for (size_t j = after; i == 0 && status == IAD_OK && j < tokens->tokens.n; j++) status = iad_timeline_add_text(line, tokens->tokens.ids[j], err);
     }
     free(kept);
-    iad_encoded_deinit(&e);
     return status;
 }
 
@@ -191,7 +190,11 @@ static iad_status run(inspection *in, const iadgpt_picture *pictures, int n, iad
     s->prefix = NULL;
     iad_timeline_deinit(&s->line);
     IAD_TRY(iad_timeline_copy(&in->set->line, in->set->line.n, &s->line, err));
-    for (int i = 0; i < n; i++) IAD_TRY(add_query(in, &pictures[i], i, &results[i], err));
+    IAD_TRY(iad_session_encode(s, pictures, n, &in->set->request, in->encoded, err));
+    for (int i = 0; i < n; i++) {
+        IAD_TRY(add_query(in, i, &results[i], err));
+        iad_encoded_deinit(&in->encoded[i]);
+    }
     IAD_TRY(score(in, n, results, err));
     IAD_TRY(subtract_mean(in, n, results, err));
     if (n > 1) return IAD_OK;
@@ -214,6 +217,7 @@ iad_status iad_session_inspect(iadgpt_session *s, const iadgpt_exemplars *set, c
     in->question = iad_request_question(&set->request, set->k);
     iad_status status = run(in, pictures, n, results, err);
     if (status != IAD_OK || n > 1) iad_session_reset(s);
+    for (int i = 0; i < n; i++) iad_encoded_deinit(&in->encoded[i]);
     iad_inspect_prompt_deinit(&in->prompt);
     free(in->word);
     free(in->word_class);

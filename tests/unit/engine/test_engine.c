@@ -168,6 +168,53 @@ static void test_batch_equals_single(void **state) {
     iadgpt_exemplars_free(set);
 }
 
+/* Many pictures of unlike sizes: small ones share passes of the tower, and no bit shows it. */
+static void test_shared_passes(void **state) {
+    fixture *f = *state;
+    enum { N = 64 };
+    iadgpt_error error;
+    iadgpt_settings settings;
+    iadgpt_settings_defaults(&settings);
+    settings.image_height = settings.image_width = 0;
+    settings.min_pixels = 28 * 28;
+    iadgpt_exemplars *set = NULL;
+    assert_api(iadgpt_exemplars_prepare(f->session, f->pictures, 2, &settings, &set, &error));
+    iadgpt_picture *pictures = iad_calloc(N, sizeof *pictures);
+    iadgpt_result *results = iad_calloc(N, sizeof *results), single;
+    float *logits = iad_calloc(2 * N, sizeof *logits), *first = iad_calloc(N, sizeof *first);
+    assert_true(pictures && results && logits && first);
+    for (int i = 0; i < N; i++) pictures[i] = fixture_picture(30 + 53 * (i % 7), 40 + 31 * (i % 5), i);
+    assert_api(iadgpt_inspect(f->session, set, pictures, N, results, &error));
+    int sizes = 0;
+    for (int i = 0; i < N; i++) {
+        logits[2 * i] = results[i].logit_yes;
+        logits[2 * i + 1] = results[i].logit_no;
+        first[i] = results[i].anomaly[0];
+        sizes += i > 0 && results[i].grid_width != results[i - 1].grid_width;
+    }
+    assert_true(sizes > 3);
+    for (int i = 0; i < N; i++) {
+        assert_api(iadgpt_inspect(f->session, set, &pictures[i], 1, &single, &error));
+        assert_memory_equal(&single.logit_yes, &logits[2 * i], sizeof(float));
+        assert_memory_equal(&single.logit_no, &logits[2 * i + 1], sizeof(float));
+        assert_memory_equal(single.anomaly, &first[i], sizeof(float));
+    }
+    /* One that cannot be read is named, and the session goes on. */
+    const uint8_t *pixels = pictures[17].pixels;
+    pictures[17].pixels = NULL;
+    assert_int_equal(IADGPT_ERR_ARG, iadgpt_inspect(f->session, set, pictures, N, results, &error));
+    assert_non_null(strstr(error.message, "picture 18"));
+    pictures[17].pixels = pixels;
+    assert_api(iadgpt_inspect(f->session, set, &pictures[17], 1, &single, &error));
+    assert_memory_equal(&single.logit_yes, &logits[34], sizeof(float));
+    for (int i = 0; i < N; i++) iadgpt_picture_free(&pictures[i]);
+    free(pictures);
+    free(results);
+    free(logits);
+    free(first);
+    iadgpt_exemplars_free(set);
+}
+
 static void test_file_equals_fresh(void **state) {
     fixture *f = *state;
     iadgpt_error error;
@@ -462,6 +509,7 @@ static void test_formats_agree(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_result),          cmocka_unit_test(test_cache_equals_none), cmocka_unit_test(test_batch_equals_single),
+        cmocka_unit_test(test_shared_passes),
         cmocka_unit_test(test_file_equals_fresh), cmocka_unit_test(test_keys),            cmocka_unit_test(test_sync_reuses),
         cmocka_unit_test(test_generate),        cmocka_unit_test(test_refused),           cmocka_unit_test(test_sessions_in_parallel),
         cmocka_unit_test(test_formats_agree),   cmocka_unit_test(test_calibrated_map),

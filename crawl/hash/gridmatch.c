@@ -304,16 +304,10 @@ int iad_grid_match_plain(const iad_grey_sums *asking, const uint8_t kept[CELLS][
 __attribute__((target("avx2"))) static int match_avx2(const iad_grey_sums *asking, const uint8_t kept[CELLS][CELLS], int quick) {
     return match(asking, kept, quick);
 }
-__attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,prefer-vector-width=512"))) static int match_avx512(const iad_grey_sums *asking,
-                                                                                                         const uint8_t kept[CELLS][CELLS], int quick) {
-    return match(asking, kept, quick);
-}
 #endif
 
 int iad_grid_match(const iad_grey_sums *asking, const uint8_t kept[CELLS][CELLS], int quick) {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
-        return match_avx512(asking, kept, quick);
     if (__builtin_cpu_supports("avx2")) return match_avx2(asking, kept, quick);
 #endif
     return iad_grid_match_plain(asking, kept, quick);

@@ -8,7 +8,7 @@ static const int64_t shapes[][2] = {{0, 5}, {1, 1}, {3, 17}, {5, 64}, {2, 203}, 
 enum { N_SHAPE = sizeof shapes / sizeof *shapes, MAX_N = 10 };
 
 /* What a call left behind, per device, so that devices of one kind can be compared byte by byte. */
-static iad_mat kept[MAX_N];
+static iad_mat kept[GRAD_DEVICES];
 
 static void keep(const grad_fixture *f, int i, iad_mat m, const char *what) {
     kept[i] = m;

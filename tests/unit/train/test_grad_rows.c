@@ -5,7 +5,7 @@
 #include "train/cpu/grad_plain64.h"
 
 static const int64_t shapes[][2] = {{0, 5}, {1, 1}, {3, 17}, {5, 64}, {2, 203}, {70, 257}, {300, 260}};
-enum { N_SHAPE = sizeof shapes / sizeof *shapes, MAX_N = 10 };
+enum { N_SHAPE = sizeof shapes / sizeof *shapes };
 
 /* What a call left behind, per device, so that devices of one kind can be compared byte by byte. */
 static iad_mat kept[GRAD_DEVICES];

@@ -101,7 +101,7 @@ ALWAYS void pair(const int both, const int fresh, const block *b) {
 }
 
 /* Up to 16 rows, 16 x vectors outputs. */
-ALWAYS void single(const int vectors, const int fresh, const block *b) {
+ALWAYS void single(const int vectors, const block *b) {
     const size_t line = IAD_GROUP_BYTES;
     if (b->load) {
         TILE_LOAD(0, b->acc, b->acc_stride);
@@ -122,7 +122,7 @@ ALWAYS void single(const int vectors, const int fresh, const block *b) {
             x = b->tail;
             stride = X_STEP_BYTES;
         }
-        if (fresh) fetch(vectors, p);
+        fetch(vectors, p);
         TILE_LOAD(4, x, stride);
         TILE_LOAD(5, p, line);
         TILE_DOT(0, 4, 5);
@@ -149,10 +149,10 @@ static void pairs(int vectors, int fresh, block b) {
 
 static void singles(int vectors, block b) {
     switch (vectors) {
-    case 1: single(1, 1, &b); break;
-    case 2: single(2, 1, &b); break;
-    case 3: single(3, 1, &b); break;
-    default: single(4, 1, &b); break;
+    case 1: single(1, &b); break;
+    case 2: single(2, &b); break;
+    case 3: single(3, &b); break;
+    default: single(4, &b); break;
     }
 }
 

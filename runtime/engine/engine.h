@@ -215,10 +215,10 @@ struct iadgpt_session {
 iad_status iad_session_new(iadgpt_engine *engine, iadgpt_session **session, iad_err *err);
 void iad_session_free(iadgpt_session *session);
 
-/* Encodes n pictures into encoded [n], whose tokens are made anew; small pictures share a pass of the tower, with the bytes of passes of their own.
- * After a failure all of encoded is empty. Adds to timings. */
+/* One pass of the tower: encodes the first of n >= 1 pictures, and with it those after it that are small enough to share the pass, each with the
+ * bytes of a pass of its own. encoded [n]: the tokens of the first *n_encoded are made anew; none after a failure. Adds to timings. */
 iad_status iad_session_encode(iadgpt_session *session, const iadgpt_picture *pictures, int n, const iad_request *request, iad_encoded *encoded,
-                              iad_err *err);
+                              int *n_encoded, iad_err *err);
 
 /* The feed: empties it and makes room for `rows`; then rows are added in order. *pos is advanced. */
 iad_status iad_feed_start(iadgpt_session *session, int64_t rows, iad_err *err);

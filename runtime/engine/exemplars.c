@@ -47,7 +47,8 @@ static iad_status picture_keys(const iadgpt_picture *pictures, int k, const iad_
 /* Adds one exemplar to feed and timeline; the first one's tokens stay in set->first. */
 static iad_status add_picture(iadgpt_session *s, iadgpt_exemplars *set, const iadgpt_picture *picture, const iad_hash *key, int i, iad_err *err) {
     iad_encoded e;
-    IAD_TRY(iad_session_encode(s, picture, 1, &set->request, &e, err));
+    int one;
+    IAD_TRY(iad_session_encode(s, picture, 1, &set->request, &e, &one, err));
     int32_t *kept = NULL;
     int64_t n_kept = e.tokens.rows, pos = set->line.next_pos;
     iad_status status = IAD_OK;

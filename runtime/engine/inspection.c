@@ -190,10 +190,14 @@ static iad_status run(inspection *in, const iadgpt_picture *pictures, int n, iad
     s->prefix = NULL;
     iad_timeline_deinit(&s->line);
     IAD_TRY(iad_timeline_copy(&in->set->line, in->set->line.n, &s->line, err));
-    IAD_TRY(iad_session_encode(s, pictures, n, &in->set->request, in->encoded, err));
-    for (int i = 0; i < n; i++) {
-        IAD_TRY(add_query(in, i, &results[i], err));
-        iad_encoded_deinit(&in->encoded[i]);
+    for (int begin = 0, end; begin < n; begin = end) {
+        int together = 0;
+        IAD_TRY(iad_session_encode(s, pictures + begin, n - begin, &in->set->request, in->encoded + begin, &together, err));
+        end = begin + together;
+        for (int i = begin; i < end; i++) {
+            IAD_TRY(add_query(in, i, &results[i], err));
+            iad_encoded_deinit(&in->encoded[i]);
+        }
     }
     IAD_TRY(score(in, n, results, err));
     IAD_TRY(subtract_mean(in, n, results, err));

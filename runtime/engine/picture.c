@@ -55,112 +55,122 @@ void iad_encoded_deinit(iad_encoded *e) {
 
 enum { PASS_PATCHES = 1024 }; /* a picture of 448 x 448; smaller ones share a pass, larger ones have their own */
 
-/* Pictures on their way: patches [n], plans [n] of those that are cut. */
-typedef struct encoding {
+/* Pictures that share a pass: everything is [n]. */
+typedef struct pass {
     iadgpt_session *s;
     const iadgpt_picture *pictures;
     const iad_request *request;
     int n;
-    iad_patches *patches;
-    iad_vision_plan *plans;
-    iad_status *statuses;
-    iad_err *errs;
-} encoding;
+    iad_patches patches[IAD_MAX_BATCH];
+    iad_vision_plan plans[IAD_MAX_BATCH];
+    iad_status statuses[IAD_MAX_BATCH];
+    iad_err errs[IAD_MAX_BATCH];
+} pass;
+
+/* The pictures at the head of the list that go together. */
+static iad_status choose(pass *p, int n, iad_err *err) {
+    int64_t patches = 0;
+    for (p->n = 0; p->n < n && p->n < IAD_MAX_BATCH; p->n++) {
+        const iadgpt_picture *picture = &p->pictures[p->n];
+        const iad_preprocess_options *o = &p->request->image;
+        iad_resize_record size;
+        IAD_TRY(check_picture(picture, err));
+        IAD_TRY(iad_preprocess_size(picture->height, picture->width, o, &size, err));
+        patches += (int64_t)(size.resized_h / o->patch) * (size.resized_w / o->patch);
+        if (p->n > 0 && patches > PASS_PATCHES) break;
+    }
+    return IAD_OK;
+}
 
 static void cut_one(void *user, size_t i, int thread) {
-    encoding *g = user;
-    const iadgpt_picture *picture = &g->pictures[i];
-    iad_preprocess_options options = g->request->image;
-    options.threads = g->n > 1 ? 1 : g->s->engine->threads; /* of several, the pictures are what is shared out */
+    pass *p = user;
+    const iadgpt_picture *picture = &p->pictures[i];
+    iad_preprocess_options options = p->request->image;
+    options.threads = p->n > 1 ? 1 : p->s->engine->threads; /* of several, the pictures are what is shared out */
     (void)thread;
     /* iad_image is a view here: preprocessing reads only. */
     iad_image view = {.width = picture->width, .height = picture->height, .channels = picture->channels};
     memcpy(&view.px, &picture->pixels, sizeof view.px);
-    g->statuses[i] = iad_preprocess(&view, &options, &g->patches[i], &g->errs[i]);
+    p->statuses[i] = iad_preprocess(&view, &options, &p->patches[i], &p->errs[i]);
 }
 
-static iad_status cut(encoding *g, iad_err *err) {
-    const iad_vision_config *v = &g->s->engine->model->config.vision;
-    for (int i = 0; i < g->n; i++) {
-        iad_status status = check_picture(&g->pictures[i], err);
-        if (status != IAD_OK) return g->n > 1 ? iad_err_prefix(err, "picture %d", i + 1) : status;
+static iad_status cut(pass *p, iad_err *err) {
+    const iad_vision_config *v = &p->s->engine->model->config.vision;
+    iad_parallel_for((size_t)p->n, p->n > 1 ? p->s->engine->threads : 1, cut_one, p);
+    for (int i = 0; i < p->n; i++) {
+        if (p->statuses[i] != IAD_OK) {
+            *err = p->errs[i];
+            return p->statuses[i];
+        }
+        IAD_TRY(iad_vision_plan_init(&p->plans[i], v, p->patches[i].gh, p->patches[i].gw, err));
     }
-    double start = iad_clock();
-    iad_parallel_for((size_t)g->n, g->n > 1 ? g->s->engine->threads : 1, cut_one, g);
-    for (int i = 0; i < g->n; i++) {
-        iad_status status = g->statuses[i];
-        if (status != IAD_OK) *err = g->errs[i];
-        else status = iad_vision_plan_init(&g->plans[i], v, g->patches[i].gh, g->patches[i].gw, err);
-        if (status != IAD_OK) return g->n > 1 ? iad_err_prefix(err, "picture %d", i + 1) : status;
-    }
-    g->s->timings.preprocess += 1e3 * (iad_clock() - start);
     return IAD_OK;
 }
 
-static iad_status room_for_tokens(const encoding *g, int i, iad_encoded *e, iad_err *err) {
-    const iad_model *model = g->s->engine->model;
-    const iad_patches *patches = &g->patches[i];
+static iad_status room_for_tokens(const pass *p, int i, iad_encoded *e, iad_err *err) {
+    const iad_model *model = p->s->engine->model;
+    const iad_patches *patches = &p->patches[i];
     int merge = model->config.vision.merge, d = model->config.text.hidden;
     *e = (iad_encoded){.lh = patches->gh / merge, .lw = patches->gw / merge, .size = patches->size, .device = model->device};
-    e->tokens = (iad_mat){.rows = g->plans[i].n_token, .cols = d, .stride = d, .dtype = IAD_F32};
+    e->tokens = (iad_mat){.rows = p->plans[i].n_token, .cols = d, .stride = d, .dtype = IAD_F32};
     return model->device->ops->alloc(model->device, (size_t)e->tokens.rows * (size_t)d * sizeof(float), &e->tokens.data, err);
 }
 
-/* Pictures begin .. end - 1 as one pass: the products see all their rows at once, every row's sums stay those of the picture alone. */
-static iad_status pass_together(const encoding *g, int begin, int end, iad_encoded *encoded, iad_err *err) {
-    iadgpt_session *s = g->s;
+/* The products see the rows of all pictures at once; every row's sums stay those of its picture alone. */
+static iad_status together(const pass *p, iad_encoded *encoded, iad_err *err) {
+    iadgpt_session *s = p->s;
     const iad_model *model = s->engine->model;
     const iad_ops *ops = model->device->ops;
     iad_vision_plan joined;
-    IAD_TRY(iad_vision_plan_join(g->plans + begin, end - begin, &model->config.vision, &joined, err));
+    IAD_TRY(iad_vision_plan_join(p->plans, p->n, &model->config.vision, &joined, err));
     int d = model->config.text.hidden;
-    size_t cols = (size_t)g->patches[begin].n_col;
+    size_t cols = (size_t)p->patches[0].n_col;
     iad_mat tokens = {.rows = joined.n_token, .cols = d, .stride = d, .dtype = IAD_F32};
     float *rows = iad_alloc((size_t)joined.n_patch * cols, sizeof *rows);
     iad_status status = rows == NULL ? IAD_NOMEM(err, "the patches of several pictures") : IAD_OK;
     if (status == IAD_OK) status = ops->alloc(model->device, (size_t)joined.n_token * (size_t)d * sizeof(float), &tokens.data, err);
-    for (int64_t i = begin, at = 0; i < end && status == IAD_OK; at += g->patches[i++].n_row)
-        memcpy(rows + (size_t)at * cols, g->patches[i].rows, (size_t)g->patches[i].n_row * cols * sizeof *rows);
+    size_t at = 0;
+    for (int i = 0; i < p->n && status == IAD_OK; at += (size_t)p->patches[i++].n_row)
+        memcpy(rows + at * cols, p->patches[i].rows, (size_t)p->patches[i].n_row * cols * sizeof *rows);
     if (status == IAD_OK) status = iad_vision_forward(s->queue, model, &joined, &s->ws, rows, tokens, s->trace, err);
-    for (int64_t i = begin, at = 0; i < end && status == IAD_OK; at += encoded[i++].tokens.rows)
-        status = ops->copy(s->queue, iad_mat_rows(tokens, at, encoded[i].tokens.rows), encoded[i].tokens, err);
+    int64_t first = 0;
+    for (int i = 0; i < p->n && status == IAD_OK; first += encoded[i++].tokens.rows)
+        status = ops->copy(s->queue, iad_mat_rows(tokens, first, encoded[i].tokens.rows), encoded[i].tokens, err);
     ops->release(model->device, tokens.data);
     free(rows);
     iad_vision_plan_deinit(&joined);
     return status;
 }
 
-static iad_status pass_all(const encoding *g, iad_encoded *encoded, iad_err *err) {
+static iad_status run_pass(pass *p, iad_encoded *encoded, iad_err *err) {
+    iadgpt_session *s = p->s;
     double start = iad_clock();
-    for (int i = 0; i < g->n; i++) IAD_TRY(room_for_tokens(g, i, &encoded[i], err));
-    for (int begin = 0, end; begin < g->n; begin = end) {
-        int64_t patches = g->plans[begin].n_patch;
-        for (end = begin + 1; end < g->n && patches + g->plans[end].n_patch <= PASS_PATCHES; end++) patches += g->plans[end].n_patch;
-        if (end - begin > 1) IAD_TRY(pass_together(g, begin, end, encoded, err));
-        else IAD_TRY(iad_vision_forward(g->s->queue, g->s->engine->model, &g->plans[begin], &g->s->ws, g->patches[begin].rows, encoded[begin].tokens, g->s->trace, err));
-    }
-    g->s->timings.vision += 1e3 * (iad_clock() - start);
+    IAD_TRY(cut(p, err));
+    double ready = iad_clock();
+    for (int i = 0; i < p->n; i++) IAD_TRY(room_for_tokens(p, i, &encoded[i], err));
+    if (p->n > 1) IAD_TRY(together(p, encoded, err));
+    else IAD_TRY(iad_vision_forward(s->queue, s->engine->model, &p->plans[0], &s->ws, p->patches[0].rows, encoded[0].tokens, s->trace, err));
+    s->timings.preprocess += 1e3 * (ready - start);
+    s->timings.vision += 1e3 * (iad_clock() - ready);
     return IAD_OK;
 }
 
-iad_status iad_session_encode(iadgpt_session *session, const iadgpt_picture *pictures, int n, const iad_request *request, iad_encoded *encoded, iad_err *err) {
-    encoding g = {.s = session, .pictures = pictures, .request = request, .n = n};
-    for (int i = 0; i < n; i++) encoded[i] = (iad_encoded){0};
-    g.patches = iad_calloc((size_t)n, sizeof *g.patches);
-    g.plans = iad_calloc((size_t)n, sizeof *g.plans);
-    g.statuses = iad_calloc((size_t)n, sizeof *g.statuses);
-    g.errs = iad_calloc((size_t)n, sizeof *g.errs);
-    iad_status status = g.patches == NULL || g.plans == NULL || g.statuses == NULL || g.errs == NULL ? IAD_NOMEM(err, "pictures") : IAD_OK;
-    if (status == IAD_OK) status = cut(&g, err);
-    if (status == IAD_OK) status = pass_all(&g, encoded, err);
-    for (int i = 0; i < n; i++) {
-        if (g.patches != NULL) iad_patches_deinit(&g.patches[i]);
-        if (g.plans != NULL) iad_vision_plan_deinit(&g.plans[i]);
+iad_status iad_session_encode(iadgpt_session *session, const iadgpt_picture *pictures, int n, const iad_request *request, iad_encoded *encoded,
+                              int *n_encoded, iad_err *err) {
+    pass *p = iad_calloc(1, sizeof *p);
+    if (p == NULL) return IAD_NOMEM(err, "pictures");
+    p->s = session;
+    p->pictures = pictures;
+    p->request = request;
+    iad_status status = choose(p, n, err);
+    for (int i = 0; i < p->n; i++) encoded[i] = (iad_encoded){0};
+    if (status == IAD_OK) status = run_pass(p, encoded, err);
+    for (int i = 0; i < p->n; i++) {
+        iad_patches_deinit(&p->patches[i]);
+        iad_vision_plan_deinit(&p->plans[i]);
         if (status != IAD_OK) iad_encoded_deinit(&encoded[i]);
     }
-    free(g.patches);
-    free(g.plans);
-    free(g.statuses);
-    free(g.errs);
+    *n_encoded = status == IAD_OK ? p->n : 0;
+    free(p);
     return status;
 }

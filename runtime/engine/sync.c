@@ -152,7 +152,8 @@ static iad_status feed(syncing *y, size_t from, iad_err *err) {
     for (size_t i = from; i < y->wanted.n && status == IAD_OK;) {
         if (y->wanted.units[i].is_image) {
             iad_encoded e;
-            status = iad_session_encode(s, y->pictures[image++], 1, &y->request, &e, err);
+            int one;
+            status = iad_session_encode(s, y->pictures[image++], 1, &y->request, &e, &one, err);
             if (status != IAD_OK) break;
             status = iad_feed_image(s, &e, NULL, 0, &pos, err);
             iad_encoded_deinit(&e);

@@ -8,12 +8,9 @@
 #include "bench/scorer.h"
 
 typedef struct iadgpt_scorer {
-    iadgpt_engine *engine;
-    iadgpt_session *session;
-    iadgpt_settings settings;
+    iad_engine_use use;
     iadgpt_timings sum;      /* over all queries */
     size_t n_query, n_set;
-    const iad_scorer_options *options;
 } iadgpt_scorer;
 
 typedef struct iadgpt_model {
@@ -21,59 +18,24 @@ typedef struct iadgpt_model {
     iadgpt_exemplars *exemplars;
 } iadgpt_model;
 
-static int32_t loading(void *user, uint64_t done, uint64_t total) {
-    const iadgpt_scorer *s = user;
-    (void)done, (void)total;
-    return s->options->stopped != NULL && s->options->stopped(s->options->user);
-}
-
 static void iadgpt_scorer_close(void *context) {
     iadgpt_scorer *s = context;
     if (s == NULL) return;
-    iadgpt_session_free(s->session);
-    iadgpt_engine_close(s->engine);
+    iad_engine_use_deinit(&s->use);
     free(s);
-}
-
-/* The key of the empty set names model, number formats, tokenizer and settings at once: the version of every score made here. */
-static iad_status name_version(iadgpt_scorer *s, iad_scorer *scorer, iad_err *err) {
-    iadgpt_error error;
-    iadgpt_exemplars *none = NULL;
-    IAD_TRY(iad_engine_call(iadgpt_exemplars_prepare(s->session, NULL, 0, &s->settings, &none, &error), &error, err));
-    iad_text_copy(scorer->version, sizeof scorer->version, "1 ");
-    iad_text_copy(scorer->version + 2, sizeof scorer->version - 2, iadgpt_exemplars_key(none));
-    iadgpt_exemplars_free(none);
-    return IAD_OK;
-}
-
-static iad_status open_parts(iadgpt_scorer *s, const iad_scorer_options *options, iad_scorer *scorer, iad_err *err) {
-    iadgpt_error error;
-    iadgpt_engine_options engine;
-    iadgpt_engine_defaults(&engine);
-    engine.device = options->device;
-    engine.threads = options->threads;
-    engine.weights = options->weights;
-    engine.vision_weights = options->vision_weights;
-    engine.progress = loading;
-    engine.user = s;
-    iadgpt_settings_defaults(&s->settings);
-    s->settings.retention = options->retention;
-    IAD_TRY(iad_engine_image_size(options->image_size, &s->settings, err));
-    IAD_TRY(iad_engine_call(iadgpt_engine_open(options->model, &engine, &s->engine, &error), &error, err));
-    IAD_TRY(iad_engine_call(iadgpt_session_new(s->engine, &s->session, &error), &error, err));
-    return name_version(s, scorer, err);
 }
 
 static iad_status iadgpt_scorer_open(const iad_scorer_options *options, iad_scorer *scorer, iad_err *err) {
     if (options->model == NULL) return IAD_FAIL(err, IAD_ERR_ARG, "the scorer iadgpt needs --model DIR");
     iadgpt_scorer *s = iad_calloc(1, sizeof *s);
     if (s == NULL) return IAD_NOMEM(err, "the scorer");
-    s->options = options;
-    iad_status status = open_parts(s, options, scorer, err);
+    iad_status status = iad_engine_use_init(&s->use, options, err);
     if (status != IAD_OK) {
         iadgpt_scorer_close(s);
         return status;
     }
+    iad_text_copy(scorer->version, sizeof scorer->version, "1 ");
+    iad_text_copy(scorer->version + 2, sizeof scorer->version - 2, s->use.key);
     scorer->context = s;
     return IAD_OK;
 }
@@ -97,7 +59,7 @@ static iad_status iadgpt_scorer_prepare(void *context, const iad_image *exemplar
     iadgpt_model *m = iad_calloc(1, sizeof *m);
     if (m == NULL) return IAD_NOMEM(err, "the exemplars");
     m->scorer = s;
-    iad_status status = iad_engine_call(iadgpt_exemplars_prepare(s->session, pictures, n, &s->settings, &m->exemplars, &error), &error, err);
+    iad_status status = iad_engine_call(iadgpt_exemplars_prepare(s->use.session, pictures, n, &s->use.settings, &m->exemplars, &error), &error, err);
     if (status != IAD_OK) {
         iadgpt_scorer_release(m);
         return status;
@@ -113,7 +75,7 @@ static iad_status iadgpt_scorer_score(const void *model, const iad_image *query,
     iadgpt_picture picture = view(query);
     iadgpt_result r;
     iadgpt_error error;
-    IAD_TRY(iad_engine_call(iadgpt_inspect(s->session, m->exemplars, &picture, 1, &r, &error), &error, err));
+    IAD_TRY(iad_engine_call(iadgpt_inspect(s->use.session, m->exemplars, &picture, 1, &r, &error), &error, err));
     if (r.anomaly == NULL) return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "the model compresses the query, so there is no map to measure");
     IAD_TRY(iad_plane_init(map, r.grid_width, r.grid_height, err));
     memcpy(map->px, r.anomaly, (size_t)r.grid_width * (size_t)r.grid_height * sizeof(float));
@@ -131,7 +93,7 @@ static iad_status iadgpt_scorer_timings(void *context, json_t *timings, iad_err 
     const iadgpt_scorer *s = context;
     iadgpt_memory memory;
     if (s == NULL) return IAD_OK;
-    iadgpt_engine_memory(s->engine, &memory);
+    iadgpt_engine_memory(s->use.engine, &memory);
     double n = s->n_query > 0 ? (double)s->n_query : 1;
     json_t *stages = json_pack("{s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:I}", "preprocess_ms", s->sum.preprocess / n, "vision_ms", s->sum.vision / n, "prefill_ms",
                                s->sum.prefill / n, "prompt_tokens", (double)s->sum.prompt_tokens / n, "reused_tokens", (double)s->sum.reused_tokens / n,

@@ -21,9 +21,7 @@ typedef struct slot {
 } slot;
 
 struct iad_respondent {
-    iadgpt_engine *engine;
-    iadgpt_session *session;
-    iadgpt_settings settings;
+    iad_engine_use use;
     iad_request request; /* the settings against the checkpoint: how pictures are resized */
     int max_tokens;
     const atomic_int *stop;
@@ -34,38 +32,23 @@ struct iad_respondent {
     iad_respondent_figures figures;
 };
 
-static int32_t loading(void *user, uint64_t done, uint64_t total) {
+static int stopped(void *user) {
     const iad_respondent *r = user;
-    (void)done, (void)total;
     return r->stop && atomic_load(r->stop);
 }
 
 static int32_t piece(void *user, const char *text, size_t n) {
     (void)text, (void)n;
-    return loading(user, 0, 0);
+    return stopped(user);
 }
 
-static iad_status open_parts(iad_respondent *r, const iad_scorer_options *o, iad_err *err) {
-    iadgpt_error error;
-    iadgpt_engine_options engine;
-    iadgpt_exemplars *none = NULL;
-    iadgpt_engine_defaults(&engine);
-    engine.device = o->device;
-    engine.threads = o->threads;
-    engine.weights = o->weights;
-    engine.vision_weights = o->vision_weights;
-    engine.progress = loading;
-    engine.user = r;
-    iadgpt_settings_defaults(&r->settings);
-    r->settings.retention = o->retention;
-    IAD_TRY(iad_engine_image_size(o->image_size, &r->settings, err));
-    IAD_TRY(iad_engine_call(iadgpt_engine_open(o->model, &engine, &r->engine, &error), &error, err));
-    IAD_TRY(iad_engine_call(iadgpt_session_new(r->engine, &r->session, &error), &error, err));
-    IAD_TRY(iad_request_init(&r->request, r->engine, &r->settings, err));
-    /* The key of the empty set names all of this at once. */
-    IAD_TRY(iad_engine_call(iadgpt_exemplars_prepare(r->session, NULL, 0, &r->settings, &none, &error), &error, err));
-    snprintf(r->name, sizeof r->name, "iadgpt %s %s, greedy, %d tokens", iadgpt_version(), iadgpt_exemplars_key(none), r->max_tokens);
-    iadgpt_exemplars_free(none);
+static iad_status open_parts(iad_respondent *r, const iad_scorer_options *options, iad_err *err) {
+    iad_scorer_options watched = *options;
+    watched.stopped = stopped;
+    watched.user = r;
+    IAD_TRY(iad_engine_use_init(&r->use, &watched, err));
+    IAD_TRY(iad_request_init(&r->request, r->use.engine, &r->use.settings, err));
+    snprintf(r->name, sizeof r->name, "iadgpt %s %s, greedy, %d tokens", iadgpt_version(), r->use.key, r->max_tokens);
     return IAD_OK;
 }
 
@@ -85,8 +68,7 @@ void iad_respondent_close(iad_respondent *r) {
     if (!r) return;
     for (int i = 0; i < SLOTS; i++) iad_image_deinit(&r->slots[i].image);
     iad_request_deinit(&r->request);
-    iadgpt_session_free(r->session);
-    iadgpt_engine_close(r->engine);
+    iad_engine_use_deinit(&r->use);
     free(r->text);
     free(r);
 }
@@ -169,16 +151,16 @@ iad_status iad_respondent_ask(iad_respondent *r, const iad_asks *asks, const iad
     iadgpt_error error;
     int32_t n = 0;
     IAD_TRY(make_messages(r, asks, s, at, pictures, items, later, messages, &n, err));
-    if (iad_engine_call(iadgpt_session_sync(r->session, messages, n, &r->settings, &error), &error, err) != IAD_OK)
+    if (iad_engine_call(iadgpt_session_sync(r->use.session, messages, n, &r->use.settings, &error), &error, err) != IAD_OK)
         return iad_err_prefix(err, "%s", asks->items[at].id);
-    r->figures.seconds_prompt += (r->session->timings.preprocess + r->session->timings.vision + r->session->timings.prefill) / 1000;
-    r->figures.prompt_tokens += r->session->timings.prompt_tokens;
-    r->figures.reused_tokens += r->session->timings.reused_tokens;
+    r->figures.seconds_prompt += (r->use.session->timings.preprocess + r->use.session->timings.vision + r->use.session->timings.prefill) / 1000;
+    r->figures.prompt_tokens += r->use.session->timings.prompt_tokens;
+    r->figures.reused_tokens += r->use.session->timings.reused_tokens;
     iadgpt_generate_defaults(&g);
     g.max_tokens = r->max_tokens;
     g.piece = piece;
     g.user = r;
-    if (iad_engine_call(iadgpt_generate(r->session, &g, &answer, &error), &error, err) != IAD_OK)
+    if (iad_engine_call(iadgpt_generate(r->use.session, &g, &answer, &error), &error, err) != IAD_OK)
         return iad_err_prefix(err, "%s", asks->items[at].id);
     if (answer.finish == IADGPT_FINISH_STOPPED) return IAD_FAIL(err, IAD_ERR_INTERRUPTED, "interrupted");
     r->figures.seconds_answer += answer.timings.decode / 1000;

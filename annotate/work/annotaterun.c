@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "annotate/check/judge_answer.h"
+#include "annotate/client/lvlmreply.h"
 #include "annotate/work/encodepool.h"
 #include "base/alloc.h"
 #include "base/http/http.h"
@@ -214,41 +215,25 @@ static void done(void *user, const iad_http_answer *answer) {
     open_request *r = user;
     session *s = r->s;
     iad_job *job = r->job;
-    iad_chat_answer a = {0};
-    char code[96] = "", detail[400] = "";
-    size_t n = answer->body ? answer->body->len : 0;
-    char *body = n ? answer->body->data : NULL;
-    iad_lvlm_verdict v = {IAD_LVLM_TRANSIENT, IAD_LVLM_RETRY};
-    iad_err why = IAD_ERR_NONE;
+    iad_lvlm_reply reply;
+    char detail[400];
     free(r);
-    if (body && s->o->key) iad_secret_hide(s->o->key, body, n);
-    if (answer->error != IAD_HTTP_NONE) {
-        v = iad_lvlm_classify(answer->error == IAD_HTTP_ADDRESS || answer->error == IAD_HTTP_BAD_URL ? 403 : 0, "", answer->message);
-        iad_text_copy(detail, sizeof detail, answer->message);
-    } else if (answer->status >= 200 && answer->status < 300 && iad_chat_answer_parse(&a, body ? body : "", n, &why) == IAD_OK) {
-        v = iad_lvlm_classify(answer->status, "", "");
-    } else {
-        iad_lvlm_error_body(body ? body : "", n, code, detail);
-        /* A body that is broken or stops in its middle is trouble that passes; an error in an envelope of 200 is that error. */
-        if (answer->status >= 200 && answer->status < 300 && !*code) {
-            iad_text_copy(detail, sizeof detail, why.msg);
-        } else v = iad_lvlm_classify(answer->status, code, detail);
-        char text[400];
-        snprintf(text, sizeof text, "%d %.90s %.280s", answer->status, code, detail);
-        text[iad_utf8_valid(text, strlen(text))] = 0;
-        iad_text_copy(detail, sizeof detail, text);
-    }
+    iad_lvlm_reply_init(&reply, answer, s->o->key);
+    iad_lvlm_verdict v = reply.verdict;
+    if (answer->error != IAD_HTTP_NONE) iad_text_copy(detail, sizeof detail, reply.detail);
+    else snprintf(detail, sizeof detail, "%d %.90s %.280s", answer->status, reply.code, reply.detail);
+    detail[iad_utf8_valid(detail, strlen(detail))] = 0;
     s->reserved -= foreseen_cost(s, job) < s->reserved ? foreseen_cost(s, job) : s->reserved;
     iad_flow_end(&s->flow, job->foreseen,
-                 v.class == IAD_LVLM_OK          ? (double)(a.prompt_tokens + a.completion_tokens)
+                 v.class == IAD_LVLM_OK          ? (double)(reply.answer.prompt_tokens + reply.answer.completion_tokens)
                  : v.class == IAD_LVLM_TRANSIENT ? job->foreseen
                                                  : 0,
                  v.class, answer->retry_after_s, iad_clock());
     if (v.class == IAD_LVLM_OK) {
         s->bugs = 0;
-        take_answer(s, job, &a, body, n, answer->seconds);
+        take_answer(s, job, &reply.answer, answer->body ? answer->body->data : NULL, answer->body ? answer->body->len : 0, answer->seconds);
     } else take_trouble(s, job, v, detail, answer->retry_after_s);
-    iad_chat_answer_deinit(&a);
+    iad_lvlm_reply_deinit(&reply);
 }
 
 /* ---- sending ---- */

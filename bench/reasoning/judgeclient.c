@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "annotate/client/chatanswer.h"
+#include "annotate/client/lvlmreply.h"
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/http/http.h"
@@ -129,34 +129,20 @@ static void take_trouble(session *s, size_t item, iad_lvlm_verdict v, const char
 static void done(void *user, const iad_http_answer *answer) {
     request r = *(request *)user;
     session *s = r.s;
-    iad_chat_answer a = {0};
-    char code[96] = "", detail[400] = "";
-    size_t n = answer->body ? answer->body->len : 0;
-    char *body = n ? answer->body->data : NULL;
-    iad_lvlm_verdict v = {IAD_LVLM_TRANSIENT, IAD_LVLM_RETRY};
-    iad_err why = IAD_ERR_NONE;
+    iad_lvlm_reply reply;
     free(user);
-    if (body && s->o->key) iad_secret_hide(s->o->key, body, n);
-    if (answer->error != IAD_HTTP_NONE) {
-        v = iad_lvlm_classify(answer->error == IAD_HTTP_ADDRESS || answer->error == IAD_HTTP_BAD_URL ? 403 : 0, "", answer->message);
-        iad_text_copy(detail, sizeof detail, answer->message);
-    } else if (answer->status >= 200 && answer->status < 300 && iad_chat_answer_parse(&a, body ? body : "", n, &why) == IAD_OK) {
-        v = iad_lvlm_classify(answer->status, "", "");
-    } else {
-        iad_lvlm_error_body(body ? body : "", n, code, detail);
-        if (answer->status >= 200 && answer->status < 300 && !*code) iad_text_copy(detail, sizeof detail, why.msg);
-        else v = iad_lvlm_classify(answer->status, code, detail);
-    }
+    iad_lvlm_reply_init(&reply, answer, s->o->key);
+    iad_lvlm_verdict v = reply.verdict;
     iad_flow_end(&s->flow, r.foreseen,
-                 v.class == IAD_LVLM_OK          ? (double)(a.prompt_tokens + a.completion_tokens)
+                 v.class == IAD_LVLM_OK          ? (double)(reply.answer.prompt_tokens + reply.answer.completion_tokens)
                  : v.class == IAD_LVLM_TRANSIENT ? r.foreseen
                                                  : 0,
                  v.class, answer->retry_after_s, iad_clock());
     if (v.class == IAD_LVLM_OK) {
         s->bugs = 0;
-        take_reply(s, r.item, a.content);
-    } else take_trouble(s, r.item, v, detail, answer->retry_after_s);
-    iad_chat_answer_deinit(&a);
+        take_reply(s, r.item, reply.answer.content);
+    } else take_trouble(s, r.item, v, reply.detail, answer->retry_after_s);
+    iad_lvlm_reply_deinit(&reply);
 }
 
 /* ---- sending ---- */

@@ -16,7 +16,8 @@ iad_status iad_html_text(iad_buf *out, const char *text, iad_err *err) {
         IAD_TRY(iad_buf_add(out, text + i, k, err));
         i += k;
         if (i == n) break;
-        const char *as = text[i] == '&' ? "&amp;" : text[i] == '<' ? "&lt;" : text[i] == '>' ? "&gt;" : text[i] == '"' ? "&quot;" : text[i] == '\'' ? "&#39;" : text[i] == '\n' ? "\n" : "?";
+        const char *as = text[i] == '&' ? "&amp;" : text[i] == '<' ? "&lt;" : text[i] == '>' ? "&gt;" : text[i] == '"' ? "&quot;"
+            : text[i] == '\'' ? "&#39;" : text[i] == '\n' ? "\n" : "?";
         IAD_TRY(iad_buf_add_str(out, as, err));
         i++;
     }

@@ -21,17 +21,21 @@ size_t iad_bench_options_rows(iad_bench_options *o, iad_arg *table) {
         {.kind = IAD_ARG_LIST, .name = "preset", .value = &o->presets, .meta = "NAME,...",
          .help = "evaluation protocols: sizes, mask rule, smoothing (default iadgpt-224; iad-bench presets lists them)"},
         {.kind = IAD_ARG_STRING, .name = "map-size", .value = &o->map_size, .meta = "N|WxH|mask|map", .help = "override the preset's size"},
-        {.kind = IAD_ARG_STRING, .name = "mask-rule", .value = &o->mask_rule, .meta = "RULE", .help = "override: pil:0.1, pil:0.5, nearest, cv-nearest"},
+        {.kind = IAD_ARG_STRING, .name = "mask-rule", .value = &o->mask_rule, .meta = "RULE",
+         .help = "override: pil:0.1, pil:0.5, nearest, cv-nearest"},
         {.kind = IAD_ARG_STRING, .name = "sigma", .value = &o->sigma, .meta = "X", .help = "override: Gaussian smoothing of the map, 0 for none"},
         {.kind = IAD_ARG_STRING, .name = "interp", .value = &o->interp, .meta = "NAME", .help = "override: bilinear, align, bicubic, nearest"},
         {.kind = IAD_ARG_STRING, .name = "image-score", .value = &o->image_score, .meta = "RULE", .help = "override: model, max, top:0.01"},
         {.kind = IAD_ARG_STRING, .name = "connectivity", .value = &o->connectivity, .meta = "4|8", .help = "override: of defect regions"},
         {.kind = IAD_ARG_LIST, .name = "pro-limit", .value = &o->pro_limits, .meta = "X,...", .help = "false positive limits of AUPRO (default 0.3)"},
-        {.kind = IAD_ARG_INT, .name = "bootstrap", .value = &o->bootstrap, .meta = "N", .help = "replicates for pixel intervals, 0 for none", .lo = 0, .hi = 100000},
+        {.kind = IAD_ARG_INT, .name = "bootstrap", .value = &o->bootstrap, .meta = "N",
+         .help = "replicates for pixel intervals, 0 for none", .lo = 0, .hi = 100000},
         {.kind = IAD_ARG_FLAG, .name = "legacy", .value = &o->legacy, .help = "the labelled legacy variants of other code bases too"},
         {.kind = IAD_ARG_FLAG, .name = "aupimo", .value = &o->aupimo, .help = "AUPIMO too"},
-        {.kind = IAD_ARG_INT, .name = "round-per-category", .value = &o->round, .meta = "D", .help = "round each category to D decimals of a percent before the mean; -1: do not", .lo = -1, .hi = 6},
-        {.kind = IAD_ARG_LIST, .name = "min", .value = &o->gates, .meta = "METRIC=VALUE", .help = "exit 1 when a mean is below, e.g. image_auroc=0.9"},
+        {.kind = IAD_ARG_INT, .name = "round-per-category", .value = &o->round, .meta = "D",
+         .help = "round each category to D decimals of a percent before the mean; -1: do not", .lo = -1, .hi = 6},
+        {.kind = IAD_ARG_LIST, .name = "min", .value = &o->gates, .meta = "METRIC=VALUE",
+         .help = "exit 1 when a mean is below, e.g. image_auroc=0.9"},
         {.kind = IAD_ARG_STRING, .name = "out", .value = &o->out, .meta = "DIR", .help = "results, maps and report.html go here", .required = 1},
         {.kind = IAD_ARG_CHOICE, .name = "format", .value = &o->format, .choices = "table|tsv|markdown|json", .help = "of the tables on stdout"},
         {.kind = IAD_ARG_FLAG, .name = "no-report", .value = &o->no_report, .help = "do not write report.html"},
@@ -165,8 +169,8 @@ static void show_notes(const iad_app *app, const json_t *results) {
     json_array_foreach(units, i, unit) {
         json_array_foreach(json_object_get(unit, "notes"), k, note)
             if (!said_before(units, i, unit, note))
-                IAD_WARN(&app->log, "%s/%s: %s", json_string_value(json_object_get(unit, "dataset")), json_string_value(json_object_get(unit, "category")),
-                         json_string_value(note));
+                IAD_WARN(&app->log, "%s/%s: %s", json_string_value(json_object_get(unit, "dataset")),
+                         json_string_value(json_object_get(unit, "category")), json_string_value(note));
     }
     json_array_foreach(json_object_get(results, "failed"), i, failure) {
         const char *item = json_string_value(json_object_get(failure, "item"));
@@ -197,7 +201,8 @@ int iad_bench_finish(const iad_app *app, const iad_bench_options *o, json_t *res
     if (below) fputs(iad_buf_str(&text), stderr);
     fflush(stdout);
     if (status == IAD_OK)
-        fprintf(stderr, "units=%zu failed=%zu below_gate=%d results=%s/results.json%s%s\n", units, failed, below, o->out, *report ? " report=" : "", report);
+        fprintf(stderr, "units=%zu failed=%zu below_gate=%d results=%s/results.json%s%s\n", units, failed, below, o->out, *report ? " report=" : "",
+                report);
     iad_buf_deinit(&text);
     return code;
 }

@@ -152,7 +152,8 @@ static iad_status print_units(comparison *c, iad_err *err) {
                int_of(unit, "seed"), text_of(unit, "preset"), change.common, change.only_a, change.only_b, change.max_difference, change.worst,
                change.rank_correlation);
         for (const iad_results_metric *m = iad_results_metrics(); m->key; m++)
-            printf("\t%+.6f", iad_json_num_or_nan(json_object_get(other, m->group), m->field) - iad_json_num_or_nan(json_object_get(unit, m->group), m->field));
+            printf("\t%+.6f", iad_json_num_or_nan(json_object_get(other, m->group), m->field)
+                   - iad_json_num_or_nan(json_object_get(unit, m->group), m->field));
         printf("\n");
     }
     json_array_foreach(units_b, i, unit) c->only_b += find_unit(units_a, unit) == NULL;
@@ -225,7 +226,8 @@ static int compare(const iad_strings *paths, const iad_strings *gates, iad_err *
         status = IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%s and %s have no unit in common", paths->items[0], paths->items[1]);
     if (status == IAD_OK) status = print_metrics(&c, gates, &worse, err);
     if (status == IAD_OK)
-        fprintf(stderr, "units=%zu only_a=%zu only_b=%zu max_score_difference=%.6g regressions=%d\n", c.common, c.only_a, c.only_b, c.max_difference, worse);
+        fprintf(stderr, "units=%zu only_a=%zu only_b=%zu max_score_difference=%.6g regressions=%d\n", c.common, c.only_a, c.only_b, c.max_difference,
+                worse);
     free(c.va);
     free(c.vb);
     json_decref(a);
@@ -236,7 +238,8 @@ static int compare(const iad_strings *paths, const iad_strings *gates, iad_err *
 int iad_cmd_compare(iad_app *app, int argc, char **argv, iad_err *err) {
     iad_strings paths = {0}, gates = {0};
     const iad_arg table[] = {
-        {.kind = IAD_ARG_LIST, .name = "tolerance", .value = &gates, .meta = "METRIC=VALUE", .help = "exit 1 when B's mean is lower by more than this, e.g. image_auroc=0.002"},
+        {.kind = IAD_ARG_LIST, .name = "tolerance", .value = &gates, .meta = "METRIC=VALUE",
+         .help = "exit 1 when B's mean is lower by more than this, e.g. image_auroc=0.002"},
         {.kind = IAD_ARG_END}};
     const iad_command self = {.name = "compare", .usage = "A B [options]",
                               .help = "A and B are result folders, results.json files, or score files (TSV, CSV). Changes are B minus A."};

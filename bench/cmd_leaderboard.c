@@ -41,7 +41,8 @@ static void print_standings(const iad_standings *s, int tsv) {
             /* "±" is two bytes and one column. */
             int w[3];
             for (int k = 0; k < 3; k++) w[k] = 12 + (strstr(r->cell[k], "±") != NULL);
-            printf("%s%3zu  %-24s %-8s %*s %*s %*s  %s\n", r->own ? ">" : " ", i + 1, r->method, r->setting, w[0], r->cell[0], w[1], r->cell[1], w[2], r->cell[2], r->source);
+            printf("%s%3zu  %-24s %-8s %*s %*s %*s  %s\n", r->own ? ">" : " ", i + 1, r->method, r->setting, w[0], r->cell[0], w[1], r->cell[1], w[2],
+                   r->cell[2], r->source);
         }
     }
     if (!tsv) printf("\nIn brackets: recalled only, not re-checked. AUPRO figures mix implementations: do not rank by them.\n");
@@ -53,8 +54,10 @@ static void print_metric(const iad_leaderboard *board, const board_options *o) {
     printf("method\tsetting\tcategory\tshots\tvalue\tunit\tsource\tgrade\tnote\n");
     for (size_t i = 0; i < board->n; i++) {
         const iad_leaderboard_row *r = &board->rows[i];
-        if (strcmp(r->dataset, o->dataset) || strcmp(r->metric, o->metric) || !r->has_value || (o->setting && strcmp(r->setting, o->setting))) continue;
-        printf("%s\t%s\t%s\t%d\t%s\t%s\t%s\t%c\t%s\n", r->method, r->setting, r->category, r->shots, r->value_text, r->unit, r->source, r->grade, r->note);
+        if (strcmp(r->dataset, o->dataset) || strcmp(r->metric, o->metric) || !r->has_value || (o->setting && strcmp(r->setting, o->setting)))
+            continue;
+        printf("%s\t%s\t%s\t%d\t%s\t%s\t%s\t%c\t%s\n", r->method, r->setting, r->category, r->shots, r->value_text, r->unit, r->source, r->grade,
+               r->note);
     }
 }
 
@@ -64,7 +67,8 @@ static iad_status show_answers(const iad_leaderboard *board, const board_options
     iad_buf text;
     iad_buf_init(&text, 1u << 24);
     iad_status status = o->result ? iad_reason_load(o->result, &results, err) : IAD_OK;
-    if (status == IAD_OK && o->result && !results) status = IAD_FAIL(err, IAD_ERR_FORMAT, "%s: no result of questions and answers (iad-bench run --task ...)", o->result);
+    if (status == IAD_OK && o->result && !results)
+        status = IAD_FAIL(err, IAD_ERR_FORMAT, "%s: no result of questions and answers (iad-bench run --task ...)", o->result);
     if (status == IAD_OK) status = iad_reason_board(board, o->dataset, (int)o->shots, o->setting, results, o->format, &text, err);
     if (status == IAD_OK) fputs(iad_buf_str(&text), stdout);
     iad_buf_deinit(&text);
@@ -102,12 +106,15 @@ int iad_cmd_leaderboard(iad_app *app, int argc, char **argv, iad_err *err) {
     board_options o = {.dataset = "MVTec", .shots = -1, .format = "table"};
     const iad_arg table[] = {
         {.kind = IAD_ARG_STRING, .name = "dataset", .value = &o.dataset, .meta = "NAME", .help = "MVTec, VisA, VisA-D&R, MMAD"},
-        {.kind = IAD_ARG_INT, .name = "shots", .value = &o.shots, .meta = "K", .help = "number of exemplars; -1: 1, or any for VisA-D&R and MMAD", .lo = -1, .hi = 1000},
+        {.kind = IAD_ARG_INT, .name = "shots", .value = &o.shots, .meta = "K",
+         .help = "number of exemplars; -1: 1, or any for VisA-D&R and MMAD", .lo = -1, .hi = 1000},
         {.kind = IAD_ARG_STRING, .name = "setting", .value = &o.setting, .meta = "NAME", .help = "only 1-1, 1-all, tf or aux (default all)"},
         {.kind = IAD_ARG_STRING, .name = "result", .value = &o.result, .meta = "DIR", .help = "own result to place among them"},
         {.kind = IAD_ARG_STRING, .name = "preset", .value = &o.preset, .meta = "NAME", .help = "of the own result, when it has several"},
-        {.kind = IAD_ARG_STRING, .name = "metric", .value = &o.metric, .meta = "NAME", .help = "list one other metric instead, e.g. complex_sbert, mmad_average"},
-        {.kind = IAD_ARG_STRING, .name = "board", .value = &o.board, .meta = "FILE", .help = "table with the columns of leaderboard.tsv instead of the built-in one"},
+        {.kind = IAD_ARG_STRING, .name = "metric", .value = &o.metric, .meta = "NAME",
+         .help = "list one other metric instead, e.g. complex_sbert, mmad_average"},
+        {.kind = IAD_ARG_STRING, .name = "board", .value = &o.board, .meta = "FILE",
+         .help = "table with the columns of leaderboard.tsv instead of the built-in one"},
         {.kind = IAD_ARG_CHOICE, .name = "format", .value = &o.format, .choices = "table|tsv", .help = "of the output"},
         {.kind = IAD_ARG_END}};
     const iad_command self = {.name = "leaderboard", .usage = "[options]", .help = "Published few-shot results, best image AUROC first."};

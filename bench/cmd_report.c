@@ -13,10 +13,12 @@ int iad_cmd_report(iad_app *app, int argc, char **argv, iad_err *err) {
     int64_t gallery = 12, worst = 4, thumb = 200;
     const iad_arg table[] = {
         {.kind = IAD_ARG_STRING, .name = "html", .value = &html, .meta = "FILE", .help = "where to write (default DIR/report.html)"},
-        {.kind = IAD_ARG_STRING, .name = "db", .value = &o.manifest, .meta = "FILE", .help = "manifest with the pictures (default: the one the result names)"},
+        {.kind = IAD_ARG_STRING, .name = "db", .value = &o.manifest, .meta = "FILE",
+         .help = "manifest with the pictures (default: the one the result names)"},
         {.kind = IAD_ARG_STRING, .name = "title", .value = &o.title, .meta = "TEXT", .help = "heading (default: the data sets)"},
         {.kind = IAD_ARG_INT, .name = "gallery", .value = &gallery, .meta = "N", .help = "pictures per category", .lo = 1, .hi = 1000},
-        {.kind = IAD_ARG_INT, .name = "worst", .value = &worst, .meta = "N", .help = "worst misses and false alarms per category", .lo = 1, .hi = 100},
+        {.kind = IAD_ARG_INT, .name = "worst", .value = &worst, .meta = "N",
+         .help = "worst misses and false alarms per category", .lo = 1, .hi = 100},
         {.kind = IAD_ARG_INT, .name = "thumb", .value = &thumb, .meta = "PX", .help = "longer side of a thumbnail", .lo = 32, .hi = 2000},
         {.kind = IAD_ARG_END}};
     const iad_command self = {.name = "report", .usage = "DIR [options]", .help = "Writes one self-contained page of the result in DIR."};

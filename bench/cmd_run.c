@@ -50,7 +50,8 @@ static int listed(const iad_strings *list, const char *name) {
     return 0;
 }
 
-static iad_status numbers(const iad_strings *list, const char *what, int64_t lo, int64_t hi, int64_t fallback, int64_t *values, size_t *n, iad_err *err) {
+static iad_status numbers(const iad_strings *list, const char *what, int64_t lo, int64_t hi, int64_t fallback, int64_t *values, size_t *n,
+                          iad_err *err) {
     if (list->n > MAX_LIST) return IAD_FAIL(err, IAD_ERR_ARG, "%s: at most %d values", what, MAX_LIST);
     *n = list->n;
     for (size_t i = 0; i < list->n; i++) {
@@ -254,7 +255,8 @@ static int run(run_state *s, iad_err *err) {
         return close_all(s, IAD_OK), IAD_EXIT_OK;
     }
     if (json_array_size(s->units) == 0 && json_array_size(s->failed) == 0) {
-        IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%s: nothing to measure (check --dataset and --category; iad-manifest stats shows what is there)", s->options->db);
+        IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%s: nothing to measure (check --dataset and --category; iad-manifest stats shows what is there)",
+                 s->options->db);
         return close_all(s, IAD_ERR_NOT_FOUND), IAD_EXIT_FAILED;
     }
     status = write_timings(s, iad_clock() - started, err);
@@ -269,7 +271,8 @@ static iad_status prepare(run_state *s, iad_err *err) {
     IAD_TRY(numbers(&o->seeds, "--seed", 0, INT64_MAX, 0, s->seeds, &s->n_seeds, err));
     const char *colon = strrchr(o->rule, ':');
     if (s->n_seeds > 1 && colon && colon[1] && strspn(colon + 1, "0123456789") == strlen(colon + 1))
-        return IAD_FAIL(err, IAD_ERR_ARG, "--refs %s fixes the seed, so --seed cannot give several; write --refs %.*s", o->rule, (int)(colon - o->rule), o->rule);
+        return IAD_FAIL(err, IAD_ERR_ARG, "--refs %s fixes the seed, so --seed cannot give several; write --refs %.*s", o->rule,
+                        (int)(colon - o->rule), o->rule);
     IAD_TRY(iad_scorer_find(o->scorer, &s->runner.scorer, err));
     IAD_TRY(iad_bench_results_new(s->app, &o->bench, &s->results, err));
     s->units = json_object_get(s->results, "units");
@@ -309,14 +312,19 @@ int iad_cmd_run(iad_app *app, int argc, char **argv, iad_err *err) {
         {.kind = IAD_ARG_STRING, .name = "db", .value = &o.db, .meta = "FILE", .help = "manifest", .required = 1},
         {.kind = IAD_ARG_STRING, .name = "scorer", .value = &o.scorer, .meta = "NAME", .help = "what is measured"},
         {.kind = IAD_ARG_LIST, .name = "shots", .value = &o.shots, .meta = "1,2,4", .help = "numbers of exemplars (default 1)"},
-        {.kind = IAD_ARG_STRING, .name = "refs", .value = &o.rule, .meta = "RULE", .help = "how exemplars are chosen; iad-manifest refs --help lists the rules"},
-        {.kind = IAD_ARG_LIST, .name = "seed", .value = &o.seeds, .meta = "0,1,2", .help = "exemplar seeds; several give mean and spread (default 0)"},
+        {.kind = IAD_ARG_STRING, .name = "refs", .value = &o.rule, .meta = "RULE",
+         .help = "how exemplars are chosen; iad-manifest refs --help lists the rules"},
+        {.kind = IAD_ARG_LIST, .name = "seed", .value = &o.seeds, .meta = "0,1,2",
+         .help = "exemplar seeds; several give mean and spread (default 0)"},
         {.kind = IAD_ARG_LIST, .name = "dataset", .value = &o.datasets, .meta = "NAME,...", .help = "only these data sets"},
         {.kind = IAD_ARG_LIST, .name = "category", .value = &o.categories, .meta = "NAME,...", .help = "only these categories"},
-        {.kind = IAD_ARG_STRING, .name = "split", .value = &o.scheme, .meta = "SCHEME", .help = "named split of the manifest instead of the source's"},
-        {.kind = IAD_ARG_INT, .name = "limit", .value = &o.limit, .meta = "N", .help = "at most N test pictures per category, 0 for all", .lo = 0, .hi = 1000000000},
+        {.kind = IAD_ARG_STRING, .name = "split", .value = &o.scheme, .meta = "SCHEME",
+         .help = "named split of the manifest instead of the source's"},
+        {.kind = IAD_ARG_INT, .name = "limit", .value = &o.limit, .meta = "N",
+         .help = "at most N test pictures per category, 0 for all", .lo = 0, .hi = 1000000000},
         {.kind = IAD_ARG_FLAG, .name = "restart", .value = &o.restart, .help = "forget stored maps of the units"},
-        {.kind = IAD_ARG_FLAG, .name = "drop-maps", .value = &o.drop_maps, .help = "delete a unit's maps once it is measured (the report then shows none)"},
+        {.kind = IAD_ARG_FLAG, .name = "drop-maps", .value = &o.drop_maps,
+         .help = "delete a unit's maps once it is measured (the report then shows none)"},
         {.kind = IAD_ARG_FLAG, .name = "dry-run", .value = &o.dry_run, .help = "list the units and stop"}};
     int n_own = OWN + iad_scorer_options_rows(&o.model, table + OWN);
     table[n_own + iad_bench_options_rows(&o.bench, table + n_own)] = (iad_arg){.kind = IAD_ARG_END};

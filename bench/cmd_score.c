@@ -68,7 +68,8 @@ static iad_status read_item(void *user, size_t item, int thread, void *result, i
     if (status == IAD_OK)
         status = iad_protocol_apply(u->protocol, &map, mask.px ? &mask : NULL, mask.width, mask.height, row->path, &out->picture, err);
     if (status == IAD_OK) status = iad_protocol_image_score(u->protocol, &map, &out->picture.map, row->score, &out->score, err);
-    if (status == IAD_OK && isnan(out->score)) status = IAD_FAIL(err, IAD_ERR_FORMAT, "no score given and preset %s takes the model's", u->protocol->name);
+    if (status == IAD_OK && isnan(out->score))
+        status = IAD_FAIL(err, IAD_ERR_FORMAT, "no score given and preset %s takes the model's", u->protocol->name);
     iad_image_deinit(&mask);
     iad_plane_deinit(&map);
     return status;
@@ -159,9 +160,11 @@ static iad_status measure_all(iad_app *app, const score_options *o, const iad_sc
     iad_status status = IAD_OK;
     for (size_t from = 0; from < set->n && status == IAD_OK;) {
         size_t to = from + 1;
-        while (to < set->n && !strcmp(set->rows[to].dataset, set->rows[from].dataset) && !strcmp(set->rows[to].category, set->rows[from].category)) to++;
+        while (to < set->n && !strcmp(set->rows[to].dataset, set->rows[from].dataset) && !strcmp(set->rows[to].category, set->rows[from].category))
+            to++;
         for (size_t p = 0; p < o->bench.n_protocols && status == IAD_OK; p++) {
-            score_unit unit = {.app = app, .options = o, .protocol = &o->bench.protocols[p], .rows = set->rows + from, .n = to - from, .progress = &progress};
+            score_unit unit = {.app = app, .options = o, .protocol = &o->bench.protocols[p], .rows = set->rows + from, .n = to - from,
+                               .progress = &progress};
             status = measure_unit(&unit, units, err);
         }
         from = to;
@@ -194,11 +197,14 @@ int iad_cmd_score(iad_app *app, int argc, char **argv, iad_err *err) {
     iad_bench_options_init(&o.bench);
     enum { OWN = 6 };
     iad_arg table[OWN + IAD_BENCH_N_OPTIONS + 1] = {
-        {.kind = IAD_ARG_STRING, .name = "scores", .value = &o.scores, .meta = "FILE", .help = "TSV or CSV: path, label, score and optional dataset, category, defect, map, mask", .required = 1},
-        {.kind = IAD_ARG_STRING, .name = "maps", .value = &o.maps, .meta = "DIR", .help = "folder of the map files (.npy, float TIFF, 16-bit PNG); default: the table's"},
+        {.kind = IAD_ARG_STRING, .name = "scores", .value = &o.scores, .meta = "FILE",
+         .help = "TSV or CSV: path, label, score and optional dataset, category, defect, map, mask", .required = 1},
+        {.kind = IAD_ARG_STRING, .name = "maps", .value = &o.maps, .meta = "DIR",
+         .help = "folder of the map files (.npy, float TIFF, 16-bit PNG); default: the table's"},
         {.kind = IAD_ARG_STRING, .name = "masks", .value = &o.masks, .meta = "DIR", .help = "folder of the mask files; default: the table's"},
         {.kind = IAD_ARG_STRING, .name = "name", .value = &o.name, .meta = "TEXT", .help = "what made the scores, for the report"},
-        {.kind = IAD_ARG_INT, .name = "shots", .value = &o.shots, .meta = "K", .help = "exemplars that were used, for the leaderboard", .lo = 0, .hi = 100000},
+        {.kind = IAD_ARG_INT, .name = "shots", .value = &o.shots, .meta = "K",
+         .help = "exemplars that were used, for the leaderboard", .lo = 0, .hi = 100000},
         {.kind = IAD_ARG_INT, .name = "seed", .value = &o.seed, .meta = "N", .help = "exemplar seed that was used", .lo = 0, .hi = INT64_MAX}};
     table[OWN + iad_bench_options_rows(&o.bench, table + OWN)] = (iad_arg){.kind = IAD_ARG_END};
     const iad_command self = {.name = "score", .usage = "--scores FILE --out DIR [options]",

@@ -63,7 +63,8 @@ static iad_status print_pair(words_run *r, size_t pair, const double *cosine, co
             IAD_TRY(iad_json_quote(name, &r->line, err));
         }
         if (cosine) IAD_TRY(iad_buf_addf(&r->line, err, ", \"cosine\": %.9g", *cosine));
-        IAD_TRY(iad_buf_addf(&r->line, err, ", \"rouge_l\": %.17g, \"precision\": %.17g, \"recall\": %.17g}\n", rouge->f, rouge->precision, rouge->recall));
+        IAD_TRY(iad_buf_addf(&r->line, err, ", \"rouge_l\": %.17g, \"precision\": %.17g, \"recall\": %.17g}\n", rouge->f, rouge->precision,
+                             rouge->recall));
     }
     return fwrite(r->line.data, 1, r->line.len, stdout) == r->line.len ? IAD_OK : IAD_FAIL(err, IAD_ERR_IO, "stdout cannot be written");
 }
@@ -136,12 +137,13 @@ int iad_cmd_words(iad_app *app, int argc, char **argv, iad_err *err) {
     const iad_arg table[] = {
         {.kind = IAD_ARG_STRING, .name = "model", .value = &o.model, .meta = "DIR",
          .help = "sentence-transformers folder with safetensors (BERT or MPNet, e.g. all-MiniLM-L6-v2); without one ROUGE-L alone"},
-        {.kind = IAD_ARG_STRING, .name = "pairs", .value = &o.pairs, .meta = "FILE", .help = "a JSON object per line: \"a\" and \"b\" are the texts, \"id\" comes back"},
+        {.kind = IAD_ARG_STRING, .name = "pairs", .value = &o.pairs, .meta = "FILE",
+         .help = "a JSON object per line: \"a\" and \"b\" are the texts, \"id\" comes back"},
         {.kind = IAD_ARG_STRING, .name = "a", .value = &o.a, .meta = "FILE", .help = "a text per line; the reference of ROUGE-L"},
         {.kind = IAD_ARG_STRING, .name = "b", .value = &o.b, .meta = "FILE", .help = "a text per line, as many as in --a; the candidate"},
         {.kind = IAD_ARG_CHOICE, .name = "format", .value = &o.format, .help = "what to print", .choices = "jsonl|tsv"},
-        {.kind = IAD_ARG_INT, .name = "skip", .value = &o.skip, .meta = "N", .help = "leave out the first N pairs: an earlier run, interrupted, has their lines",
-         .lo = 0, .hi = IAD_TEXT_PAIRS_MAX},
+        {.kind = IAD_ARG_INT, .name = "skip", .value = &o.skip, .meta = "N",
+         .help = "leave out the first N pairs: an earlier run, interrupted, has their lines", .lo = 0, .hi = IAD_TEXT_PAIRS_MAX},
         {.kind = IAD_ARG_END}};
     const iad_command self = {
         .name = "words",

@@ -29,7 +29,8 @@ iad_status iad_engine_image_size(const char *text, iadgpt_settings *settings, ia
     }
     char *end = NULL;
     long width = strtol(text, &end, 10), height = *end == 'x' ? strtol(end + 1, &end, 10) : 0;
-    if (*end != '\0' || width < 28 || height < 28 || width > 16384 || height > 16384) return IAD_FAIL(err, IAD_ERR_ARG, "--image-size %.40s: WIDTHxHEIGHT, multiples of 28, or native", text);
+    if (*end != '\0' || width < 28 || height < 28 || width > 16384 || height > 16384)
+        return IAD_FAIL(err, IAD_ERR_ARG, "--image-size %.40s: WIDTHxHEIGHT, multiples of 28, or native", text);
     settings->image_width = (int32_t)width;
     settings->image_height = (int32_t)height;
     return IAD_OK;

@@ -96,7 +96,8 @@ static void interval_json(iad_jsonw *w, const char *name, const iad_interval *in
     iad_jsonw_num(w, key, interval->high);
 }
 
-static iad_status pixel_json(const iad_pixel_metrics *m, const iad_pixel_bootstrap *boot, const iad_eval_options *options, json_t **out, iad_err *err) {
+static iad_status pixel_json(const iad_pixel_metrics *m, const iad_pixel_bootstrap *boot, const iad_eval_options *options, json_t **out,
+                             iad_err *err) {
     iad_jsonw w = iad_jsonw_new();
     iad_jsonw_num(&w, "auroc", m->auroc);
     iad_jsonw_num(&w, "ap", m->ap);

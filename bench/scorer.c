@@ -33,9 +33,12 @@ int iad_scorer_options_rows(iad_scorer_options *o, iad_arg *rows) {
         {.kind = IAD_ARG_STRING, .name = "model", .value = &o->model, .meta = "DIR", .help = "scorer iadgpt: checkpoint directory"},
         {.kind = IAD_ARG_STRING, .name = "device", .value = &o->device, .meta = "NAME", .help = "scorer iadgpt: cpu, cuda, cuda:N, reference"},
         {.kind = IAD_ARG_STRING, .name = "weights", .value = &o->weights, .meta = "KIND", .help = "scorer iadgpt: auto, f32, bf16 or int8"},
-        {.kind = IAD_ARG_STRING, .name = "vision-weights", .value = &o->vision_weights, .meta = "KIND", .help = "scorer iadgpt: the same for the vision tower"},
-        {.kind = IAD_ARG_STRING, .name = "image-size", .value = &o->image_size, .meta = "WxH", .help = "scorer iadgpt: multiples of 28, or native (default: as the checkpoint says)"},
-        {.kind = IAD_ARG_FLOAT, .name = "retention", .value = &o->retention, .meta = "R", .help = "scorer iadgpt: tokens kept of exemplars 2..k, 0 as the checkpoint says", .flo = 0, .fhi = 1}};
+        {.kind = IAD_ARG_STRING, .name = "vision-weights", .value = &o->vision_weights, .meta = "KIND",
+         .help = "scorer iadgpt: the same for the vision tower"},
+        {.kind = IAD_ARG_STRING, .name = "image-size", .value = &o->image_size, .meta = "WxH",
+         .help = "scorer iadgpt: multiples of 28, or native (default: as the checkpoint says)"},
+        {.kind = IAD_ARG_FLOAT, .name = "retention", .value = &o->retention, .meta = "R",
+         .help = "scorer iadgpt: tokens kept of exemplars 2..k, 0 as the checkpoint says", .flo = 0, .fhi = 1}};
     for (int i = 0; i < IAD_SCORER_N_OPTIONS; i++) rows[i] = table[i];
     return IAD_SCORER_N_OPTIONS;
 }

@@ -95,9 +95,10 @@ static iad_status iadgpt_scorer_timings(void *context, json_t *timings, iad_err 
     if (s == NULL) return IAD_OK;
     iadgpt_engine_memory(s->use.engine, &memory);
     double n = s->n_query > 0 ? (double)s->n_query : 1;
-    json_t *stages = json_pack("{s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:I}", "preprocess_ms", s->sum.preprocess / n, "vision_ms", s->sum.vision / n, "prefill_ms",
-                               s->sum.prefill / n, "prompt_tokens", (double)s->sum.prompt_tokens / n, "reused_tokens", (double)s->sum.reused_tokens / n,
-                               "weight_bytes", (json_int_t)memory.weights, "peak_device_bytes", (json_int_t)memory.peak, "exemplar_sets", (json_int_t)s->n_set);
+    json_t *stages = json_pack("{s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:I}", "preprocess_ms", s->sum.preprocess / n, "vision_ms", s->sum.vision / n,
+                               "prefill_ms", s->sum.prefill / n, "prompt_tokens", (double)s->sum.prompt_tokens / n, "reused_tokens",
+                               (double)s->sum.reused_tokens / n, "weight_bytes", (json_int_t)memory.weights, "peak_device_bytes",
+                               (json_int_t)memory.peak, "exemplar_sets", (json_int_t)s->n_set);
     if (stages == NULL || json_object_set_new(timings, "iadgpt_per_query", stages) != 0) return IAD_NOMEM(err, "the timings");
     return IAD_OK;
 }

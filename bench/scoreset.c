@@ -8,7 +8,8 @@
 #include "base/text.h"
 
 static int parse_label(const char *text) {
-    static const char *const normal[] = {"0", "normal", "good", "ok"}, *const anomalous[] = {"1", "anomalous", "anomaly", "bad", "defect", "defective", "ng"};
+    static const char *const normal[] = {"0", "normal", "good", "ok"},
+        *const anomalous[] = {"1", "anomalous", "anomaly", "bad", "defect", "defective", "ng"};
     for (size_t i = 0; i < sizeof normal / sizeof *normal; i++)
         if (iad_text_equal_nocase(text, normal[i])) return 0;
     for (size_t i = 0; i < sizeof anomalous / sizeof *anomalous; i++)
@@ -46,8 +47,8 @@ static iad_status read_rows(iad_scoreset *set, iad_err *err) {
                              .label = parse_label(iad_table_cell(t, i, label)), .score = NAN, .line = i + 1};
         if (!*r->path) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: row %zu: the path is empty", t->name, i + 1);
         if (r->label < 0)
-            return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: row %zu (%s): label \"%.40s\" is neither normal (0, good, ok) nor anomalous (1, bad, defect)", t->name,
-                            i + 1, r->path, iad_table_cell(t, i, label));
+            return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: row %zu (%s): label \"%.40s\" is neither normal (0, good, ok) nor anomalous (1, bad, defect)",
+                            t->name, i + 1, r->path, iad_table_cell(t, i, label));
         r->defect = r->label ? optional(t, i, defect, "defect") : NULL;
         if (*number && iad_parse_f64(number, -HUGE_VAL, HUGE_VAL, "score", &r->score, err) != IAD_OK)
             return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: row %zu (%s): score \"%.40s\" is not a finite number", t->name, i + 1, r->path, number);

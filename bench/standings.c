@@ -20,7 +20,8 @@ static void lower_copy(char *out, size_t size, const char *text) {
 const char *iad_standings_dataset(const char *name) {
     char text[200];
     lower_copy(text, sizeof text, name);
-    if (strstr(text, "mvtec") && !strstr(text, "loco") && !strstr(text, "ad2") && !strstr(text, "ad-2") && !strstr(text, "ad_2") && !strstr(text, "3d"))
+    if (strstr(text, "mvtec") && !strstr(text, "loco") && !strstr(text, "ad2") && !strstr(text, "ad-2") && !strstr(text, "ad_2") &&
+        !strstr(text, "3d"))
         return "MVTec";
     if (strstr(text, "visa")) return "VisA";
     return NULL;
@@ -56,7 +57,8 @@ static void add_own(iad_standings *s, const char *dataset, const json_t *results
     }
     size_t have = json_array_size(json_object_get(row, "categories")), want = strcmp(dataset, "MVTec") == 0 ? 15 : 12;
     if (have != want)
-        snprintf(s->warning, sizeof s->warning, "This result covers %zu of the %zu categories of %s: its mean is not comparable with the published means.", have,
+        snprintf(s->warning, sizeof s->warning,
+                 "This result covers %zu of the %zu categories of %s: its mean is not comparable with the published means.", have,
                  want, dataset);
 }
 

@@ -162,7 +162,8 @@ static const iad_check_sql_rule rules[] = {
      "SELECT d.name||'/'||i.path,'not the file that the crawl stored' FROM crawl_picture p JOIN image i ON i.id=p.image_id"
      " JOIN dataset d ON d.id=i.dataset_id WHERE i.sha256 IS NOT p.stored_sha256 OR i.path IS NOT p.path"},
     {"annotate-caption", "a caption that names an answer agrees with an answer of its picture that passed, and that nobody rejected",
-     "SELECT " PICTURE("d", "i") ",'a caption of an answer that '||CASE WHEN a.unit IS NULL THEN 'is not there' WHEN r.verdict='reject' THEN 'was rejected'"
+     "SELECT " PICTURE("d", "i") ",'a caption of an answer that '||CASE WHEN a.unit IS NULL THEN 'is not there'"
+     " WHEN r.verdict='reject' THEN 'was rejected'"
      " ELSE 'did not pass' END FROM caption c JOIN image i ON i.id=c.image_id JOIN dataset d ON d.id=i.dataset_id LEFT JOIN annotate_answer a"
      " ON a.image_id=i.id AND lower(hex(a.unit))=json_extract(c.params,'$.unit') LEFT JOIN annotate_review r ON r.unit=a.unit"
      " WHERE CASE WHEN json_valid(c.params) THEN json_extract(c.params,'$.unit') IS NOT NULL ELSE 0 END"

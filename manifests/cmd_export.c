@@ -107,8 +107,8 @@ int iad_cmd_export(iad_app *app, int argc, char **argv, iad_err *err) {
         .help =
             "Writes a data set's pictures as a list (path, label, split, defect, mask, hash ...) that iad-manifest"
             " ingest --adapter list reads "
-            "back, or in MVTec AD's folders. Files that changed since they were taken in are named and left out. Captions: pictures are named DATASET/PATH,"
-            " every record names where its text came from."};
+            "back, or in MVTec AD's folders. Files that changed since they were taken in are named and left out. Captions: pictures are named "
+            "DATASET/PATH, every record names where its text came from."};
     int code = iad_app_parse(app, &self, argc, argv, table, &operands, err);
     if (code < 0) code = iad_cmd_operands(&operands, 0, 0, "", err);
     if (code < 0) {

@@ -190,10 +190,12 @@ int iad_cmd_ingest(iad_app *app, int argc, char **argv, iad_err *err) {
         {.kind = IAD_ARG_STRING, .name = "db", .value = &db, .meta = "FILE", .help = "manifest; made when it is not there"},
         {.kind = IAD_ARG_STRING, .name = "adapter", .value = &adapter, .meta = "NAME", .help = "layout of the folder, or auto"},
         {.kind = IAD_ARG_FLAG, .name = "adapters", .value = &list, .help = "list the adapters and end"},
-        {.kind = IAD_ARG_STRING, .name = "name", .value = &options.name, .meta = "NAME", .help = "name of the data set (the adapter's, or the folder's)"},
+        {.kind = IAD_ARG_STRING, .name = "name", .value = &options.name, .meta = "NAME",
+         .help = "name of the data set (the adapter's, or the folder's)"},
         {.kind = IAD_ARG_LIST, .name = "option", .value = &pairs, .meta = "K=V", .help = "option of the adapter; may be given several times"},
         {.kind = IAD_ARG_STRING, .name = "licence", .value = &options.licence, .meta = "TEXT", .help = "licence of the pictures (the adapter's)"},
-        {.kind = IAD_ARG_STRING, .name = "origin", .value = &options.origin, .meta = "WORD", .help = "real, rendered, web or generated (the adapter's)"},
+        {.kind = IAD_ARG_STRING, .name = "origin", .value = &options.origin, .meta = "WORD",
+         .help = "real, rendered, web or generated (the adapter's)"},
         {.kind = IAD_ARG_STRING, .name = "eval-overlap", .value = &options.eval_overlap, .meta = "LIST",
          .help = "benchmarks that these pictures belong to, never trained on (the adapter's)"},
         {.kind = IAD_ARG_STRING, .name = "data-version", .value = &options.version, .meta = "TEXT", .help = "version of the data set"},
@@ -215,7 +217,8 @@ int iad_cmd_ingest(iad_app *app, int argc, char **argv, iad_err *err) {
     if (code < 0) {
         options.limit = (size_t)limit;
         options.adapter_options = json_object();
-        iad_status status = options.adapter_options ? parse_pairs(&pairs, options.adapter_options, err) : IAD_FAIL(err, IAD_ERR_NOMEM, "out of memory");
+        iad_status status = options.adapter_options ? parse_pairs(&pairs, options.adapter_options, err)
+            : IAD_FAIL(err, IAD_ERR_NOMEM, "out of memory");
         code = status == IAD_OK ? run_ingest(app, db, adapter, operands.items[0], &options, err) : iad_app_exit_code(status);
         json_decref(options.adapter_options);
     }

@@ -1,8 +1,8 @@
 /* What models have said about pictures, e.g. on several machines that took a share of the pictures each. */
 #include "manifests/merge_rows.h"
 
-#define ANSWER_COLUMNS "unit,image_id,image_sha256,prompt_sha256,model,params,round,of_unit,state,detail,raw,request_id,served_model,finish,prompt_tokens," \
-                       "completion_tokens,cached_tokens,predicted,cost,ms,attempts,colour,batch,run_id,at"
+#define ANSWER_COLUMNS "unit,image_id,image_sha256,prompt_sha256,model,params,round,of_unit,state,detail,raw,request_id,served_model,finish," \
+                       "prompt_tokens,completion_tokens,cached_tokens,predicted,cost,ms,attempts,colour,batch,run_id,at"
 
 static const iad_merge_kind kinds[] = {
     {"annotate_prompt", -1, "SELECT 0,sha256,id,version,lang,mode,text FROM annotate_prompt ORDER BY sha256", "......",
@@ -18,11 +18,14 @@ static const iad_merge_kind kinds[] = {
     {"annotate_trouble", -1, "SELECT 0,unit,image_id,model,class,detail,attempts,at FROM annotate_trouble ORDER BY unit", ".i.....",
      "INSERT INTO annotate_trouble(unit,image_id,model,class,detail,attempts,at) VALUES(?,?,?,?,?,?,?)",
      "SELECT 1 FROM annotate_trouble WHERE unit=?", "a", -1},
-    {"annotate_batch", -1, "SELECT 0,name,model,requests,bytes,state,input_file,provider_id,output_file,error_file,detail,at FROM annotate_batch ORDER BY name",
+    {"annotate_batch", -1,
+     "SELECT 0,name,model,requests,bytes,state,input_file,provider_id,output_file,error_file,detail,at FROM annotate_batch ORDER BY name",
      "...........", "INSERT INTO annotate_batch(name,model,requests,bytes,state,input_file,provider_id,output_file,error_file,detail,at)"
      " VALUES(?,?,?,?,?,?,?,?,?,?,?)", "SELECT 1 FROM annotate_batch WHERE name=?", "a", -1},
-    {"annotate_batch_unit", -1, "SELECT 0,unit,batch,image_id,prompt_sha256,params,round,of_unit,predicted,colour FROM annotate_batch_unit ORDER BY unit",
-     "..i......", "INSERT INTO annotate_batch_unit(unit,batch,image_id,prompt_sha256,params,round,of_unit,predicted,colour) VALUES(?,?,?,?,?,?,?,?,?)",
+    {"annotate_batch_unit", -1,
+     "SELECT 0,unit,batch,image_id,prompt_sha256,params,round,of_unit,predicted,colour FROM annotate_batch_unit ORDER BY unit",
+     "..i......",
+     "INSERT INTO annotate_batch_unit(unit,batch,image_id,prompt_sha256,params,round,of_unit,predicted,colour) VALUES(?,?,?,?,?,?,?,?,?)",
      "SELECT 1 FROM annotate_batch_unit WHERE unit=?", "a", -1}};
 
 iad_status iad_merge_annotate(iad_merge_state *state, iad_err *err) {

@@ -5,13 +5,13 @@
 #include "base/alloc.h"
 #include "manifests/merge_rows.h"
 
-#define URL_COLUMNS "url,host,kind,state,error,detail,tries,http,hops,content_type,content_length,etag,last_modified,optout,unverified,address,bytes," \
-                    "fetched,ms,picture_id"
+#define URL_COLUMNS "url,host,kind,state,error,detail,tries,http,hops,content_type,content_length,etag,last_modified,optout,unverified,address," \
+                    "bytes,fetched,ms,picture_id"
 #define HIT_COLUMNS "page_id,rank,category_id,url_id,raw_url,page_url,page_url_id,thumb_url,title,site,width,height,format,engine_key,licence," \
                     "licence_url,creator,thumbnail,advert,verdict,reason"
-#define PICTURE_COLUMNS "sha256,bytes,format,width,height,channels,depth,orientation,animated,warnings,maker,model,software,artist,copyright,pixel_sha256," \
-                        "leak_hash,signature,quality,white_border,sharpness,colours,error,detail,path,stored_sha256,stored_bytes,stored_width," \
-                        "stored_height,image_id"
+#define PICTURE_COLUMNS "sha256,bytes,format,width,height,channels,depth,orientation,animated,warnings,maker,model,software,artist,copyright," \
+                        "pixel_sha256,leak_hash,signature,quality,white_border,sharpness,colours,error,detail,path,stored_sha256,stored_bytes," \
+                        "stored_width,stored_height,image_id"
 
 /* References to rows of the same table come in a second step. */
 static const iad_merge_kind kinds[] = {

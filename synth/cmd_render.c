@@ -188,8 +188,9 @@ static iad_status print_result(const iad_render_set *set, const iad_render_count
     for (size_t i = 0; i < set->n_families; i++) json_array_append_new(names, json_string(set->families[i]->name));
     json_t *root = json_pack("{s:s,s:o,s:i,s:s,s:i,s:i,s:i,s:i,s:I,s:I,s:I,s:I,s:I}", "out", set->out, "families", names,
                              "designs", set->designs, "part", set->all_train ? "train" : "test", "side", set->side,
-                             "train", set->train, "good", set->good, "bad", set->bad, "pictures", (json_int_t)c->pictures, "written", (json_int_t)c->written, "present",
-                             (json_int_t)c->present, "failed", (json_int_t)c->failed, "added", (json_int_t)rows->added);
+                             "train", set->train, "good", set->good, "bad", set->bad, "pictures", (json_int_t)c->pictures, "written",
+                             (json_int_t)c->written, "present", (json_int_t)c->present, "failed", (json_int_t)c->failed, "added",
+                             (json_int_t)rows->added);
     if (!root) return IAD_FAIL(err, IAD_ERR_ARG, "%s: the folder's name is not UTF-8", set->out);
     iad_status status = iad_app_print_json(root, err);
     json_decref(root);

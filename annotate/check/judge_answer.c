@@ -90,7 +90,8 @@ iad_status iad_judge_answer(iad_judged *j, const iad_judge_facts *facts, const i
     j->n = 0;
     j->ok = 1;
     if (!iad_quality_transport(answer->finish, facts->model, answer->model, facts->names_differ, why)) find(j, "transport", "", 1, why);
-    if (iad_answer_fields_parse(&j->fields, facts->prompt, answer->content, &why_not) != IAD_OK) return judge_no_json(j, answer->content, why_not.msg, err);
+    if (iad_answer_fields_parse(&j->fields, facts->prompt, answer->content, &why_not) != IAD_OK)
+        return judge_no_json(j, answer->content, why_not.msg, err);
     const iad_status status = judge_texts(j, facts, err);
     if (status != IAD_OK) iad_judged_deinit(j);
     else if (facts->prompt->flags) judge_flags(j, facts);

@@ -51,8 +51,8 @@ typedef struct iad_annotate_options {
     void *user;
 } iad_annotate_options;
 
-/* What was answered is committed within 10 ms, so a kill loses only what was on its way or had come at that moment. Errors: IAD_ERR_INTERRUPTED (answers on
- * their way were awaited), IAD_ERR_UNSUPPORTED (account, key or model; our requests are refused), IAD_ERR_IO, IAD_ERR_DB. */
+/* What was answered is committed within 10 ms, so a kill loses only what was on its way or had come at that moment. Errors: IAD_ERR_INTERRUPTED
+ * (answers on their way were awaited), IAD_ERR_UNSUPPORTED (account, key or model; our requests are refused), IAD_ERR_IO, IAD_ERR_DB. */
 iad_status iad_annotate_run(iad_manifest *m, const iad_annotate_options *options, iad_annotate_counts *counts, iad_err *err);
 
 typedef struct iad_annotate_estimate {

@@ -18,7 +18,8 @@ static int watch(CURL *easy, curl_socket_t fd, int what, void *user, void *known
         epoll_ctl(loop->epoll, EPOLL_CTL_DEL, fd, NULL); /* a closed socket has left by itself */
         return 0;
     }
-    struct epoll_event event = {.events = (what & CURL_POLL_IN ? (uint32_t)EPOLLIN : 0) | (what & CURL_POLL_OUT ? (uint32_t)EPOLLOUT : 0), .data.fd = fd};
+    struct epoll_event event = {.events = (what & CURL_POLL_IN ? (uint32_t)EPOLLIN : 0) | (what & CURL_POLL_OUT ? (uint32_t)EPOLLOUT : 0),
+                                .data.fd = fd};
     int op = known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
     if (epoll_ctl(loop->epoll, op, fd, &event) != 0) { /* a number that came back for another socket */
         if (errno != ENOENT && errno != EEXIST) return -1;

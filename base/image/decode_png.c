@@ -139,7 +139,8 @@ static void fill_palette(png_reader *r) {
     iad_row_rgb_to_grey(r->lut3[0], r->lut1, 256);
 }
 
-/* Bits to bytes of 0 and 1, first pixel in the highest bit. Masks are nearly all of one value, which libpng's unpacking, one pixel at a time, makes no use of. */
+/* Bits to bytes of 0 and 1, first pixel in the highest bit. Masks are nearly all of one value, which libpng's unpacking, one pixel at a time, makes
+ * no use of. */
 static void row_bits(const png_reader *r, const uint8_t *in, uint8_t *out) {
     size_t width = r->chunks.width, x = 0;
     for (; x + 8 <= width; x += 8, in++) {

@@ -9,10 +9,10 @@
 /* Distance up to which two pictures count as copies of one another. */
 #define IAD_PHASH_SAME 6
 
-/* Exact area means on 32 x 32 per channel, weighted to grey (Pillow's weights), 2-D DCT-II in integers; frequencies 1..8 by 1..8 (nothing that a change of
- * brightness or a ramp along one axis alone would move), bit 8 (v - 1) + (u - 1) set when the coefficient of horizontal frequency
- * u and vertical frequency v is above the median of the 64. The same bits on every machine. Errors: IAD_ERR_ARG (no picture),
- * IAD_ERR_LIMIT (a side beyond IAD_IMAGE_MAX_SIDE). */
+/* Exact area means on 32 x 32 per channel, weighted to grey (Pillow's weights), 2-D DCT-II in integers; frequencies 1..8 by 1..8 (nothing that a
+ * change of brightness or a ramp along one axis alone would move), bit 8 (v - 1) + (u - 1) set when the coefficient of horizontal frequency u and
+ * vertical frequency v is above the median of the 64. The same bits on every machine. Errors: IAD_ERR_ARG (no picture), IAD_ERR_LIMIT (a side beyond
+ * IAD_IMAGE_MAX_SIDE). */
 iad_status iad_phash(const iad_image *image, uint64_t *hash, iad_err *err);
 
 /* The hash after cutting `percent` (0..40) of the width off both sides and of the height off top and bottom, and of the picture

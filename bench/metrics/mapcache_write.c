@@ -132,7 +132,8 @@ static void dispose(iad_mapcache_writer *w) {
 
 iad_status iad_mapcache_append_open(const char *path, const char *tag, iad_mapcache_writer **out, iad_err *err) {
     *out = NULL;
-    if (strlen(tag) >= IAD_MAPCACHE_TAG) return IAD_FAIL(err, IAD_ERR_ARG, "%s: the tag of a map cache has at most %u bytes", path, IAD_MAPCACHE_TAG - 1);
+    if (strlen(tag) >= IAD_MAPCACHE_TAG)
+        return IAD_FAIL(err, IAD_ERR_ARG, "%s: the tag of a map cache has at most %u bytes", path, IAD_MAPCACHE_TAG - 1);
     iad_mapcache_writer *w = iad_calloc(1, sizeof *w);
     if (!w) return IAD_NOMEM(err, "map cache");
     w->fd = -1;
@@ -158,7 +159,8 @@ static iad_status check_entry(const iad_mapcache_entry *e, iad_err *err) {
     if (!n || n > IAD_MAPCACHE_MAX_NAME) return IAD_FAIL(err, IAD_ERR_ARG, "a map needs a name of 1..%u bytes", IAD_MAPCACHE_MAX_NAME);
     if (!e->map || e->width < 1 || e->height < 1 || e->width > IAD_MAPCACHE_MAX_SIDE || e->height > IAD_MAPCACHE_MAX_SIDE)
         return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: map of %d x %d pixels, at most %d a side", e->name, e->width, e->height, IAD_MAPCACHE_MAX_SIDE);
-    if (e->label < -1 || e->label > 1 || e->source_regions < -1) return IAD_FAIL(err, IAD_ERR_ARG, "%s: label %d, regions %d", e->name, e->label, e->source_regions);
+    if (e->label < -1 || e->label > 1 || e->source_regions < -1)
+        return IAD_FAIL(err, IAD_ERR_ARG, "%s: label %d, regions %d", e->name, e->label, e->source_regions);
     size_t pixels = (size_t)e->width * (size_t)e->height;
     for (size_t i = 0; i < pixels; i++)
         if (!isfinite(e->map[i]))

@@ -61,7 +61,8 @@ TARGET static inline __attribute__((always_inline)) void scan(const iad_pn_bank 
         for (int q = 0; q < tile; q++) {
             __m512i sum = _mm512_setzero_si512();
             for (int k = 0; k < bank->pairs; k++)
-                sum = _mm512_dpwssd_epi32(sum, _mm512_load_si512(one + (size_t)k * 32), broadcast_pair(queries + (ptrdiff_t)q * bank->row_dims + 2 * k));
+                sum = _mm512_dpwssd_epi32(sum, _mm512_load_si512(one + (size_t)k * 32),
+                                          broadcast_pair(queries + (ptrdiff_t)q * bank->row_dims + 2 * k));
             __m512i v = _mm512_sub_epi32(_mm512_load_si512(bank->norm + b * IAD_PN_BLOCK), _mm512_slli_epi32(sum, 1));
             __mmask16 less = _mm512_cmplt_epi32_mask(v, best[q]);
             best[q] = _mm512_mask_mov_epi32(best[q], less, v);

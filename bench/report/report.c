@@ -62,7 +62,9 @@ static iad_status add_head(iad_report *r, iad_err *err) {
         size_t n = strlen(title);
         snprintf(title + n, sizeof title - n, "%s%s", n ? ", " : "", name);
     }
-    IAD_TRY(iad_buf_add_str(&r->html, "<!doctype html>\n<html lang=en><head><meta charset=utf-8><meta name=viewport content=\"width=device-width,initial-scale=1\">\n<title>", err));
+    IAD_TRY(iad_buf_add_str(&r->html,
+                            "<!doctype html>\n<html lang=en><head><meta charset=utf-8><meta name=viewport "
+                            "content=\"width=device-width,initial-scale=1\">\n<title>", err));
     IAD_TRY(iad_html_text(&r->html, title, err));
     IAD_TRY(iad_buf_add_str(&r->html, "</title>\n", err));
     IAD_TRY(iad_report_style(r, err));
@@ -133,10 +135,10 @@ static iad_status add_protocols(iad_report *r, iad_err *err) {
         IAD_TRY(iad_buf_add_str(&r->html, "</pre></details>\n", err));
     }
     return iad_buf_add_str(&r->html,
-        "<p class=note>I: picture level. P: pixel level, all pixels of all test pictures of the category pooled. AUROC counts ties one half. AP is the step sum, "
-        "not the trapezoid. F1 is the maximum over all thresholds. AUPRO is exact, 8-connected regions, up to the stated false positive rate, divided by it. "
-        "Brackets: 95 % intervals, DeLong for I-AUROC, a bootstrap over pictures for pixel metrics. Means are unweighted over categories. "
-        "Scores are never transformed.</p></section>\n", err);
+        "<p class=note>I: picture level. P: pixel level, all pixels of all test pictures of the category pooled. AUROC counts ties one half. AP is "
+        "the step sum, not the trapezoid. F1 is the maximum over all thresholds. AUPRO is exact, 8-connected regions, up to the stated false "
+        "positive rate, divided by it. Brackets: 95 % intervals, DeLong for I-AUROC, a bootstrap over pictures for pixel metrics. Means are "
+        "unweighted over categories. Scores are never transformed.</p></section>\n", err);
 }
 
 static iad_status build(iad_report *r, iad_err *err) {

@@ -241,7 +241,8 @@ static iad_status add_worst(gallery *g, int label, iad_err *err) {
         if (item->label != label || (label ? item->score > highest_good : item->score < lowest_bad)) continue;
         if (!open)
             IAD_TRY(iad_buf_addf(&g->r->html, err, "<h4>%s</h4><div class=gallery>\n",
-                                 label ? "Worst misses: defects that score no higher than a good picture" : "Worst false alarms: good pictures that score no lower than a defect"));
+                                 label ? "Worst misses: defects that score no higher than a good picture"
+                                 : "Worst false alarms: good pictures that score no lower than a defect"));
         open = 1;
         left--;
         IAD_TRY(add_item(g, item, err));

@@ -27,12 +27,14 @@ static iad_status add_standings(iad_report *r, const iad_leaderboard *board, con
         status = iad_buf_addf(html, err, "<details><summary>among published results, %d-shot on %s</summary>", shots, published);
         if (status == IAD_OK && *standings.warning) status = iad_buf_addf(html, err, "<p class=\"note warn\">%s</p>", standings.warning);
         if (status == IAD_OK)
-            status = iad_buf_add_str(html, "<div class=scroll><table><thead><tr><th>method</th><th>setting</th><th>I-AUROC</th><th>P-AUROC</th><th>AUPRO</th>"
-                                           "<th>source</th></tr></thead><tbody>\n", err);
+            status = iad_buf_add_str(html, "<div class=scroll><table><thead><tr><th>method</th><th>setting</th><th>I-AUROC</th><th>P-AUROC</th><th>"
+                                           "AUPRO</th><th>source</th></tr></thead><tbody>\n", err);
         for (size_t i = 0; i < standings.n && status == IAD_OK; i++) status = add_row(html, i + 1, &standings.rows[i], err);
         if (status == IAD_OK)
-            status = iad_buf_add_str(html, "</tbody></table></div><p class=note>1-1: one model per category; 1-all: one for all; tf: training-free; aux: trained on another "
-                                           "set. In brackets: recalled only. AUPRO figures mix implementations: do not rank by them.</p></details>\n", err);
+            status = iad_buf_add_str(html,
+                                     "</tbody></table></div><p class=note>1-1: one model per category; 1-all: one for all; tf: training-free; aux: "
+                                     "trained on another set. In brackets: recalled only. AUPRO figures mix implementations: do not rank by "
+                                     "them.</p></details>\n", err);
     }
     iad_standings_deinit(&standings);
     return status;

@@ -60,7 +60,8 @@ static iad_status add_side_by_side(iad_report *r, const iad_report_group *g, iad
         const char *name = iad_report_text(category, "category");
         IAD_TRY(iad_buf_add_str(html, "<tr><td>", err));
         IAD_TRY(iad_html_text(html, name, err));
-        IAD_TRY(iad_buf_addf(html, err, "</td><td>%lld</td><td>%lld</td>", iad_report_int(category, "normal"), iad_report_int(category, "anomalous")));
+        IAD_TRY(iad_buf_addf(html, err, "</td><td>%lld</td><td>%lld</td>", iad_report_int(category, "normal"),
+                             iad_report_int(category, "anomalous")));
         for (size_t k = 0; k < g->n_rows; k++)
             for (int m = 0; m < N_HEADLINE; m++)
                 IAD_TRY(add_cell(html, json_object_get(json_object_get(category_of(g->rows[k], name), "metrics"), headline[m]), m == 0, 1, err));
@@ -102,8 +103,8 @@ iad_status iad_report_tables(iad_report *r, const iad_report_group *g, iad_err *
     for (int m = 0; m < N_HEADLINE; m++) {
         long long undefined = iad_report_int(json_object_get(mean, headline[m]), "undefined");
         if (undefined)
-            IAD_TRY(iad_buf_addf(&r->html, err, "<p class=\"note warn\">%s: %lld %s undefined and left out of the mean.</p>\n", title_of(headline[m]), undefined,
-                                 undefined == 1 ? "category is" : "categories are"));
+            IAD_TRY(iad_buf_addf(&r->html, err, "<p class=\"note warn\">%s: %lld %s undefined and left out of the mean.</p>\n", title_of(headline[m]),
+                                 undefined, undefined == 1 ? "category is" : "categories are"));
     }
     return IAD_OK;
 }

@@ -130,7 +130,8 @@ static iad_status load_files(bare_set *set, const iad_adapter *adapter, const ch
 /* ---- ingest ---- */
 
 /* One run into a fresh manifest below `dir`; *seconds becomes the smaller of itself and this run. */
-static iad_status ingest_once(const iad_adapter *adapter, const char *root, const char *dir, double *seconds, iad_ingest_result *result, iad_err *err) {
+static iad_status ingest_once(const iad_adapter *adapter, const char *root, const char *dir, double *seconds, iad_ingest_result *result,
+                              iad_err *err) {
     char db[IAD_PATH_MAX];
     iad_manifest *manifest = NULL;
     const iad_ingest_options options = {.adapter = adapter, .root = root, .threads = 1, .any_count = 1};
@@ -154,9 +155,11 @@ static void print_table(FILE *out, const bare_set *set, const iad_ingest_result 
             pixels * 1e-6, result->added, result->masks, ROUNDS);
     for (int k = 0; k < 2; k++)
         if (set->n_of[k])
-            fprintf(out, "  bare %-5s %6zu files  %8.3f s  %8.1f Mpixel/s\n", names[k], set->n_of[k], set->seconds[k], (double)set->pixels[k] * 1e-6 / set->seconds[k]);
+            fprintf(out, "  bare %-5s %6zu files  %8.3f s  %8.1f Mpixel/s\n", names[k], set->n_of[k], set->seconds[k],
+                    (double)set->pixels[k] * 1e-6 / set->seconds[k]);
     fprintf(out, "  bare decode          %8.3f s  %8.1f Mpixel/s\n", bare, pixels * 1e-6 / bare);
-    fprintf(out, "  ingest               %8.3f s  %8.1f Mpixel/s  %.1f %% of the bare rate\n", ingest_seconds, pixels * 1e-6 / ingest_seconds, 100 * bare / ingest_seconds);
+    fprintf(out, "  ingest               %8.3f s  %8.1f Mpixel/s  %.1f %% of the bare rate\n", ingest_seconds, pixels * 1e-6 / ingest_seconds,
+            100 * bare / ingest_seconds);
     if (set->skipped) fprintf(out, "  %zu files of other formats are in the ingest time only\n", set->skipped);
 }
 

@@ -41,11 +41,14 @@ static double seconds_of(clockid_t clock) {
 }
 
 static iad_status add_sentence(iad_buf *text, iad_rng *rng, iad_err *err) {
-    static const char *const parts[] = {"screw", "bottle", "capsule", "circuit board", "gear", "bearing", "cable", "carpet", "zipper", "housing", "gasket", "lens"};
+    static const char *const parts[] = {"screw", "bottle", "capsule", "circuit board", "gear", "bearing", "cable", "carpet", "zipper", "housing",
+                                        "gasket", "lens"};
     static const char *const verbs[] = {"shows", "has", "exhibits", "seems to have", "clearly has", "does not have"};
     static const char *const shapes[] = {"a small", "a long, thin", "a 3.5 mm wide", "an irregular", "a barely visible", "a deep"};
-    static const char *const defects[] = {"scratch", "dent", "crack", "chip", "stain", "hole", "bend", "burr", "discoloration", "short circuit", "fold", "tear"};
-    static const char *const places[] = {"at the upper left", "near the centre", "along the rim", "on the thread", "at the lower right corner", "close to pin 3"};
+    static const char *const defects[] = {"scratch", "dent", "crack", "chip", "stain", "hole", "bend", "burr", "discoloration", "short circuit",
+                                          "fold", "tear"};
+    static const char *const places[] = {"at the upper left", "near the centre", "along the rim", "on the thread", "at the lower right corner",
+                                         "close to pin 3"};
     return iad_buf_addf(text, err, "The %s %s %s %s %s.", parts[iad_rng_below(rng, 12)], verbs[iad_rng_below(rng, 6)], shapes[iad_rng_below(rng, 6)],
                         defects[iad_rng_below(rng, 12)], places[iad_rng_below(rng, 6)]);
 }
@@ -138,8 +141,8 @@ static iad_status measure(bench *b, iad_err *err) {
     IAD_TRY(iad_words_open(b->options->model, b->options->threads, &b->words, err));
     const iad_words_info *info = iad_words_info_get(b->words);
     b->dim = info->dim;
-    fprintf(b->out, "%s (%s, %d layers, %d wide, at most %d pieces), %d threads, best of %d\n", info->name, info->kind, info->n_layer, info->dim, info->max_pieces,
-            b->options->threads, b->options->repeats);
+    fprintf(b->out, "%s (%s, %d layers, %d wide, at most %d pieces), %d threads, best of %d\n", info->name, info->kind, info->n_layer, info->dim,
+            info->max_pieces, b->options->threads, b->options->repeats);
     fprintf(b->out, "  %-40s %10s %16s\n", "", "texts/s", "per processor s");
     iad_status status = IAD_OK;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds && status == IAD_OK; i++) {

@@ -6,7 +6,8 @@
 #include "base/json.h"
 #include "base/text.h"
 
-enum { MAX_VOCAB = 4 << 20, MAX_DIM = 8192, MAX_LAYERS = 200, MAX_HEADS = 256, MAX_FF = 65536, MAX_POSITIONS = 65536, MAX_TYPES = 16, MPNET_OFFSET = 2 };
+enum { MAX_VOCAB = 4 << 20, MAX_DIM = 8192, MAX_LAYERS = 200, MAX_HEADS = 256, MAX_FF = 65536, MAX_POSITIONS = 65536, MAX_TYPES = 16,
+      MPNET_OFFSET = 2 };
 
 const char *iad_encoder_kind_name(iad_encoder_kind kind) { return kind == IAD_ENCODER_MPNET ? "mpnet" : "bert"; }
 
@@ -52,14 +53,16 @@ static iad_status read_encoder(const json_t *root, const char *where, iad_encode
     IAD_TRY(get_size(root, "intermediate_size", MAX_FF, where, &config->d_ff, err));
     IAD_TRY(get_size(root, "max_position_embeddings", MAX_POSITIONS, where, &config->n_pos, err));
     if (config->kind == IAD_ENCODER_BERT) IAD_TRY(get_size(root, "type_vocab_size", MAX_TYPES, where, &config->n_type, err));
-    else if (json_object_get(root, "relative_attention_num_buckets") && json_integer_value(json_object_get(root, "relative_attention_num_buckets")) != 32)
+    else if (json_object_get(root, "relative_attention_num_buckets") &&
+             json_integer_value(json_object_get(root, "relative_attention_num_buckets")) != 32)
         return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: relative_attention_num_buckets is not 32", where);
     IAD_TRY(iad_json_number(root, "layer_norm_eps", where, &eps, err));
     if (!(eps >= 0 && eps <= 1)) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: \"layer_norm_eps\" = %g is outside 0..1", where, eps);
     config->eps = (float)eps;
     if (config->dim % config->n_head || config->dim / config->n_head > 256)
         return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: %d values cannot be cut into %d heads of 1 to 256", where, config->dim, config->n_head);
-    if (iad_encoder_max_tokens(config) < 3) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: \"max_position_embeddings\" = %d is too small", where, config->n_pos);
+    if (iad_encoder_max_tokens(config) < 3)
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: \"max_position_embeddings\" = %d is too small", where, config->n_pos);
     return IAD_OK;
 }
 
@@ -72,7 +75,9 @@ iad_status iad_encoder_config_parse(const char *text, size_t n, const char *wher
     return status;
 }
 
-int iad_encoder_max_tokens(const iad_encoder_config *config) { return config->kind == IAD_ENCODER_MPNET ? config->n_pos - MPNET_OFFSET : config->n_pos; }
+int iad_encoder_max_tokens(const iad_encoder_config *config) {
+    return config->kind == IAD_ENCODER_MPNET ? config->n_pos - MPNET_OFFSET : config->n_pos;
+}
 
 /* ---- modules.json ---- */
 
@@ -99,7 +104,8 @@ static iad_status read_modules(const json_t *root, const char *where, iad_sbert_
         } else if (!strcmp(name, "Normalize") && (at == 1 || at == 2)) {
             config->normalize = 1;
             at = 3;
-        } else return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: type \"%.100s\": Transformer, Pooling, Normalize in this order are supported", place, type);
+        } else return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: type \"%.100s\": Transformer, Pooling, Normalize in this order are supported", place,
+                               type);
     }
     return at ? IAD_OK : IAD_FAIL(err, IAD_ERR_FORMAT, "%s: no Transformer", where);
 }

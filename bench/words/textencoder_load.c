@@ -40,7 +40,8 @@ static iad_status find(loader *l, const char *name, int64_t rows, int64_t cols, 
                         iad_tensor_shape_text(v->rank, v->shape, shape, sizeof shape), (long long)(rows ? rows : cols), rows ? ", " : "",
                         rows ? (long long)cols : 0LL);
     if (v->dtype != IAD_F32 && v->dtype != IAD_BF16 && v->dtype != IAD_F16)
-        return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: tensor %s is of type %s, F32, BF16 and F16 are supported", l->where, full, iad_dtype_name(v->dtype));
+        return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: tensor %s is of type %s, F32, BF16 and F16 are supported", l->where, full,
+                        iad_dtype_name(v->dtype));
     l->e->parameters += iad_tensor_count(v);
     *view = v;
     return IAD_OK;
@@ -115,7 +116,8 @@ static iad_status load_bias(loader *l, iad_err *err) {
     int n_head = e->config.n_head;
     iad_status status = floats(l, "encoder.relative_attention_bias.weight", IAD_MPNET_BUCKETS, n_head, &table, err);
     e->bias_row = 2 * (int64_t)e->max_tokens - 1 + IAD_ENC_SLACK;
-    if (status == IAD_OK && !(e->bias = iad_calloc((size_t)n_head * (size_t)e->bias_row, sizeof *e->bias))) status = IAD_NOMEM(err, "position biases");
+    if (status == IAD_OK && !(e->bias = iad_calloc((size_t)n_head * (size_t)e->bias_row, sizeof *e->bias)))
+        status = IAD_NOMEM(err, "position biases");
     for (int h = 0; status == IAD_OK && h < n_head; h++)
         for (int64_t i = 0; i < 2 * e->max_tokens - 1; i++)
             e->bias[h * e->bias_row + i] = (float)((double)table[bucket_of(i - (e->max_tokens - 1)) * n_head + h] * LOG2E);

@@ -62,7 +62,8 @@ iad_status iad_text_pairs_parse(iad_text_pairs *pairs, const char *text, size_t 
         if (is_blank(line, length)) continue;
         snprintf(place, sizeof place, "%.500s: line %zu", where, number);
         IAD_TRY(iad_json_parse(line, length, 0, place, &object, err));
-        iad_status status = json_is_object(object) ? iad_json_string(object, "a", place, &a, err) : IAD_FAIL(err, IAD_ERR_FORMAT, "%s: no object", place);
+        iad_status status = json_is_object(object) ? iad_json_string(object, "a", place, &a, err)
+            : IAD_FAIL(err, IAD_ERR_FORMAT, "%s: no object", place);
         if (status == IAD_OK) status = iad_json_string(object, "b", place, &b, err);
         if (status == IAD_OK) status = iad_json_string_opt(object, "id", "", place, &name, err);
         if (status == IAD_OK) status = add(pairs, a, strlen(a), b, strlen(b), name, err);

@@ -22,7 +22,8 @@ int32_t iad_piece_find(const iad_wordpiece *wp, const char *bytes, size_t n, uin
 }
 
 static iad_status add_entry(iad_wordpiece *wp, const char *bytes, size_t n, int32_t id, int goes_on, iad_err *err) {
-    IAD_TRY(iad_grow((void **)&wp->pieces, &wp->cap, wp->n + 1, sizeof *wp->pieces, 2 * (size_t)IAD_WORDPIECE_MAX_VOCAB, "pieces of a vocabulary", err));
+    IAD_TRY(iad_grow((void **)&wp->pieces, &wp->cap, wp->n + 1, sizeof *wp->pieces, 2 * (size_t)IAD_WORDPIECE_MAX_VOCAB, "pieces of a vocabulary",
+                     err));
     IAD_TRY(iad_grow((void **)&wp->text, &wp->cap_text, wp->n_text + n, 1, 2 * (size_t)IAD_WORDPIECE_MAX_FILE, "texts of a vocabulary", err));
     memcpy(wp->text + wp->n_text, bytes, n);
     wp->pieces[wp->n++] = (iad_piece){(uint32_t)wp->n_text, (uint32_t)n, id, goes_on};
@@ -34,9 +35,12 @@ static iad_status add_entry(iad_wordpiece *wp, const char *bytes, size_t n, int3
 
 static iad_status add_to_vocabulary(iad_wordpiece *wp, const char *bytes, size_t n, int64_t id, const char *prefix, const char *where, iad_err *err) {
     size_t n_prefix = strlen(prefix);
-    if (n > IAD_WORDPIECE_MAX_PIECE) return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: piece %lld has %zu bytes, at most %d are supported", where, (long long)id, n, IAD_WORDPIECE_MAX_PIECE);
+    if (n > IAD_WORDPIECE_MAX_PIECE)
+        return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: piece %lld has %zu bytes, at most %d are supported", where, (long long)id, n,
+                        IAD_WORDPIECE_MAX_PIECE);
     if (id < 0 || id >= IAD_WORDPIECE_MAX_VOCAB)
-        return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: piece \"%.*s\" has the id %lld, outside 0..%d", where, (int)n, bytes, (long long)id, IAD_WORDPIECE_MAX_VOCAB - 1);
+        return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: piece \"%.*s\" has the id %lld, outside 0..%d", where, (int)n, bytes, (long long)id,
+                        IAD_WORDPIECE_MAX_VOCAB - 1);
     if (!n) return IAD_OK;
     IAD_TRY(add_entry(wp, bytes, n, (int32_t)id, 0, err));
     if (n_prefix && n > n_prefix && !memcmp(bytes, prefix, n_prefix)) return add_entry(wp, bytes + n_prefix, n - n_prefix, (int32_t)id, 1, err);
@@ -116,7 +120,8 @@ static iad_status read_model(iad_wordpiece *wp, const json_t *root, const char *
     int64_t max_word = DEFAULT_MAX_WORD;
     IAD_TRY(get_type(root, "model", where, &model, &type, err));
     if (!json_is_object(model)) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: \"model\" is missing", where);
-    if (*type && strcmp(type, "WordPiece")) return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: tokenizer of type \"%.60s\", WordPiece is supported", where, type);
+    if (*type && strcmp(type, "WordPiece"))
+        return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: tokenizer of type \"%.60s\", WordPiece is supported", where, type);
     IAD_TRY(iad_json_string_opt(model, "unk_token", "[UNK]", where, unknown, err));
     IAD_TRY(iad_json_string_opt(model, "continuing_subword_prefix", "##", where, &prefix, err));
     if (json_object_get(model, "max_input_chars_per_word"))
@@ -137,9 +142,11 @@ static iad_status read_normalizer(iad_wordpiece *wp, const json_t *root, const c
     const json_t *normalizer, *pre;
     const char *type;
     IAD_TRY(get_type(root, "pre_tokenizer", where, &pre, &type, err));
-    if (strcmp(type, "BertPreTokenizer")) return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: pre-tokenizer \"%.60s\", BertPreTokenizer is supported", where, type);
+    if (strcmp(type, "BertPreTokenizer"))
+        return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: pre-tokenizer \"%.60s\", BertPreTokenizer is supported", where, type);
     IAD_TRY(get_type(root, "normalizer", where, &normalizer, &type, err));
-    if (strcmp(type, "BertNormalizer")) return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: normalizer \"%.60s\", BertNormalizer is supported", where, type);
+    if (strcmp(type, "BertNormalizer"))
+        return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: normalizer \"%.60s\", BertNormalizer is supported", where, type);
     IAD_TRY(get_bool(normalizer, "clean_text", 1, where, &wp->clean, err));
     IAD_TRY(get_bool(normalizer, "handle_chinese_chars", 1, where, &wp->ideographs, err));
     IAD_TRY(get_bool(normalizer, "lowercase", 1, where, &wp->lower, err));
@@ -207,7 +214,8 @@ static iad_status frame(iad_wordpiece *wp, const json_t *config, const char *kin
         int32_t id = find_text(wp, name);
         for (size_t k = 0; k < wp->n_added && id < 0; k++)
             if (!strcmp(wp->added[k].text, name)) id = wp->added[k].id;
-        if (id < 0 && tokens[i].id) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: the vocabulary has no piece \"%.60s\" (%s)", where, name, tokens[i].key);
+        if (id < 0 && tokens[i].id)
+            return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: the vocabulary has no piece \"%.60s\" (%s)", where, name, tokens[i].key);
         if (tokens[i].id) *tokens[i].id = id;
         if (add && id >= 0) IAD_TRY(add_added(wp, name, id, 0, err));
     }

@@ -120,8 +120,8 @@ static iad_status cut_block(void *user, size_t item, int thread, void *result, i
     for (size_t i = 0; i < BLOCK && item * BLOCK + i < w->n; i++) {
         size_t at = w->first + item * BLOCK + i, before = b->pieces.n;
         int truncated;
-        iad_status status = iad_wordpiece_encode(w->words->wordpiece, w->texts[at], strlen(w->texts[at]), (size_t)w->words->info.max_pieces, &b->pieces,
-                                                 &truncated, err);
+        iad_status status = iad_wordpiece_encode(w->words->wordpiece, w->texts[at], strlen(w->texts[at]), (size_t)w->words->info.max_pieces,
+                                                 &b->pieces, &truncated, err);
         if (status != IAD_OK) return iad_err_prefix(err, "text %zu", at);
         b->length[i] = (int)(b->pieces.n - before);
         b->truncated += (uint64_t)truncated;

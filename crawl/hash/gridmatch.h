@@ -17,9 +17,10 @@ void iad_grey_sums_make(const uint8_t grey[IAD_MATCH_FINE][IAD_MATCH_FINE], iad_
 #define IAD_MATCH_UNKNOWN (-1)
 
 /* The likeness of the best alignment, 0..1000: what most of 4 x 4 blocks reach (56 percent of those that are not flat), so that what covers some of
- * them does not count; for a block 1000 means equal, 0 as different as two pictures that have nothing to do with each other. One change of brightness and contrast of the whole is allowed for. `kept` is the other picture, each cell the mean
- * of an area. The search: both whole; kept's picture larger by 5 percent at any place; smaller by 5 percent at any place; then small steps in place
- * and size. `quick` looks at the first alone. The same on every machine. */
+ * them does not count; for a block 1000 means equal, 0 as different as two pictures that have nothing to do with each other. One change of brightness
+ * and contrast of the whole is allowed for. `kept` is the other picture, each cell the mean of an area. The search: both whole; kept's picture larger
+ * by 5 percent at any place; smaller by 5 percent at any place; then small steps in place and size. `quick` looks at the first alone. The same on
+ * every machine. */
 int iad_grid_match(const iad_grey_sums *asking, const uint8_t kept[IAD_MATCH_CELLS][IAD_MATCH_CELLS], int quick);
 
 /* The same without vector instructions: what the fast ones are held against. */

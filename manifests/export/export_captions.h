@@ -23,7 +23,8 @@ typedef struct iad_caption_export {
 
 /* Appends the captions of pictures that are no doubles, by data set, path, language, aspect. A picture is named DATASET/PATH, as iad_export_run
  * writes the files. `source` holds image_sha256, prompt (id@version), model and answer (the unit, "" for texts of other origin), so that every line
- * can be traced and withdrawn. *n: captions. Errors: IAD_ERR_NOT_FOUND (data set, category), IAD_ERR_FORMAT (a text that is not UTF-8), IAD_ERR_LIMIT. */
+ * can be traced and withdrawn. *n: captions. Errors: IAD_ERR_NOT_FOUND (data set, category), IAD_ERR_FORMAT (a text that is not UTF-8),
+ * IAD_ERR_LIMIT. */
 iad_status iad_export_captions(iad_manifest *manifest, const iad_caption_export *options, iad_buf *out, int64_t *n, iad_err *err);
 
 /* "captions.json", "captions.messages.jsonl", "captions.jsonl", "captions.tsv". */

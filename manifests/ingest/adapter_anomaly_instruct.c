@@ -134,7 +134,8 @@ static iad_status check_turns(const json_t *turns, const char *where, iad_err *e
         IAD_TRY(iad_json_string(turn, "value", where, &value, err));
         if (!iad_scan_in_list(i % 2 ? "gpt assistant" : "human user", from))
             return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: turn %zu is from \"%.40s\"", where, i, from);
-        if (strlen(value) > IAD_SCAN_MAX_TEXT) return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: turn %zu is longer than %u bytes", where, i, IAD_SCAN_MAX_TEXT);
+        if (strlen(value) > IAD_SCAN_MAX_TEXT)
+            return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: turn %zu is longer than %u bytes", where, i, IAD_SCAN_MAX_TEXT);
         if (i && iad_scan_image_tokens(value)) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: <image> in turn %zu", where, i);
     }
     return IAD_OK;
@@ -223,7 +224,8 @@ static iad_status scan_list(instruct_scan *scan, const char *path, const part_fi
     scan->list = path;
     iad_path_dir(scan->beside, sizeof scan->beside, path);
     if (strcmp(scan->beside, ".") == 0) scan->beside[0] = 0;
-    if (!iad_scan_print(scan->beside_images, sizeof scan->beside_images, "%s%simages", scan->beside, *scan->beside ? "/" : "")) scan->beside_images[0] = 0;
+    if (!iad_scan_print(scan->beside_images, sizeof scan->beside_images, "%s%simages", scan->beside, *scan->beside ? "/" : ""))
+        scan->beside_images[0] = 0;
     const char *const folders[5] = {"", scan->beside, scan->beside_images, "images", NULL};
     memcpy(scan->folders, folders, sizeof folders);
     iad_status status = IAD_OK;
@@ -244,7 +246,8 @@ static iad_status scan_lists(instruct_scan *scan, const char *wanted, iad_err *e
             if ((strcmp(part->part, "mvtec") == 0) != scan->mvtec) {
                 left_out++;
                 if (!scan->mvtec)
-                    iad_scan_remark(scan->sink, "%s is left out: it asks about the test pictures of MVTec AD; adapter anomaly-instruct-mvtec reads it", path);
+                    iad_scan_remark(scan->sink,
+                                    "%s is left out: it asks about the test pictures of MVTec AD; adapter anomaly-instruct-mvtec reads it", path);
             } else if (!*wanted || iad_scan_in_list(wanted, part->part)) {
                 IAD_TRY(scan_list(scan, path, part, err));
                 lists++;
@@ -298,7 +301,8 @@ static iad_status scan_root_mvtec(const char *root, const json_t *options, const
 static int has_part_list(const char *root, const char *relative) {
     char path[IAD_PATH_MAX];
     for (size_t k = 0; k < N_PARTS; k++)
-        if (strcmp(part_files[k].part, "mvtec") != 0 && iad_scan_print(path, sizeof path, "%s%s%s", relative, *relative ? "/" : "", part_files[k].file) &&
+        if (strcmp(part_files[k].part, "mvtec") != 0 &&
+            iad_scan_print(path, sizeof path, "%s%s%s", relative, *relative ? "/" : "", part_files[k].file) &&
             iad_scan_has_file(root, path))
             return 1;
     return 0;

@@ -156,7 +156,8 @@ static int probe(const char *root) {
 }
 
 /* 360 = 127 real and 233 simulated; the 33 good ones belong to test_real, whose total of 160 in the authors' table counts them. */
-static const iad_ingest_count counts[] = {{"insulator", "train", 3900, 0, 0}, {"insulator", "test", 33, 360, 0}, {"insulator", NULL, 3933, 360, 0}, {0}};
+static const iad_ingest_count counts[] = {{"insulator", "train", 3900, 0, 0}, {"insulator", "test", 33, 360, 0}, {"insulator", NULL, 3933, 360, 0},
+                                          {0}};
 static const iad_ingest_defects defects[] = {{"insulator", "breakage contamination crack dirt missing shelter"}, {0}};
 
 const iad_adapter iad_adapter_cid = {

@@ -292,9 +292,11 @@ static iad_status scan_lists(mmad_scan *scan, const char *wanted, iad_err *err) 
 static void remarks(const mmad_scan *scan) {
     iad_scan_remark(scan->sink, "%zu pictures with questions (8,366 in all), %zu questions (39,672 in all)", scan->pictures, scan->tasks);
     if (scan->missing_pictures) iad_scan_remark(scan->sink, "%zu pictures named by the list are not there", scan->missing_pictures);
-    if (scan->missing_templates) iad_scan_remark(scan->sink, "%zu times a named template is not there: these questions get fewer shots", scan->missing_templates);
+    if (scan->missing_templates)
+        iad_scan_remark(scan->sink, "%zu times a named template is not there: these questions get fewer shots", scan->missing_templates);
     if (scan->missing_masks) iad_scan_remark(scan->sink, "%zu masks named by the list are not there", scan->missing_masks);
-    if (scan->contradictions) iad_scan_remark(scan->sink, "%zu pictures: folder and detection question disagree, the folder counts", scan->contradictions);
+    if (scan->contradictions)
+        iad_scan_remark(scan->sink, "%zu pictures: folder and detection question disagree, the folder counts", scan->contradictions);
     if (scan->wrong_pills)
         iad_scan_remark(scan->sink, "%zu of the 22 pill pictures 000 to 021 show metal nuts: an early copy (MMAD issue 15)", scan->wrong_pills);
 }

@@ -64,7 +64,8 @@ static iad_status deliver_picture(visa_dr_scan *scan, const char *listed, const 
 
 /* ---- dialogues ---- */
 
-static iad_status read_dialogue(visa_dr_scan *scan, const json_t *record, const char *where, const char **path, iad_dialogue_record *d, iad_err *err) {
+static iad_status read_dialogue(visa_dr_scan *scan, const json_t *record, const char *where, const char **path, iad_dialogue_record *d,
+                                iad_err *err) {
     IAD_TRY(iad_dialogue_record_read(record, where, d, err));
     if (!iad_path_safe(d->image)) return IAD_FAIL(err, IAD_ERR_ARG, "%s: \"%.200s\" leads out of the data set", where, d->image);
     *path = iad_scan_locate(scan->tree, scan->folders, d->image);
@@ -96,7 +97,8 @@ static iad_status make_turns(const iad_dialogue_record *d, const char *first, js
     return status;
 }
 
-static iad_status deliver_dialogue(visa_dr_scan *scan, const json_t *record, const char *listed, const char *path, const iad_dialogue_record *d, iad_err *err) {
+static iad_status deliver_dialogue(visa_dr_scan *scan, const json_t *record, const char *listed, const char *path, const iad_dialogue_record *d,
+                                   iad_err *err) {
     char category[256], id[IAD_PATH_MAX + 32];
     int added;
     json_t *turns = NULL;
@@ -155,7 +157,8 @@ static iad_status scan_detection(visa_dr_scan *scan, const json_t *record, const
     const char *path = iad_scan_locate(scan->tree, scan->folders, listed);
     const json_t *anomaly = json_object_get(record, "anomaly");
     if (!path) return iad_scan_rejectf(scan->sink, err, listed, "there is no such picture");
-    if (!json_is_boolean(anomaly) && !json_is_integer(anomaly)) return iad_scan_rejectf(scan->sink, err, listed, "\"anomaly\" is neither true nor false");
+    if (!json_is_boolean(anomaly) && !json_is_integer(anomaly))
+        return iad_scan_rejectf(scan->sink, err, listed, "\"anomaly\" is neither true nor false");
     int bad = json_is_true(anomaly) || (json_is_integer(anomaly) && json_integer_value(anomaly) != 0);
     scan->detection++;
     return deliver_picture(scan, listed, path, bad ? IAD_LABEL_ANOMALOUS : IAD_LABEL_NORMAL, err);

@@ -25,7 +25,8 @@ static const char *text_of(const json_t *object, const char *const *keys) {
 
 static iad_status read_conversations(const json_t *turns, const char *where, iad_dialogue_record *d, iad_err *err) {
     size_t n = json_array_size(turns);
-    if (n < 2 || n % 2 || n / 2 > IAD_DIALOGUE_MAX_TURNS) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: %zu turns: not 1 to %d questions each with its answer", where, n, IAD_DIALOGUE_MAX_TURNS);
+    if (n < 2 || n % 2 || n / 2 > IAD_DIALOGUE_MAX_TURNS)
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: %zu turns: not 1 to %d questions each with its answer", where, n, IAD_DIALOGUE_MAX_TURNS);
     for (size_t i = 0; i < n; i++) {
         const char *value;
         IAD_TRY(iad_json_string(json_array_get(turns, i), "value", where, &value, err));
@@ -44,7 +45,8 @@ static iad_status read_questions(const json_t *record, const char *where, iad_di
     json_t *questions;
     IAD_TRY(iad_json_array(record, "questions", where, &questions, err));
     d->n = json_array_size(questions);
-    if (d->n == 0 || d->n > IAD_DIALOGUE_MAX_TURNS) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: %zu questions: 1 to %d are possible", where, d->n, IAD_DIALOGUE_MAX_TURNS);
+    if (d->n == 0 || d->n > IAD_DIALOGUE_MAX_TURNS)
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: %zu questions: 1 to %d are possible", where, d->n, IAD_DIALOGUE_MAX_TURNS);
     const json_t *answers = NULL;
     for (size_t i = 0; i < sizeof lists / sizeof *lists && !answers; i++)
         if (json_is_array(json_object_get(record, lists[i]))) answers = json_object_get(record, lists[i]);

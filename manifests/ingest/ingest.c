@@ -130,7 +130,8 @@ static iad_status work(void *user, size_t i, int thread, void *result, iad_err *
     iad_picture_before before = {0};
     if (known)
         before = (iad_picture_before){known->bytes, known->mtime_ns,
-                                      run->options->rehash || (entry->item.n_masks && !known->has_mask && !known->bad && !entry->item.label_from_mask)};
+                                      run->options->rehash ||
+                                      (entry->item.n_masks && !known->has_mask && !known->bad && !entry->item.label_from_mask)};
     return iad_picture_read(&run->root, entry, known ? &before : NULL, result, err);
 }
 

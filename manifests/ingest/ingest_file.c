@@ -76,7 +76,8 @@ iad_status iad_ingest_file_open(const iad_ingest_root *root, const char *path, i
 
 iad_status iad_ingest_file_read(const iad_ingest_file *file, const char *path, size_t max, uint8_t **data, size_t *n, iad_err *err) {
     size_t size = (size_t)file->bytes, got = 0;
-    if ((uint64_t)file->bytes > max) return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: %lld bytes, more than the limit of %zu", path, (long long)file->bytes, max);
+    if ((uint64_t)file->bytes > max)
+        return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: %lld bytes, more than the limit of %zu", path, (long long)file->bytes, max);
     uint8_t *block = iad_alloc(size, 1);
     if (!block) return IAD_NOMEM(err, path);
     while (got < size) {

@@ -161,7 +161,8 @@ iad_status iad_ingest_write_task(iad_ingest_writer *writer, const iad_ingest_que
     int added = 0;
     int64_t id = 0;
     iad_status status = link_pictures(writer, task, images, why, err);
-    if (status == IAD_OK && !*why && task->category) status = iad_category_find(writer->manifest, writer->dataset_id, task->category, &row.category_id, err);
+    if (status == IAD_OK && !*why && task->category)
+        status = iad_category_find(writer->manifest, writer->dataset_id, task->category, &row.category_id, err);
     if (status == IAD_OK && !*why) status = iad_task_put(writer->manifest, &row, &id, &added, err);
     free(images);
     if (status != IAD_OK || *why) return status;

@@ -11,7 +11,8 @@
  *     exemplar_ok   1 | 0; empty: 1 unless the split is a test split
  *     boxes         JSON: [[x0, y0, x1, y1], ...] or [[x0, y0, x1, y1, "name"], ...], x1 and y1 exclusive
  *
- * `iad-manifest export` writes such lists. Other columns are ignored (a remark names them). A record that cannot be used is rejected by name, the others go on. */
+ * `iad-manifest export` writes such lists. Other columns are ignored (a remark names them). A record that cannot be used is rejected by name, the
+ * others go on. */
 #ifndef IAD_MANIFESTS_LIST_FORM_H
 #define IAD_MANIFESTS_LIST_FORM_H
 

@@ -149,7 +149,8 @@ static void unit(const product *p, int64_t panel, int64_t begin, int64_t end, ch
             char *y = (char *)p->y.data + (size_t)(begin + r0) * y_stride + (size_t)first_out * y_size;
             void *sums = direct ? y : acc + (size_t)r0 * IAD_PANEL * sizeof(float);
             iad_tile tile = {n, p->x.data + (size_t)(begin + r0) * p->x.stride + (size_t)g * x_group, p->x.stride,
-                             w->panels + (size_t)(panel * w->n_group + g) * IAD_GROUP_BYTES, groups, sums, direct ? y_stride : IAD_PANEL * sizeof(float), g > 0, (int)cols,
+                             w->panels + (size_t)(panel * w->n_group + g) * IAD_GROUP_BYTES, groups, sums,
+                             direct ? y_stride : IAD_PANEL * sizeof(float), g > 0, (int)cols,
                              p->x.tail != NULL ? p->x.tail + (size_t)(begin + r0) * 64 : NULL};
             p->tile(&tile);
             if (!last || direct) continue;

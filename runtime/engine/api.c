@@ -148,8 +148,8 @@ void iadgpt_exemplars_describe(const iadgpt_exemplars *exemplars, iadgpt_exempla
 
 /* ---- inspection ---- */
 
-iadgpt_status iadgpt_inspect(iadgpt_session *session, const iadgpt_exemplars *exemplars, const iadgpt_picture *pictures, int32_t n, iadgpt_result *results,
-                             iadgpt_error *error) {
+iadgpt_status iadgpt_inspect(iadgpt_session *session, const iadgpt_exemplars *exemplars, const iadgpt_picture *pictures, int32_t n,
+                             iadgpt_result *results, iadgpt_error *error) {
     NEED(session);
     iad_err err = IAD_ERR_NONE;
     return finish(iad_session_inspect(session, exemplars, pictures, n, results, &err), &err, error);
@@ -160,8 +160,11 @@ iadgpt_status iadgpt_result_map(const iadgpt_result *result, iadgpt_map which, f
     NEED(out);
     iad_err err = IAD_ERR_NONE;
     const float *map = which == IADGPT_MAP_NORMAL ? result->normal : result->anomaly;
-    if (map == NULL) return finish(IAD_FAIL(&err, IAD_ERR_ARG, "this result has no map: the query was compressed, or the question names no map word"), &err, error);
-    const iad_resize_record size = {.source_h = result->source_height, .source_w = result->source_width, .resized_h = result->resized_height, .resized_w = result->resized_width};
+    if (map == NULL)
+        return finish(IAD_FAIL(&err, IAD_ERR_ARG, "this result has no map: the query was compressed, or the question names no map word"), &err,
+                      error);
+    const iad_resize_record size = {.source_h = result->source_height, .source_w = result->source_width, .resized_h = result->resized_height,
+                                    .resized_w = result->resized_width};
     iad_plane plane;
     iad_status status = iad_map_to_picture(map, result->grid_height, result->grid_width, &size, &plane, &err);
     if (status == IAD_OK) {
@@ -171,7 +174,8 @@ iadgpt_status iadgpt_result_map(const iadgpt_result *result, iadgpt_map which, f
     return finish(status, &err, error);
 }
 
-iadgpt_status iadgpt_map_boxes(const float *map, int32_t width, int32_t height, float threshold, iadgpt_box *boxes, int32_t max, int32_t *n, iadgpt_error *error) {
+iadgpt_status iadgpt_map_boxes(const float *map, int32_t width, int32_t height, float threshold, iadgpt_box *boxes, int32_t max, int32_t *n,
+                               iadgpt_error *error) {
     NEED(map);
     NEED(n);
     iad_err err = IAD_ERR_NONE;
@@ -192,14 +196,16 @@ iadgpt_status iadgpt_map_boxes(const float *map, int32_t width, int32_t height, 
 }
 
 iadgpt_box iadgpt_box_to_source(const iadgpt_result *result, iadgpt_box box) {
-    const iad_resize_record size = {.source_h = result->source_height, .source_w = result->source_width, .resized_h = result->resized_height, .resized_w = result->resized_width};
+    const iad_resize_record size = {.source_h = result->source_height, .source_w = result->source_width, .resized_h = result->resized_height,
+                                    .resized_w = result->resized_width};
     iad_box mapped = iad_box_to_source((iad_box){box.x0, box.y0, box.x1, box.y1}, &size);
     return (iadgpt_box){mapped.x0, mapped.y0, mapped.x1, mapped.y1, box.peak};
 }
 
 /* ---- words ---- */
 
-iadgpt_status iadgpt_session_sync(iadgpt_session *session, const iadgpt_message *messages, int32_t n, const iadgpt_settings *settings, iadgpt_error *error) {
+iadgpt_status iadgpt_session_sync(iadgpt_session *session, const iadgpt_message *messages, int32_t n, const iadgpt_settings *settings,
+                                  iadgpt_error *error) {
     NEED(session);
     iad_err err = IAD_ERR_NONE;
     return finish(iad_session_sync(session, messages, n, settings, &err), &err, error);
@@ -218,7 +224,8 @@ iadgpt_status iadgpt_generate(iadgpt_session *session, const iadgpt_generate_opt
 
 /* ---- thresholds ---- */
 
-iadgpt_status iadgpt_calibrate(const double *scores, size_t m, double target_fpr, double confidence, double *threshold, double *reached, iadgpt_error *error) {
+iadgpt_status iadgpt_calibrate(const double *scores, size_t m, double target_fpr, double confidence, double *threshold, double *reached,
+                               iadgpt_error *error) {
     NEED(scores);
     NEED(threshold);
     iad_err err = IAD_ERR_NONE;

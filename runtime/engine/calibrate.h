@@ -7,8 +7,8 @@
  *     Pr[Bin(m, a) >= m - k + 1] = 1 - sum_{j=0}^{m-k} C(m, j) a^j (1 - a)^(m-j)
  *
  * (order statistics as tolerance limits, Wilks 1941; exact for continuous scores, higher with ties). The smallest k
- * that reaches the wanted confidence is taken, as it finds the most defects. With k = m the needed number is ln(1 - confidence) / ln(1 - a): 29 pictures for 10 %, 59 for
- * 5 %, 299 for 1 % at 95 % confidence.
+ * that reaches the wanted confidence is taken, as it finds the most defects. With k = m the needed number is ln(1 - confidence) / ln(1 - a): 29
+ * pictures for 10 %, 59 for 5 %, 299 for 1 % at 95 % confidence.
  *
  * The guarantee asks that the m pictures are scored exactly as later ones: none of them is an exemplar. When good
  * pictures are so few that they must be both, score each one with exemplars drawn from the others (iad_leave_one_out).

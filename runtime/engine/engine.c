@@ -52,11 +52,11 @@ static iad_status check_ids(iadgpt_engine *engine, iad_err *err) {
     const iad_model_config *config = &engine->model->config;
     IAD_TRY(iad_chat_ids_find(engine->tokenizer, &engine->ids, err));
     if (engine->ids.image_pad != config->ids.image)
-        return IAD_FAIL(err, IAD_ERR_FORMAT, "config.json says that pictures are token %d, but <|image_pad|> of the tokenizer is %d", config->ids.image,
-                        engine->ids.image_pad);
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "config.json says that pictures are token %d, but <|image_pad|> of the tokenizer is %d",
+                        config->ids.image, engine->ids.image_pad);
     if (iad_tokenizer_size(engine->tokenizer) > config->text.vocab)
-        return IAD_FAIL(err, IAD_ERR_FORMAT, "the tokenizer has %d ids, but the model's vocabulary only %d rows", iad_tokenizer_size(engine->tokenizer),
-                        config->text.vocab);
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "the tokenizer has %d ids, but the model's vocabulary only %d rows",
+                        iad_tokenizer_size(engine->tokenizer), config->text.vocab);
     engine->yes = iad_tokenizer_id(engine->tokenizer, config->paper.yes);
     engine->no = iad_tokenizer_id(engine->tokenizer, config->paper.no);
     return IAD_OK;
@@ -86,7 +86,8 @@ static iad_status open_parts(const char *dir, const iadgpt_engine_options *optio
     iad_model_options load = {0};
     iad_dtype stored = info.has_quantised ? IAD_I8 : info.dtype;
     IAD_TRY(storage_of(options->weights, "weights", stored, &load.text_storage, err));
-    IAD_TRY(storage_of(options->vision_weights, "vision weights", load.text_storage == IAD_I8 ? IAD_BF16 : load.text_storage, &load.vision_storage, err));
+    IAD_TRY(storage_of(options->vision_weights, "vision weights", load.text_storage == IAD_I8 ? IAD_BF16 : load.text_storage, &load.vision_storage,
+                       err));
     progress p = {.options = options};
     if (options->progress != NULL) {
         load.progress = report;

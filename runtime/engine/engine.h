@@ -98,7 +98,8 @@ void iad_timeline_deinit(iad_timeline *line);
 void iad_timeline_cut(iad_timeline *line, size_t n);
 iad_status iad_timeline_add_text(iad_timeline *line, int32_t id, iad_err *err);
 /* kept [n_kept] is copied; NULL: all lh * lw. */
-iad_status iad_timeline_add_image(iad_timeline *line, int32_t pad, const iad_hash *key, int lh, int lw, const int32_t *kept, int64_t n_kept, iad_err *err);
+iad_status iad_timeline_add_image(iad_timeline *line, int32_t pad, const iad_hash *key, int lh, int lw, const int32_t *kept, int64_t n_kept,
+                                  iad_err *err);
 iad_status iad_timeline_copy(const iad_timeline *src, size_t n, iad_timeline *dst, iad_err *err);
 int iad_unit_same(const iad_unit *a, const iad_unit *b);
 
@@ -139,8 +140,8 @@ uint64_t iad_exemplars_bytes(const iadgpt_exemplars *set);
 iad_status iad_exemplars_prepare(iadgpt_session *session, const iadgpt_picture *pictures, int k, const iadgpt_settings *settings,
                                  iadgpt_exemplars **set, iad_err *err);
 /* Key of the set that this request and these pictures make (identity, settings, texts, pictures in order). */
-iad_status iad_exemplars_key_of(const iadgpt_engine *engine, const iad_request *request, const iad_hash *image_keys, int k, const int32_t *ids, size_t n_ids,
-                                iad_hash *key, iad_err *err);
+iad_status iad_exemplars_key_of(const iadgpt_engine *engine, const iad_request *request, const iad_hash *image_keys, int k, const int32_t *ids,
+                                size_t n_ids, iad_hash *key, iad_err *err);
 
 void iad_shelf_init(iad_shelf *shelf, uint64_t budget);
 void iad_shelf_deinit(iad_shelf *shelf);
@@ -159,8 +160,8 @@ typedef struct iad_inspect_prompt {
     size_t split;          /* compact position of the query's <|vision_start|> */
     size_t query;          /* compact position of the query's picture */
 } iad_inspect_prompt;
-iad_status iad_inspect_prompt_init(iad_inspect_prompt *prompt, const iadgpt_engine *engine, iad_token_scratch *scratch, const iad_request *request, int k,
-                                   iad_err *err);
+iad_status iad_inspect_prompt_init(iad_inspect_prompt *prompt, const iadgpt_engine *engine, iad_token_scratch *scratch, const iad_request *request,
+                                   int k, iad_err *err);
 void iad_inspect_prompt_deinit(iad_inspect_prompt *prompt);
 /* Rows of the words whose attention makes the maps: compact positions, class 0 anomaly and 1 normal, weights that add up to
  * 1 / (map layers) per class. Arrays owned by the caller; *n = 0 when the question has none of the words. */

@@ -4,8 +4,8 @@
 #include "base/alloc.h"
 #include "runtime/engine/engine.h"
 
-static iad_status key_fields(iad_sha256 *hash, const iadgpt_engine *engine, const iad_request *request, const iad_hash *image_keys, int k, const int32_t *ids,
-                             size_t n_ids, iad_err *err) {
+static iad_status key_fields(iad_sha256 *hash, const iadgpt_engine *engine, const iad_request *request, const iad_hash *image_keys, int k,
+                             const int32_t *ids, size_t n_ids, iad_err *err) {
     const iad_preprocess_options *o = &request->image;
     const int64_t numbers[8] = {k, o->height, o->width, o->min_pixels, o->max_pixels, request->compress_query, request->yes_is_defective,
                                 request->calibrate_map};
@@ -20,8 +20,8 @@ static iad_status key_fields(iad_sha256 *hash, const iadgpt_engine *engine, cons
     return iad_key_field(hash, "pictures", image_keys, (size_t)k * sizeof *image_keys, err);
 }
 
-iad_status iad_exemplars_key_of(const iadgpt_engine *engine, const iad_request *request, const iad_hash *image_keys, int k, const int32_t *ids, size_t n_ids,
-                                iad_hash *key, iad_err *err) {
+iad_status iad_exemplars_key_of(const iadgpt_engine *engine, const iad_request *request, const iad_hash *image_keys, int k, const int32_t *ids,
+                                size_t n_ids, iad_hash *key, iad_err *err) {
     iad_sha256 hash;
     IAD_TRY(iad_sha256_init(&hash, err));
     iad_status status = key_fields(&hash, engine, request, image_keys, k, ids, n_ids, err);
@@ -125,10 +125,12 @@ static iad_status prepare(iadgpt_session *s, const iadgpt_picture *pictures, int
     return status;
 }
 
-iad_status iad_exemplars_prepare(iadgpt_session *s, const iadgpt_picture *pictures, int k, const iadgpt_settings *settings, iadgpt_exemplars **set, iad_err *err) {
+iad_status iad_exemplars_prepare(iadgpt_session *s, const iadgpt_picture *pictures, int k, const iadgpt_settings *settings, iadgpt_exemplars **set,
+                                 iad_err *err) {
     *set = NULL;
     s->timings = (iadgpt_timings){0};
-    if (k < 0 || k > IAD_MAX_EXEMPLARS || (k > 0 && pictures == NULL)) return IAD_FAIL(err, IAD_ERR_ARG, "%d exemplars: 0 to %d", k, IAD_MAX_EXEMPLARS);
+    if (k < 0 || k > IAD_MAX_EXEMPLARS || (k > 0 && pictures == NULL))
+        return IAD_FAIL(err, IAD_ERR_ARG, "%d exemplars: 0 to %d", k, IAD_MAX_EXEMPLARS);
     IAD_TRY(answer_tokens(s->engine, err));
     iadgpt_exemplars *made = iad_calloc(1, sizeof *made), *found = NULL;
     if (made == NULL) return IAD_NOMEM(err, "the exemplar set");

@@ -21,7 +21,8 @@ typedef struct generation {
 
 static iad_status open_constraint(generation *g, iad_err *err) {
     const iad_constrain_vocab *vocab = NULL;
-    if (g->o.json_schema != NULL && g->o.n_choices > 0) return IAD_FAIL(err, IAD_ERR_ARG, "an answer follows a schema or a list of choices, not both");
+    if (g->o.json_schema != NULL && g->o.n_choices > 0)
+        return IAD_FAIL(err, IAD_ERR_ARG, "an answer follows a schema or a list of choices, not both");
     if (g->o.json_schema != NULL) IAD_TRY(iad_constraint_json(g->o.json_schema, strlen(g->o.json_schema), &g->constraint, err));
     else if (g->o.n_choices > 0) IAD_TRY(iad_constraint_choices(g->o.choices, (size_t)g->o.n_choices, &g->constraint, err));
     else return IAD_OK;
@@ -153,7 +154,8 @@ static iad_status loop(generation *g, iadgpt_answer *answer, iad_err *err) {
 
 static iad_status run(generation *g, iadgpt_answer *answer, iad_err *err) {
     iadgpt_session *s = g->s;
-    if (g->o.max_tokens < 1 || g->o.max_tokens > IAD_MAX_PROMPT_TOKENS) return IAD_FAIL(err, IAD_ERR_ARG, "max_tokens %d: 1 to %d", g->o.max_tokens, IAD_MAX_PROMPT_TOKENS);
+    if (g->o.max_tokens < 1 || g->o.max_tokens > IAD_MAX_PROMPT_TOKENS)
+        return IAD_FAIL(err, IAD_ERR_ARG, "max_tokens %d: 1 to %d", g->o.max_tokens, IAD_MAX_PROMPT_TOKENS);
     if (g->o.top_tokens < 0 || g->o.top_tokens > IAD_MAX_TOP_TOKENS)
         return IAD_FAIL(err, IAD_ERR_ARG, "top_tokens %d: 0 to %d", g->o.top_tokens, IAD_MAX_TOP_TOKENS);
     IAD_TRY(check_stops(g, err));

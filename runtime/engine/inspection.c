@@ -43,7 +43,8 @@ static iad_status add_query(inspection *in, int i, iadgpt_result *result, iad_er
     size_t after = in->prompt.query + 1;
     if (status == IAD_OK) status = iad_feed_text(s, tokens->tokens.ids + after, (int64_t)(tokens->tokens.n - after), &pos, err);
     if (status == IAD_OK) {
-        *result = (iadgpt_result){.source_height = e->size.source_h, .source_width = e->size.source_w, .resized_height = e->size.resized_h, .resized_width = e->size.resized_w};
+        *result = (iadgpt_result){.source_height = e->size.source_h, .source_width = e->size.source_w, .resized_height = e->size.resized_h,
+                                  .resized_width = e->size.resized_w};
         in->seqs[i] = (iad_text_seq){.row = row, .n_row = s->feed.n_row - row, .prefix = &in->set->kv, .tail = &s->batch[i]};
         s->batch[i].len = 0;
         if (!compress && in->n_word > 0) {
@@ -54,8 +55,10 @@ static iad_status add_query(inspection *in, int i, iadgpt_result *result, iad_er
         /* The timeline of a single inspection lets generate, and later prompts, go on from here. */
         iad_timeline *line = &s->line;
         if (i == 0) status = iad_timeline_add_text(line, tokens->tokens.ids[in->prompt.split], err);
-        if (i == 0 && status == IAD_OK) status = iad_timeline_add_image(line, s->engine->ids.image_pad, &in->keys[0], e->lh, e->lw, kept, n_kept, err);
-        for (size_t j = after; i == 0 && status == IAD_OK && j < tokens->tokens.n; j++) status = iad_timeline_add_text(line, tokens->tokens.ids[j], err);
+        if (i == 0 && status == IAD_OK)
+            status = iad_timeline_add_image(line, s->engine->ids.image_pad, &in->keys[0], e->lh, e->lw, kept, n_kept, err);
+        for (size_t j = after; i == 0 && status == IAD_OK && j < tokens->tokens.n; j++)
+            status = iad_timeline_add_text(line, tokens->tokens.ids[j], err);
     }
     free(kept);
     return status;
@@ -91,9 +94,10 @@ static iad_status aim_probes(inspection *in, const iadgpt_result *results, int n
     for (int i = 0; i < n; i++) {
         int64_t n_col = (int64_t)results[i].grid_height * results[i].grid_width;
         if (n_col == 0) continue;
-        in->probes[i] = (iad_probe){.n_row = in->n_word, .row = in->rows + (size_t)i * (size_t)in->n_word, .row_class = in->word_class, .weight = in->word_weight,
-                                    .n_class = 2, .col = in->set->line.n_row + 1, .n_col = n_col,
-                                    .out = {.data = (float *)s->map_out + in->map_at[i], .rows = 2, .cols = n_col, .stride = n_col, .dtype = IAD_F32}};
+        in->probes[i] = (iad_probe){.n_row = in->n_word, .row = in->rows + (size_t)i * (size_t)in->n_word, .row_class = in->word_class,
+                                    .weight = in->word_weight, .n_class = 2, .col = in->set->line.n_row + 1, .n_col = n_col,
+                                    .out = {.data = (float *)s->map_out + in->map_at[i], .rows = 2, .cols = n_col, .stride = n_col,
+                                            .dtype = IAD_F32}};
         in->seqs[i].probe = &in->probes[i];
     }
     return IAD_OK;
@@ -208,7 +212,8 @@ static iad_status run(inspection *in, const iadgpt_picture *pictures, int n, iad
     return adopt(in, err);
 }
 
-iad_status iad_session_inspect(iadgpt_session *s, const iadgpt_exemplars *set, const iadgpt_picture *pictures, int n, iadgpt_result *results, iad_err *err) {
+iad_status iad_session_inspect(iadgpt_session *s, const iadgpt_exemplars *set, const iadgpt_picture *pictures, int n, iadgpt_result *results,
+                               iad_err *err) {
     if (set == NULL || pictures == NULL || results == NULL || n < 1 || n > IAD_MAX_BATCH)
         return IAD_FAIL(err, IAD_ERR_ARG, "an inspection takes an exemplar set and 1 to %d pictures", IAD_MAX_BATCH);
     if (set->engine != s->engine) return IAD_FAIL(err, IAD_ERR_ARG, "the exemplar set belongs to another engine");

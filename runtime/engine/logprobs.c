@@ -24,5 +24,6 @@ void iad_token_logprobs(const iadgpt_engine *engine, const float *logits, int32_
     }
     const double zero = (double)most + log(sum);
     *token = describe(engine, id, (double)logits[id] - zero);
-    for (int32_t i = 0; i < n_top; i++) top[i] = i < n ? describe(engine, best[i], (double)logits[best[i]] - zero) : (iadgpt_token){.id = -1, .bytes = ""};
+    for (int32_t i = 0; i < n_top; i++)
+        top[i] = i < n ? describe(engine, best[i], (double)logits[best[i]] - zero) : (iadgpt_token){.id = -1, .bytes = ""};
 }

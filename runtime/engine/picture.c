@@ -11,7 +11,8 @@
 static iad_status fields(iad_sha256 *hash, const iadgpt_picture *picture, const iad_request *request, const iad_hash *reference,
                          const iad_resize_record *size, iad_err *err) {
     const iad_preprocess_options *o = &request->image;
-    const int32_t shape[9] = {picture->height, picture->width, picture->channels, size->resized_h, size->resized_w, o->patch, o->temporal, o->merge, o->pillow13};
+    const int32_t shape[9] = {picture->height, picture->width, picture->channels, size->resized_h, size->resized_w, o->patch, o->temporal, o->merge,
+                              o->pillow13};
     IAD_TRY(iad_key_field(hash, "picture", "1", 1, err));
     IAD_TRY(iad_key_field(hash, "shape", shape, sizeof shape, err));
     IAD_TRY(iad_key_field(hash, "mean", o->mean, sizeof o->mean, err));
@@ -34,8 +35,8 @@ static iad_status check_picture(const iadgpt_picture *picture, iad_err *err) {
     return IAD_OK;
 }
 
-iad_status iad_picture_key(const iadgpt_picture *picture, const iad_request *request, const iad_hash *reference, iad_hash *key, iad_resize_record *size,
-                           iad_err *err) {
+iad_status iad_picture_key(const iadgpt_picture *picture, const iad_request *request, const iad_hash *reference, iad_hash *key,
+                           iad_resize_record *size, iad_err *err) {
     IAD_TRY(check_picture(picture, err));
     IAD_TRY(iad_preprocess_size(picture->height, picture->width, &request->image, size, err));
     iad_sha256 hash;

@@ -25,22 +25,27 @@ iad_status iad_request_init(iad_request *request, const iadgpt_engine *engine, c
     if (s.min_pixels > 0) image->min_pixels = s.min_pixels;
     if (s.max_pixels > 0) image->max_pixels = s.max_pixels;
     int side = image->patch * image->merge;
-    if ((image->height == 0) != (image->width == 0) || image->height < 0 || image->width < 0 || image->height > IAD_CFG_MAX_SIDE || image->width > IAD_CFG_MAX_SIDE ||
+    if ((image->height == 0) != (image->width == 0) || image->height < 0 || image->width < 0 || image->height > IAD_CFG_MAX_SIDE ||
+        image->width > IAD_CFG_MAX_SIDE ||
         image->height % side != 0 || image->width % side != 0)
-        return IAD_FAIL(err, IAD_ERR_ARG, "image size %d x %d: multiples of %d up to %d, or 0 x 0", s.image_width, s.image_height, side, IAD_CFG_MAX_SIDE);
+        return IAD_FAIL(err, IAD_ERR_ARG, "image size %d x %d: multiples of %d up to %d, or 0 x 0", s.image_width, s.image_height, side,
+                        IAD_CFG_MAX_SIDE);
     request->retention = s.retention == 0 ? config->paper.retention : s.retention;
-    if (!(request->retention > 0 && request->retention <= 1)) return IAD_FAIL(err, IAD_ERR_ARG, "retention %g: above 0, at most 1", request->retention);
+    if (!(request->retention > 0 && request->retention <= 1))
+        return IAD_FAIL(err, IAD_ERR_ARG, "retention %g: above 0, at most 1", request->retention);
     request->aligned = config->paper.similarity == IAD_SIM_ALIGNED;
     if (s.similarity != NULL) {
         request->aligned = strcmp(s.similarity, "aligned") == 0;
-        if (!request->aligned && strcmp(s.similarity, "best") != 0) return IAD_FAIL(err, IAD_ERR_ARG, "similarity \"%.40s\": best or aligned", s.similarity);
+        if (!request->aligned && strcmp(s.similarity, "best") != 0)
+            return IAD_FAIL(err, IAD_ERR_ARG, "similarity \"%.40s\": best or aligned", s.similarity);
     }
     request->compress_query = s.compress_query < 0 ? config->paper.compress_query : s.compress_query != 0;
     request->calibrate_map = s.calibrate_map != 0;
     if (request->calibrate_map && request->compress_query) return IAD_FAIL(err, IAD_ERR_ARG, "a compressed query has no map to calibrate");
     const char *means = s.yes_means != NULL ? s.yes_means : "normal";
     request->yes_is_defective = strcmp(means, "defective") == 0;
-    if (!request->yes_is_defective && strcmp(means, "normal") != 0) return IAD_FAIL(err, IAD_ERR_ARG, "yes_means \"%.40s\": normal or defective", means);
+    if (!request->yes_is_defective && strcmp(means, "normal") != 0)
+        return IAD_FAIL(err, IAD_ERR_ARG, "yes_means \"%.40s\": normal or defective", means);
     if (request->yes_is_defective && s.question == NULL)
         return IAD_FAIL(err, IAD_ERR_ARG, "yes_means defective needs a question of its own: the canonical one asks whether the part is normal");
     if (s.question != NULL) {
@@ -61,8 +66,8 @@ const char *iad_request_question(const iad_request *request, int k) {
     return k > 0 ? IAD_CANONICAL_QUESTION : IAD_CANONICAL_QUESTION_ALONE;
 }
 
-iad_status iad_inspect_prompt_init(iad_inspect_prompt *prompt, const iadgpt_engine *engine, iad_token_scratch *scratch, const iad_request *request, int k,
-                                   iad_err *err) {
+iad_status iad_inspect_prompt_init(iad_inspect_prompt *prompt, const iadgpt_engine *engine, iad_token_scratch *scratch, const iad_request *request,
+                                   int k, iad_err *err) {
     *prompt = (iad_inspect_prompt){0};
     iad_chat_item items[IAD_MAX_EXEMPLARS + 2];
     for (int i = 0; i <= k; i++) items[i] = (iad_chat_item){.kind = IAD_CHAT_IMAGE};

@@ -64,7 +64,8 @@ void iad_session_reset(iadgpt_session *s) {
 iad_status iad_feed_start(iadgpt_session *s, int64_t rows, iad_err *err) {
     const iad_ops *ops = s->queue->ops;
     int64_t d = s->engine->model->config.text.hidden;
-    if (rows < 0 || rows > IAD_MAX_PROMPT_TOKENS) return IAD_FAIL(err, IAD_ERR_LIMIT, "a prompt of %lld tokens, at most %d can be", (long long)rows, IAD_MAX_PROMPT_TOKENS);
+    if (rows < 0 || rows > IAD_MAX_PROMPT_TOKENS)
+        return IAD_FAIL(err, IAD_ERR_LIMIT, "a prompt of %lld tokens, at most %d can be", (long long)rows, IAD_MAX_PROMPT_TOKENS);
     if (rows > s->x.rows) {
         ops->release(s->engine->device, s->x.data);
         s->x = (iad_mat){.cols = d, .stride = d, .dtype = IAD_F32};
@@ -86,7 +87,8 @@ iad_status iad_feed_start(iadgpt_session *s, int64_t rows, iad_err *err) {
 }
 
 static iad_status room(const iadgpt_session *s, int64_t n, iad_err *err) {
-    if (s->feed.n_row + n > s->x.rows || s->feed.n_row + n > s->feed.cap_pos) return IAD_FAIL(err, IAD_ERR_INTERNAL, "the prompt is longer than planned");
+    if (s->feed.n_row + n > s->x.rows || s->feed.n_row + n > s->feed.cap_pos)
+        return IAD_FAIL(err, IAD_ERR_INTERNAL, "the prompt is longer than planned");
     return IAD_OK;
 }
 

@@ -39,7 +39,8 @@ static iad_status parse_image(const json_t *object, const char *name, iad_timeli
     for (size_t i = 0; i < n && status == IAD_OK; i++) {
         const json_t *item = json_array_get(kept, i);
         json_int_t value = json_is_integer(item) ? json_integer_value(item) : -1;
-        if (value < 0 || value >= lh * lw || (i > 0 && value <= index[i - 1])) status = IAD_FAIL(err, IAD_ERR_FORMAT, "%s: kept token %zu is out of order or range", name, i);
+        if (value < 0 || value >= lh * lw || (i > 0 && value <= index[i - 1]))
+            status = IAD_FAIL(err, IAD_ERR_FORMAT, "%s: kept token %zu is out of order or range", name, i);
         else index[i] = (int32_t)value;
     }
     if (status == IAD_OK) status = iad_timeline_add_image(line, (int32_t)pad, &key, (int)lh, (int)lw, index, (int64_t)n, err);
@@ -101,7 +102,8 @@ static iad_status parse_header(const json_t *root, const char *name, iad_snapsho
     IAD_TRY(number(root, "yes_is_defective", 0, 1, name, &v, err));
     s->yes_is_defective = (int)v;
     IAD_TRY(iad_json_string(root, "kv", name, &kv, err));
-    if (!iad_dtype_find(kv, &s->kv) || (s->kv != IAD_F32 && s->kv != IAD_BF16)) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: keys of type \"%.20s\"", name, kv);
+    if (!iad_dtype_find(kv, &s->kv) || (s->kv != IAD_F32 && s->kv != IAD_BF16))
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: keys of type \"%.20s\"", name, kv);
     IAD_TRY(iad_json_string_opt(root, "question", NULL, name, &question, err));
     if (question != NULL && (s->question = iad_strdup(question)) == NULL) return IAD_NOMEM(err, name);
     IAD_TRY(iad_json_array(root, "units", name, &units, err));
@@ -121,8 +123,10 @@ iad_status iad_snapshot_parse(const uint8_t *bytes, size_t n, const char *name, 
     *snapshot = (iad_snapshot){0};
     if (n < 16 || memcmp(bytes, IAD_SNAPSHOT_MAGIC, 8) != 0) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: not an exemplar file", name);
     uint32_t version = u32_at(bytes + 8), header = u32_at(bytes + 12);
-    if (version != IAD_SNAPSHOT_VERSION) return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: format version %u, this program knows %d", name, version, IAD_SNAPSHOT_VERSION);
-    if (header > IAD_SNAPSHOT_MAX_HEADER || header > n - 16) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: a header of %u bytes in a file of %zu", name, header, n);
+    if (version != IAD_SNAPSHOT_VERSION)
+        return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: format version %u, this program knows %d", name, version, IAD_SNAPSHOT_VERSION);
+    if (header > IAD_SNAPSHOT_MAX_HEADER || header > n - 16)
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: a header of %u bytes in a file of %zu", name, header, n);
     json_t *root = NULL;
     IAD_TRY(iad_json_parse((const char *)bytes + 16, header, 8, name, &root, err));
     iad_status status = parse_header(root, name, snapshot, err);

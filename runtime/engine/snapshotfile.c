@@ -29,9 +29,9 @@ static json_t *header_of(const iadgpt_exemplars *set) {
     const iad_request *r = &set->request;
     json_t *units = json_array();
     for (size_t i = 0; i < set->line.n; i++) json_array_append_new(units, unit_of(&set->line.units[i]));
-    json_t *root = json_pack("{s:o, s:o, s:o, s:i, s:i, s:I, s:I, s:s, s:o}", "key", hex_of(&set->key), "identity", hex_of(&set->engine->identity), "first_key",
-                             hex_of(&set->first_key), "k", set->k, "layers", set->kv.n_layer, "width", (json_int_t)set->kv.width, "hidden",
-                             (json_int_t)set->engine->model->config.text.hidden, "kv", iad_dtype_name(set->kv.dtype), "units", units);
+    json_t *root = json_pack("{s:o, s:o, s:o, s:i, s:i, s:I, s:I, s:s, s:o}", "key", hex_of(&set->key), "identity", hex_of(&set->engine->identity),
+                             "first_key", hex_of(&set->first_key), "k", set->k, "layers", set->kv.n_layer, "width", (json_int_t)set->kv.width,
+                             "hidden", (json_int_t)set->engine->model->config.text.hidden, "kv", iad_dtype_name(set->kv.dtype), "units", units);
     if (root == NULL) return NULL;
     int ok = json_object_set_new(root, "first_lh", json_integer(set->first.lh));
     ok |= json_object_set_new(root, "first_lw", json_integer(set->first.lw));
@@ -200,7 +200,8 @@ iad_status iad_exemplars_load(iadgpt_engine *engine, const char *path, iadgpt_ex
     uint8_t digest[IAD_SHA256_BYTES];
     iad_snapshot snap = {0};
     iad_status status = IAD_OK;
-    if (map.n < 16 + IAD_SHA256_BYTES || memcmp(map.data, IAD_SNAPSHOT_MAGIC, 8) != 0) status = IAD_FAIL(err, IAD_ERR_FORMAT, "%s: not an exemplar file", path);
+    if (map.n < 16 + IAD_SHA256_BYTES || memcmp(map.data, IAD_SNAPSHOT_MAGIC, 8) != 0)
+        status = IAD_FAIL(err, IAD_ERR_FORMAT, "%s: not an exemplar file", path);
     size_t n = status == IAD_OK ? map.n - IAD_SHA256_BYTES : 0;
     if (status == IAD_OK) status = iad_sha256_bytes(map.data, n, digest, err);
     if (status == IAD_OK && memcmp(digest, map.data + n, sizeof digest) != 0)

@@ -26,13 +26,16 @@ static int first_user(const iadgpt_message *messages, int n) {
 }
 
 static iad_status take_messages(syncing *y, const iadgpt_message *messages, int n, iad_err *err) {
-    const iad_chat_role roles[] = {[IADGPT_ROLE_SYSTEM] = IAD_ROLE_SYSTEM, [IADGPT_ROLE_USER] = IAD_ROLE_USER, [IADGPT_ROLE_ASSISTANT] = IAD_ROLE_ASSISTANT};
+    const iad_chat_role roles[] = {[IADGPT_ROLE_SYSTEM] = IAD_ROLE_SYSTEM, [IADGPT_ROLE_USER] = IAD_ROLE_USER,
+                                   [IADGPT_ROLE_ASSISTANT] = IAD_ROLE_ASSISTANT};
     size_t n_item = 0, at = 0;
-    if (messages == NULL || n < 1 || n > IAD_CHAT_MAX_MESSAGES) return IAD_FAIL(err, IAD_ERR_ARG, "a chat of 1 to %d messages is needed", IAD_CHAT_MAX_MESSAGES);
+    if (messages == NULL || n < 1 || n > IAD_CHAT_MAX_MESSAGES)
+        return IAD_FAIL(err, IAD_ERR_ARG, "a chat of 1 to %d messages is needed", IAD_CHAT_MAX_MESSAGES);
     for (int i = 0; i < n; i++) {
         if (messages[i].n_items < 0 || messages[i].n_items > IAD_CHAT_MAX_ITEMS || (messages[i].n_items > 0 && messages[i].items == NULL))
             return IAD_FAIL(err, IAD_ERR_ARG, "message %d: %d items", i + 1, messages[i].n_items);
-        if ((int)messages[i].role < 0 || messages[i].role > IADGPT_ROLE_ASSISTANT) return IAD_FAIL(err, IAD_ERR_ARG, "message %d: no such role", i + 1);
+        if ((int)messages[i].role < 0 || messages[i].role > IADGPT_ROLE_ASSISTANT)
+            return IAD_FAIL(err, IAD_ERR_ARG, "message %d: no such role", i + 1);
         n_item += (size_t)messages[i].n_items;
     }
     int k = y->set != NULL ? y->set->k : 0, user = y->set != NULL ? first_user(messages, n) : -1;
@@ -55,7 +58,8 @@ static iad_status take_messages(syncing *y, const iadgpt_message *messages, int 
                 y->items[at] = (iad_chat_item){.kind = IAD_CHAT_TEXT, .text = item->text, .n = strlen(item->text)};
                 continue;
             }
-            if (y->n_picture == IAD_MAX_PROMPT_IMAGES) return IAD_FAIL(err, IAD_ERR_LIMIT, "more than %d pictures in one chat", IAD_MAX_PROMPT_IMAGES);
+            if (y->n_picture == IAD_MAX_PROMPT_IMAGES)
+                return IAD_FAIL(err, IAD_ERR_LIMIT, "more than %d pictures in one chat", IAD_MAX_PROMPT_IMAGES);
             y->items[at] = (iad_chat_item){.kind = IAD_CHAT_IMAGE};
             y->pictures[y->n_picture++] = item->picture;
         }
@@ -86,7 +90,8 @@ static iad_status plan(syncing *y, iad_err *err) {
         IAD_TRY(iad_timeline_add_image(&y->wanted, y->s->engine->ids.image_pad, &key, size.resized_h / side, size.resized_w / side, NULL, 0, err));
     }
     if (y->max_tokens > 0 && y->wanted.n_row > y->max_tokens)
-        return IAD_FAIL(err, IAD_ERR_LIMIT, "a prompt of %lld tokens, at most %lld are allowed", (long long)y->wanted.n_row, (long long)y->max_tokens);
+        return IAD_FAIL(err, IAD_ERR_LIMIT, "a prompt of %lld tokens, at most %lld are allowed", (long long)y->wanted.n_row,
+                        (long long)y->max_tokens);
     return IAD_OK;
 }
 
@@ -125,7 +130,8 @@ static iad_status reuse(syncing *y, size_t *same, iad_err *err) {
     iadgpt_session *s = y->s;
     size_t n = 0, most = y->wanted.n - 1;
     while (n < s->line.n && n < most && iad_unit_same(&s->line.units[n], &y->wanted.units[n])) n++;
-    iadgpt_exemplars *stored = y->set != NULL && y->set->line.n > n ? iad_exemplars_retain(y->set) : iad_shelf_longest(&s->engine->shelf, &y->wanted, n);
+    iadgpt_exemplars *stored = y->set != NULL && y->set->line.n > n ? iad_exemplars_retain(y->set)
+        : iad_shelf_longest(&s->engine->shelf, &y->wanted, n);
     if (stored != NULL && stored->line.n <= most) {
         iad_session_reset(s);
         s->prefix = stored;

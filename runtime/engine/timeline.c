@@ -44,7 +44,8 @@ iad_status iad_timeline_add_text(iad_timeline *line, int32_t id, iad_err *err) {
     return add(line, (iad_unit){.id = id, .n_row = 1}, 1, err);
 }
 
-iad_status iad_timeline_add_image(iad_timeline *line, int32_t pad, const iad_hash *key, int lh, int lw, const int32_t *kept, int64_t n_kept, iad_err *err) {
+iad_status iad_timeline_add_image(iad_timeline *line, int32_t pad, const iad_hash *key, int lh, int lw, const int32_t *kept, int64_t n_kept,
+                                  iad_err *err) {
     iad_unit unit = {.id = pad, .is_image = 1, .key = *key, .lh = lh, .lw = lw, .n_row = (int64_t)lh * lw};
     if (kept != NULL) {
         unit.kept = iad_alloc((size_t)n_kept, sizeof *kept);
@@ -61,7 +62,8 @@ iad_status iad_timeline_copy(const iad_timeline *src, size_t n, iad_timeline *ds
     *dst = (iad_timeline){0};
     for (size_t i = 0; i < n; i++) {
         const iad_unit *u = &src->units[i];
-        iad_status status = u->is_image ? iad_timeline_add_image(dst, u->id, &u->key, u->lh, u->lw, u->kept, u->n_row, err) : iad_timeline_add_text(dst, u->id, err);
+        iad_status status = u->is_image ? iad_timeline_add_image(dst, u->id, &u->key, u->lh, u->lw, u->kept, u->n_row, err)
+            : iad_timeline_add_text(dst, u->id, err);
         if (status != IAD_OK) {
             iad_timeline_deinit(dst);
             return status;

@@ -53,7 +53,8 @@ static iad_status check_shape(const iad_checkpoint *c, const iad_tensor_view *vi
     for (int i = 0; same && i < spec->rank; i++) same = view->shape[i] == spec->shape[i];
     if (same) return IAD_OK;
     return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: tensor %.100s has the shape %s, expected %s", c->dir, spec->name,
-                    iad_tensor_shape_text(view->rank, view->shape, got, sizeof got), iad_tensor_shape_text(spec->rank, spec->shape, want, sizeof want));
+                    iad_tensor_shape_text(view->rank, view->shape, got, sizeof got),
+                    iad_tensor_shape_text(spec->rank, spec->shape, want, sizeof want));
 }
 
 /* What the walk over the expected tensors notes down. */
@@ -70,7 +71,8 @@ static iad_status expect(void *user, const iad_tensor_spec *spec, iad_err *err) 
     char shape[200], scale_name[160];
     if (!iad_nametable_find(&c->by_name, spec->name, &index)) {
         if (!spec->extra)
-            return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: tensor %.100s %s is missing", c->dir, spec->name, iad_tensor_shape_text(spec->rank, spec->shape, shape, sizeof shape));
+            return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: tensor %.100s %s is missing", c->dir, spec->name,
+                            iad_tensor_shape_text(spec->rank, spec->shape, shape, sizeof shape));
         if (!o->extras_missing++) iad_text_copy(o->first_missing, sizeof o->first_missing, spec->name);
         return IAD_OK;
     }
@@ -84,10 +86,12 @@ static iad_status expect(void *user, const iad_tensor_spec *spec, iad_err *err) 
         iad_tensor_spec expected = {.name = scale_name, .rank = 1, .shape = {spec->shape[0]}};
         const iad_tensor_view *scales = iad_st_set_at(c->set, scale);
         IAD_TRY(check_shape(c, scales, &expected, err));
-        if (scales->dtype != IAD_F32) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: tensor %.120s is %s, expected F32", c->dir, scale_name, iad_dtype_name(scales->dtype));
+        if (scales->dtype != IAD_F32)
+            return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: tensor %.120s is %s, expected F32", c->dir, scale_name, iad_dtype_name(scales->dtype));
         o->quantised++;
     } else if (!iad_dtype_is_float(view->dtype)) {
-        return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: tensor %.100s is %s, expected floating point", c->dir, spec->name, iad_dtype_name(view->dtype));
+        return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: tensor %.100s is %s, expected floating point", c->dir, spec->name,
+                        iad_dtype_name(view->dtype));
     }
     return use(c, index, err);
 }
@@ -194,7 +198,8 @@ static iad_status hash_tensor(const iad_tensor_view *view, int full, uint8_t dig
     char shape[200], head[1400];
     const uint8_t *data = view->data;
     iad_sha256 hash;
-    int n = snprintf(head, sizeof head, "%s\n%s\n%s\n", view->name, iad_dtype_name(view->dtype), iad_tensor_shape_text(view->rank, view->shape, shape, sizeof shape));
+    int n = snprintf(head, sizeof head, "%s\n%s\n%s\n", view->name, iad_dtype_name(view->dtype),
+                     iad_tensor_shape_text(view->rank, view->shape, shape, sizeof shape));
     IAD_TRY(iad_sha256_init(&hash, NULL));
     iad_status status = iad_sha256_add(&hash, head, n > 0 && n < (int)sizeof head ? (size_t)n : sizeof head - 1, NULL);
     if (full || view->bytes <= (size_t)SAMPLE_PIECE * SAMPLE_PIECES) {

@@ -70,7 +70,8 @@ static iad_status get_ints(const source *s, const char *key, int max, int64_t lo
         const json_t *item = json_array_get(v, i);
         int64_t k = json_integer_value(item);
         if (!json_is_integer(item) || k < lo || k > hi)
-            return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: \"%s\"[%zu] is not a whole number in %lld..%lld", s->where, key, i, (long long)lo, (long long)hi);
+            return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: \"%s\"[%zu] is not a whole number in %lld..%lld", s->where, key, i, (long long)lo,
+                            (long long)hi);
         values[(*n)++] = (int)k;
     }
     return IAD_OK;
@@ -124,10 +125,12 @@ static iad_status parse_text(const source *s, iad_text_config *t, iad_err *err) 
     IAD_TRY(get_float(s, "initializer_range", 0.02, 0.0, 100.0, &t->init_range, err));
     IAD_TRY(get_bool(s, "tie_word_embeddings", 0, &t->tie, err));
     IAD_TRY(need_text(s, "hidden_act", "silu", NULL, err));
-    if (t->hidden % t->heads) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: hidden_size %d is no multiple of num_attention_heads %d", s->where, t->hidden, t->heads);
+    if (t->hidden % t->heads)
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: hidden_size %d is no multiple of num_attention_heads %d", s->where, t->hidden, t->heads);
     t->head_dim = t->hidden / t->heads;
     IAD_TRY(get_int(s, "head_dim", t->head_dim, 1, IAD_CFG_MAX_HIDDEN, &head_dim, err));
-    if (head_dim != t->head_dim) return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: head_dim %d is not hidden_size / num_attention_heads", s->where, head_dim);
+    if (head_dim != t->head_dim)
+        return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: head_dim %d is not hidden_size / num_attention_heads", s->where, head_dim);
     int sliding;
     IAD_TRY(get_bool(s, "use_sliding_window", 0, &sliding, err));
     if (sliding) return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: \"use_sliding_window\" is true", s->where);
@@ -154,7 +157,8 @@ static iad_status parse_vision(const json_t *vision, const char *where, iad_visi
     if (v->hidden % v->heads) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: hidden_size %d is no multiple of num_heads %d", where, v->hidden, v->heads);
     v->head_dim = v->hidden / v->heads;
     if (!lookup(&s, "fullatt_block_indexes")) /* the default list is that of depth 32; blocks that are not there do nothing */
-        for (v->n_fullatt = 0; v->n_fullatt < 4 && eight * (v->n_fullatt + 1) <= v->depth; v->n_fullatt++) v->fullatt[v->n_fullatt] = eight * (v->n_fullatt + 1) - 1;
+        for (v->n_fullatt = 0; v->n_fullatt < 4 && eight * (v->n_fullatt + 1) <= v->depth; v->n_fullatt++)
+            v->fullatt[v->n_fullatt] = eight * (v->n_fullatt + 1) - 1;
     IAD_TRY(get_ints(&s, "fullatt_block_indexes", IAD_CFG_MAX_DEPTH, 0, v->depth - 1, v->fullatt, &v->n_fullatt, err));
     sort_unique(v->fullatt, &v->n_fullatt);
     return IAD_OK;
@@ -213,7 +217,8 @@ static iad_status get_choice(const source *s, const char *key, const char *const
     const char *text = json_string_value(v);
     for (int i = 0; text && i < n; i++)
         if (strcmp(text, names[i]) == 0) return *value = i, IAD_OK;
-    return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: \"%s\" is \"%.40s\", not one of \"%s\", \"%s\"%s", s->where, key, text ? text : "?", names[0], names[1], n > 2 ? ", \"off\"" : "");
+    return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: \"%s\" is \"%.40s\", not one of \"%s\", \"%s\"%s", s->where, key, text ? text : "?", names[0], names[1],
+                    n > 2 ? ", \"off\"" : "");
 }
 
 static iad_status parse_paper(const json_t *root, const char *where, iad_model_config *c, iad_err *err) {

@@ -72,7 +72,8 @@ static iad_status check_text(const iad_text_config *t, const char *where, iad_er
         return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: num_attention_heads %d is no multiple of num_key_value_heads %d", where, t->heads, t->kv_heads);
     const int *m = t->mrope_section;
     if (t->head_dim % 2 || m[0] < 0 || m[1] < 0 || m[2] < 0 || (int64_t)m[0] + m[1] + m[2] != t->head_dim / 2)
-        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: mrope_section [%d, %d, %d] must sum to half of the head dimension %d", where, m[0], m[1], m[2], t->head_dim);
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: mrope_section [%d, %d, %d] must sum to half of the head dimension %d", where, m[0], m[1], m[2],
+                        t->head_dim);
     return IAD_OK;
 }
 
@@ -88,17 +89,21 @@ static iad_status check_vision(const iad_vision_config *v, int text_hidden, cons
     IAD_TRY(range(where, "vision window_size", v->window, 1, IAD_CFG_MAX_WINDOW, err));
     IAD_TRY(range(where, "vision head dimension", v->head_dim, 4, IAD_CFG_MAX_HEAD_DIM, err));
     if (v->hidden != v->heads * v->head_dim || v->head_dim % 4)
-        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: the vision head dimension %d (hidden_size %d / num_heads %d) must be a multiple of 4", where, v->head_dim, v->hidden, v->heads);
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: the vision head dimension %d (hidden_size %d / num_heads %d) must be a multiple of 4", where,
+                        v->head_dim, v->hidden, v->heads);
     if (v->window % (v->patch * v->merge))
-        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: window_size %d is no multiple of patch_size * spatial_merge_size = %d", where, v->window, v->patch * v->merge);
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: window_size %d is no multiple of patch_size * spatial_merge_size = %d", where, v->window,
+                        v->patch * v->merge);
     if (v->out_hidden != text_hidden)
-        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: vision out_hidden_size %d differs from the text's hidden_size %d", where, v->out_hidden, text_hidden);
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: vision out_hidden_size %d differs from the text's hidden_size %d", where, v->out_hidden,
+                        text_hidden);
     return rising(where, "fullatt_block_indexes", v->fullatt, v->n_fullatt, IAD_CFG_MAX_DEPTH, v->depth, err);
 }
 
 static iad_status check_ids(const iad_token_ids *ids, int vocab, const char *where, iad_err *err) {
     const int needed[] = {ids->image, ids->video, ids->vision_start, ids->vision_end}, optional[] = {ids->vision_pad, ids->bos, ids->pad};
-    static const char *const names[] = {"image_token_id", "video_token_id", "vision_start_token_id", "vision_end_token_id", "vision_token_id", "bos_token_id", "pad_token_id"};
+    static const char *const names[] = {"image_token_id", "video_token_id", "vision_start_token_id", "vision_end_token_id", "vision_token_id",
+                                        "bos_token_id", "pad_token_id"};
     for (int i = 0; i < 4; i++) IAD_TRY(range(where, names[i], needed[i], 0, vocab - 1, err));
     for (int i = 0; i < 3; i++) IAD_TRY(range(where, names[4 + i], optional[i], -1, vocab - 1, err));
     IAD_TRY(range(where, "count of eos_token_id", ids->n_eos, 0, IAD_CFG_MAX_EOS, err));
@@ -125,7 +130,8 @@ static iad_status check_paper(const iad_model_config *c, const char *where, iad_
     IAD_TRY(range(where, "iadgpt image height", p->image_height, 0, IAD_CFG_MAX_SIDE, err));
     IAD_TRY(range(where, "iadgpt image width", p->image_width, 0, IAD_CFG_MAX_SIDE, err));
     if (p->image_height % factor || p->image_width % factor || !p->image_height != !p->image_width)
-        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: iadgpt image %d x %d: both multiples of %d, or both 0", where, p->image_height, p->image_width, factor);
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: iadgpt image %d x %d: both multiples of %d, or both 0", where, p->image_height, p->image_width,
+                        factor);
     return IAD_OK;
 }
 

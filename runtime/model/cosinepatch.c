@@ -35,12 +35,15 @@ static int by_place(const void *a, const void *b) {
 iad_status iad_cosine_filters(const iad_vision_config *v, iad_cosine_filter *filters, iad_err *err) {
     iad_cosine_filter all[IAD_COSINE_MAX_FILTERS];
     if (v->in_channels != 3 || v->patch < 1 || 3 * v->patch * v->patch > IAD_COSINE_MAX_FILTERS)
-        return IAD_FAIL(err, IAD_ERR_ARG, "cosine patches want 3 channels and patches of at most 32 x 32, not %d and %d x %d", v->in_channels, v->patch, v->patch);
+        return IAD_FAIL(err, IAD_ERR_ARG, "cosine patches want 3 channels and patches of at most 32 x 32, not %d and %d x %d", v->in_channels,
+                        v->patch, v->patch);
     int n = 0;
     for (int colour = 0; colour < 3; colour++)
         for (int y = 0; y < v->patch; y++)
             for (int x = 0; x < v->patch; x++) all[n++] = (iad_cosine_filter){.colour = colour, .v = y, .h = x};
-    if (v->hidden > n) return IAD_FAIL(err, IAD_ERR_ARG, "a patch of %d x %d has %d cosine coefficients, too few for a tower of width %d", v->patch, v->patch, n, v->hidden);
+    if (v->hidden > n)
+        return IAD_FAIL(err, IAD_ERR_ARG, "a patch of %d x %d has %d cosine coefficients, too few for a tower of width %d", v->patch, v->patch, n,
+                        v->hidden);
     qsort(all, (size_t)n, sizeof *all, by_place);
     for (int i = 0; i < v->hidden; i++) {
         filters[i] = all[i];

@@ -14,7 +14,8 @@ size_t iad_kv_row_bytes(const iad_kv *kv) { return (size_t)kv->n_layer * 2 * (si
 
 static iad_mat part(const iad_kv *kv, int layer, int which, int64_t row, int64_t n) {
     size_t index = ((size_t)(layer % kv->n_layer) * 2 + (size_t)which) * (size_t)kv->cap + (size_t)row;
-    return (iad_mat){.data = kv->data + index * (size_t)kv->width * iad_dtype_size(kv->dtype), .rows = n, .cols = kv->width, .stride = kv->width, .dtype = kv->dtype};
+    return (iad_mat){.data = kv->data + index * (size_t)kv->width * iad_dtype_size(kv->dtype), .rows = n, .cols = kv->width, .stride = kv->width,
+                     .dtype = kv->dtype};
 }
 
 iad_mat iad_kv_keys(const iad_kv *kv, int layer, int64_t row, int64_t n) { return part(kv, layer, 0, row, n); }

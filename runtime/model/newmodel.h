@@ -45,7 +45,8 @@ iad_status iad_newmodel_config(const char *preset, iad_model_config *config, iad
  * levels, so that no libm enters: same bytes on every machine), norms 1, biases 0; rounded once to dtype.
  * config.json comes last: until then the directory is no model. Each file appears whole or not at all; a run that is stopped or fails
  * leaves no config.json, though it may leave weights that were already complete: the next run writes over them.
- * Errors: ARG (cosine patches that the config cannot have), EXISTS (a model is there and force is 0), INTERRUPTED, those of the writers. progress may be NULL. */
+ * Errors: ARG (cosine patches that the config cannot have), EXISTS (a model is there and force is 0), INTERRUPTED, those of the writers. progress may
+ * be NULL. */
 iad_status iad_model_new(const iad_model_config *config, const iad_newmodel_options *options, const char *dir, iad_newmodel_progress progress,
                          void *user, iad_err *err);
 

@@ -30,7 +30,8 @@ iad_status iad_newmodel_config(const char *preset, iad_model_config *config, iad
     if (strcmp(preset, "tiny") == 0) {
         text(config, 96, 4, 6, 2, 76, 320, 2, 3, 3);
         vision(config, 4, 32, 2, 44, 2);
-        config->ids = (iad_token_ids){.image = 300, .video = 301, .vision_start = 302, .vision_end = 303, .vision_pad = -1, .bos = -1, .pad = 304, .n_eos = 1, .eos = {304}};
+        config->ids = (iad_token_ids){.image = 300, .video = 301, .vision_start = 302, .vision_end = 303, .vision_pad = -1, .bos = -1, .pad = 304,
+                                      .n_eos = 1, .eos = {304}};
     } else if (strcmp(preset, "mini") == 0) {
         text(config, 192, 4, 6, 2, 512, 4096, 4, 6, 6);
         vision(config, 4, 128, 2, 344, 2);

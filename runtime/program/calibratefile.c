@@ -74,7 +74,8 @@ iad_status iad_is_exemplar(const iadgpt_exemplars *set, const iadgpt_picture *pi
     for (size_t i = 0; i < set->line.n; i++) {
         const iad_unit *unit = &set->line.units[i];
         if (!unit->is_image) continue;
-        if (memcmp(unit->key.bytes, plain.bytes, sizeof plain.bytes) == 0 || memcmp(unit->key.bytes, compressed.bytes, sizeof plain.bytes) == 0) *is = 1;
+        if (memcmp(unit->key.bytes, plain.bytes, sizeof plain.bytes) == 0 || memcmp(unit->key.bytes, compressed.bytes, sizeof plain.bytes) == 0)
+            *is = 1;
     }
     return IAD_OK;
 }

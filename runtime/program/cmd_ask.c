@@ -70,8 +70,8 @@ static iad_status from_file(conversation *c, int32_t *n, iad_err *err) {
     iadgpt_item *at = c->items;
     for (size_t i = 0; i < c->chat.n; i++) {
         const iad_chat_message *m = &c->chat.messages[i];
-        c->messages[i] = (iadgpt_message){.role = m->role == IAD_ROLE_SYSTEM ? IADGPT_ROLE_SYSTEM : m->role == IAD_ROLE_USER ? IADGPT_ROLE_USER : IADGPT_ROLE_ASSISTANT,
-                                          .items = at, .n_items = (int32_t)m->n};
+        c->messages[i] = (iadgpt_message){.role = m->role == IAD_ROLE_SYSTEM ? IADGPT_ROLE_SYSTEM : m->role == IAD_ROLE_USER ? IADGPT_ROLE_USER
+                                          : IADGPT_ROLE_ASSISTANT, .items = at, .n_items = (int32_t)m->n};
         for (size_t k = 0; k < m->n; k++) IAD_TRY(convert_item(c, &m->items[k], at++, err));
     }
     *n = (int32_t)c->chat.n;
@@ -81,7 +81,8 @@ static iad_status from_file(conversation *c, int32_t *n, iad_err *err) {
 static iad_status from_line(conversation *c, const char *question, int32_t *n, iad_err *err) {
     iad_picture_list list = {0};
     iad_status status = iad_picture_list_expand(&c->options->images, "--image", &list, err);
-    if (status == IAD_OK && list.paths.n > MAX_IMAGES) status = IAD_FAIL(err, IAD_ERR_LIMIT, "--image names %zu pictures, at most %d", list.paths.n, MAX_IMAGES);
+    if (status == IAD_OK && list.paths.n > MAX_IMAGES)
+        status = IAD_FAIL(err, IAD_ERR_LIMIT, "--image names %zu pictures, at most %d", list.paths.n, MAX_IMAGES);
     if (status == IAD_OK) {
         c->messages = iad_calloc(2, sizeof *c->messages);
         c->items = iad_calloc(list.paths.n + 2, sizeof *c->items);
@@ -156,7 +157,8 @@ static iad_status answer(conversation *c, iad_opened *opened, const char *schema
     if (c->failed_output) return IAD_FAIL(err, IAD_ERR_IO, "the output cannot be written");
     if (o->json) IAD_TRY(print_json(&a, &prompt, err));
     else if (printf("\n") < 0) return IAD_FAIL(err, IAD_ERR_IO, "the output cannot be written");
-    fprintf(stderr, "prompt_tokens=%lld tokens=%d finish=%d decode_ms=%.1f\n", (long long)prompt.prompt_tokens, a.n_tokens, (int)a.finish, a.timings.decode);
+    fprintf(stderr, "prompt_tokens=%lld tokens=%d finish=%d decode_ms=%.1f\n", (long long)prompt.prompt_tokens, a.n_tokens, (int)a.finish,
+            a.timings.decode);
     return a.finish == IADGPT_FINISH_STOPPED ? IAD_FAIL(err, IAD_ERR_INTERRUPTED, "interrupted") : IAD_OK;
 }
 
@@ -185,23 +187,29 @@ int iad_cmd_ask(iad_app *app, int argc, char **argv, iad_err *err) {
     enum { OWN = 12 };
     iad_arg sizes[IAD_SETTINGS_ROWS];
     iad_arg table[OWN + IAD_ENGINE_ROWS + IAD_SIZE_ROWS + 1] = {
-        {.kind = IAD_ARG_LIST, .name = "image", .value = &o.images, .meta = "PATH,...", .help = "pictures before the question: files, folders, quoted patterns; may be repeated"},
+        {.kind = IAD_ARG_LIST, .name = "image", .value = &o.images, .meta = "PATH,...",
+         .help = "pictures before the question: files, folders, quoted patterns; may be repeated"},
         {.kind = IAD_ARG_STRING, .name = "system", .value = &o.system, .meta = "TEXT", .help = "system message (default: the template's own)"},
-        {.kind = IAD_ARG_STRING, .name = "chat", .value = &o.chat, .meta = "FILE", .help = "messages as JSON: [{\"role\": .., \"content\": ..}]; paths of pictures are relative to the file"},
+        {.kind = IAD_ARG_STRING, .name = "chat", .value = &o.chat, .meta = "FILE",
+         .help = "messages as JSON: [{\"role\": .., \"content\": ..}]; paths of pictures are relative to the file"},
         {.kind = IAD_ARG_STRING, .name = "json-schema", .value = &o.schema, .meta = "FILE", .help = "the answer is JSON of this schema"},
         {.kind = IAD_ARG_LIST, .name = "choices", .value = &o.choices, .meta = "A,B,..", .help = "the answer is one of these"},
         {.kind = IAD_ARG_INT, .name = "max-tokens", .value = &o.max_tokens, .meta = "N", .help = "longest answer", .lo = 1, .hi = 1 << 20},
-        {.kind = IAD_ARG_FLOAT, .name = "temperature", .value = &o.temperature, .meta = "T", .help = "0: always the best token", .flo = 0, .fhi = 100},
+        {.kind = IAD_ARG_FLOAT, .name = "temperature", .value = &o.temperature, .meta = "T",
+         .help = "0: always the best token", .flo = 0, .fhi = 100},
         {.kind = IAD_ARG_INT, .name = "top-k", .value = &o.top_k, .meta = "N", .help = "draw from the N best tokens, 0: all", .lo = 0, .hi = 1 << 21},
-        {.kind = IAD_ARG_FLOAT, .name = "top-p", .value = &o.top_p, .meta = "P", .help = "draw from the best tokens that reach probability P", .flo = 0, .fhi = 1},
-        {.kind = IAD_ARG_FLOAT, .name = "repetition-penalty", .value = &o.penalty, .meta = "F", .help = "above 1: words of prompt and answer become less likely", .flo = 0.01, .fhi = 100},
+        {.kind = IAD_ARG_FLOAT, .name = "top-p", .value = &o.top_p, .meta = "P",
+         .help = "draw from the best tokens that reach probability P", .flo = 0, .fhi = 1},
+        {.kind = IAD_ARG_FLOAT, .name = "repetition-penalty", .value = &o.penalty, .meta = "F",
+         .help = "above 1: words of prompt and answer become less likely", .flo = 0.01, .fhi = 100},
         {.kind = IAD_ARG_INT, .name = "seed", .value = &o.seed, .meta = "N", .help = "seed of the draws", .lo = 0, .hi = INT64_MAX},
         {.kind = IAD_ARG_FLAG, .name = "json", .value = &o.json, .help = "print one JSON object at the end instead of the text as it comes"}};
     int n = OWN + iad_engine_args_rows(&o.engine, table + OWN);
     iad_settings_args_rows(&o.settings, sizes);
     for (int i = 0; i < IAD_SIZE_ROWS; i++) table[n++] = sizes[i];
     table[n] = (iad_arg){.kind = IAD_ARG_END};
-    const iad_command self = {.name = "ask", .usage = "--model DIR [--image PATH]... [options] QUESTION\n       iadgpt ask --model DIR --chat FILE [options]",
+    const iad_command self = {.name = "ask",
+                              .usage = "--model DIR [--image PATH]... [options] QUESTION\n       iadgpt ask --model DIR --chat FILE [options]",
                               .help = "Prints the model's answer as it is written."};
     iad_strings operands = {0};
     int code = iad_app_parse(app, &self, argc, argv, table, &operands, err);

@@ -44,8 +44,9 @@ static iad_status make_tokenizer(iad_app *app, const options *o, const iad_model
 static iad_status make(iad_app *app, const options *o, const char *dir, iad_err *err) {
     iad_model_config config;
     IAD_TRY(iad_newmodel_config(o->config, &config, err));
-    iad_newmodel_options n = {.seed = (uint64_t)o->seed, .golden = o->golden, .cosine_patches = strcmp(o->patches, "cosine") == 0, .extras = !o->no_extras, .new_names = o->new_names,
-                              .max_shard_bytes = (uint64_t)o->shard_mib << 20, .threads = (int)app->threads, .force = o->force, .stop = &app->stop};
+    iad_newmodel_options n = {.seed = (uint64_t)o->seed, .golden = o->golden, .cosine_patches = strcmp(o->patches, "cosine") == 0,
+                              .extras = !o->no_extras, .new_names = o->new_names, .max_shard_bytes = (uint64_t)o->shard_mib << 20,
+                              .threads = (int)app->threads, .force = o->force, .stop = &app->stop};
     n.dtype = strcmp(o->dtype, "f32") == 0 ? IAD_F32 : strcmp(o->dtype, "f16") == 0 ? IAD_F16 : IAD_BF16;
     n.layout = strcmp(o->layout, "nested") == 0 ? IAD_CONFIG_NESTED : IAD_CONFIG_FLAT;
     char path[IAD_PATH_MAX];
@@ -60,7 +61,8 @@ static iad_status make(iad_app *app, const options *o, const char *dir, iad_err 
     if (status != IAD_OK) return status;
     uint64_t tensors = 0, parameters = 0;
     iad_model_count(&config, n.extras, &tensors, &parameters, NULL);
-    fprintf(stderr, "tensors=%llu parameters=%llu vocab=%d dir=%s\n", (unsigned long long)tensors, (unsigned long long)parameters, config.text.vocab, dir);
+    fprintf(stderr, "tensors=%llu parameters=%llu vocab=%d dir=%s\n", (unsigned long long)tensors, (unsigned long long)parameters, config.text.vocab,
+            dir);
     return IAD_OK;
 }
 
@@ -78,15 +80,19 @@ int iad_cmd_new_model(iad_app *app, int argc, char **argv, iad_err *err) {
         {.kind = IAD_ARG_FLAG, .name = "no-extras", .value = &o.no_extras, .help = "leave out the tensors of the paper's additions"},
         {.kind = IAD_ARG_FLAG, .name = "new-names", .value = &o.new_names, .help = "tensor names as newer libraries write them"},
         {.kind = IAD_ARG_CHOICE, .name = "layout", .value = &o.layout, .choices = "flat|nested", .help = "layout of config.json"},
-        {.kind = IAD_ARG_INT, .name = "shard-mib", .value = &o.shard_mib, .meta = "N", .help = "largest weight file in MiB, 0 for one file", .lo = 0, .hi = 1 << 20},
+        {.kind = IAD_ARG_INT, .name = "shard-mib", .value = &o.shard_mib, .meta = "N",
+         .help = "largest weight file in MiB, 0 for one file", .lo = 0, .hi = 1 << 20},
         {.kind = IAD_ARG_FLAG, .name = "force", .value = &o.force, .help = "replace a model that is there"},
         {.kind = IAD_ARG_END}};
     const iad_command self = {.name = "new-model", .usage = "[options] DIR",
-                              .help = "Writes a model with random weights in the format of the published checkpoints, with a tokenizer: complete and\n"
+                              .help = "Writes a model with random weights in the format of the published checkpoints, with a tokenizer: complete "
+                                      "and\n"
                                       "runnable, but untrained. The same seed gives the same bytes on every machine."};
     iad_strings operands = {0};
     int code = iad_app_parse(app, &self, argc, argv, table, &operands, err);
-    if (code < 0 && operands.n != 1) code = iad_app_exit_code(IAD_FAIL(err, IAD_ERR_ARG, operands.n ? "one folder only, not also \"%s\"" : "which folder? new-model DIR%s", operands.n ? operands.items[1] : ""));
+    if (code < 0 && operands.n != 1)
+        code = iad_app_exit_code(IAD_FAIL(err, IAD_ERR_ARG, operands.n ? "one folder only, not also \"%s\"" : "which folder? new-model DIR%s",
+                                          operands.n ? operands.items[1] : ""));
     if (code < 0) code = iad_app_exit_code(make(app, &o, operands.items[0], err));
     iad_strings_deinit(&operands);
     return code;

@@ -21,18 +21,22 @@ static iad_status describe(const iad_snapshot *s, const char *path, size_t bytes
     int64_t tokens = 0, kept = 0;
     IAD_TRY(iad_buf_add_str(out, "{\"file\":", err));
     IAD_TRY(iad_json_name(path, out, err));
-    IAD_TRY(iad_buf_addf(out, err, ",\"key\":\"%s\",\"model\":\"%s\",\"k\":%d,\"tokens\":%lld,\"exemplars\":[", key, model, s->k, (long long)s->line.n_row));
+    IAD_TRY(iad_buf_addf(out, err, ",\"key\":\"%s\",\"model\":\"%s\",\"k\":%d,\"tokens\":%lld,\"exemplars\":[", key, model, s->k,
+                         (long long)s->line.n_row));
     for (size_t i = 0, n = 0; i < s->line.n; i++) {
         const iad_unit *unit = &s->line.units[i];
         if (!unit->is_image) continue;
         char picture[2 * IAD_SHA256_BYTES + 1];
         iad_hex(unit->key.bytes, sizeof unit->key.bytes, picture);
-        IAD_TRY(iad_buf_addf(out, err, "%s{\"key\":\"%s\",\"grid\":[%d,%d],\"tokens_kept\":%lld}", n++ ? "," : "", picture, unit->lh, unit->lw, (long long)unit->n_row));
+        IAD_TRY(iad_buf_addf(out, err, "%s{\"key\":\"%s\",\"grid\":[%d,%d],\"tokens_kept\":%lld}", n++ ? "," : "", picture, unit->lh, unit->lw,
+                             (long long)unit->n_row));
         tokens += (int64_t)unit->lh * unit->lw;
         kept += unit->n_row;
     }
-    IAD_TRY(iad_buf_addf(out, err, "],\"image_tokens\":%lld,\"image_tokens_kept\":%lld,\"layers\":%d,\"kv\":\"%s\",\"image_width\":%d,\"image_height\":%d,"
-                         "\"min_pixels\":%lld,\"max_pixels\":%lld,\"retention\":%.9g,\"similarity\":\"%s\",\"compress_query\":%s,\"yes_means\":\"%s\",\"question\":",
+    IAD_TRY(iad_buf_addf(out, err,
+                         "],\"image_tokens\":%lld,\"image_tokens_kept\":%lld,\"layers\":%d,\"kv\":\"%s\",\"image_width\":%d,\"image_height\":%d,"
+                         "\"min_pixels\":%lld,\"max_pixels\":%lld,\"retention\":%.9g,\"similarity\":\"%s\",\"compress_query\":%s,"
+                         "\"yes_means\":\"%s\",\"question\":",
                          (long long)tokens, (long long)kept, s->layers, iad_dtype_name(s->kv), s->image_w, s->image_h, (long long)s->min_pixels,
                          (long long)s->max_pixels, s->retention, s->aligned ? "aligned" : "best", s->compress_query ? "true" : "false",
                          s->yes_is_defective ? "defective" : "normal"));
@@ -102,9 +106,11 @@ int iad_cmd_prepare(iad_app *app, int argc, char **argv, iad_err *err) {
     iad_settings_args_init(&o.settings);
     enum { OWN = 3 };
     iad_arg table[OWN + IAD_ENGINE_ROWS + IAD_SETTINGS_ROWS + 1] = {
-        {.kind = IAD_ARG_LIST, .name = "normal", .value = &o.normals, .meta = "PATH,...", .help = "pictures of good parts: files, folders, patterns; 1 to 16, in this order"},
+        {.kind = IAD_ARG_LIST, .name = "normal", .value = &o.normals, .meta = "PATH,...",
+         .help = "pictures of good parts: files, folders, patterns; 1 to 16, in this order"},
         {.kind = IAD_ARG_STRING, .name = "out", .value = &o.out, .meta = "FILE", .help = "the exemplar file to write"},
-        {.kind = IAD_ARG_STRING, .name = "show", .value = &o.show, .meta = "FILE", .help = "describe an exemplar file, check its checksum and stop; needs no model"}};
+        {.kind = IAD_ARG_STRING, .name = "show", .value = &o.show, .meta = "FILE",
+         .help = "describe an exemplar file, check its checksum and stop; needs no model"}};
     int n = OWN + iad_engine_args_rows(&o.engine, table + OWN);
     table[OWN].required = 0;
     n += iad_settings_args_rows(&o.settings, table + n);

@@ -56,7 +56,8 @@ static iad_status declare(job *j, iad_err *err) {
         int q = wanted(j, v, j->role[i]);
         IAD_TRY(iad_st_writer_declare(j->writer, v->name, q ? IAD_I8 : v->dtype, v->rank, v->shape, err));
         if (!q && v->dtype != IAD_I8) continue;
-        if (snprintf(scale, sizeof scale, "%s_scale", v->name) >= (int)sizeof scale) return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: name too long", v->name);
+        if (snprintf(scale, sizeof scale, "%s_scale", v->name) >= (int)sizeof scale)
+            return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: name too long", v->name);
         IAD_TRY(iad_st_writer_declare(j->writer, scale, IAD_F32, 1, v->shape, err));
         j->n_quantised++;
     }
@@ -183,7 +184,8 @@ static iad_status copy_rest(const options *o, iad_err *err) {
 static iad_status convert(job *j, iad_err *err) {
     IAD_TRY(iad_model_tensors(iad_checkpoint_config(j->checkpoint), 1, see_role, j, err));
     for (size_t i = 0; i < j->n; i++)
-        if (i >= iad_checkpoint_count(j->checkpoint)) return IAD_FAIL(err, IAD_ERR_INTERNAL, "%s: fewer tensors than the config names", j->options->model);
+        if (i >= iad_checkpoint_count(j->checkpoint))
+            return IAD_FAIL(err, IAD_ERR_INTERNAL, "%s: fewer tensors than the config names", j->options->model);
     IAD_TRY(iad_st_writer_new_dir(j->options->out, (uint64_t)j->options->shard_mib << 20, &j->writer, err));
     IAD_TRY(declare(j, err));
     IAD_TRY(write_all(j, err));
@@ -218,13 +220,16 @@ int iad_cmd_quantize(iad_app *app, int argc, char **argv, iad_err *err) {
         {.kind = IAD_ARG_STRING, .name = "model", .value = &o.model, .meta = "DIR", .help = "the model to read", .required = 1},
         {.kind = IAD_ARG_STRING, .name = "out", .value = &o.out, .meta = "DIR", .help = "folder for the new model", .required = 1},
         {.kind = IAD_ARG_FLAG, .name = "vision", .value = &o.vision, .help = "the vision tower too (its first layer never)"},
-        {.kind = IAD_ARG_INT, .name = "shard-mib", .value = &o.shard_mib, .meta = "N", .help = "largest weight file in MiB, 0 for one file", .lo = 0, .hi = 1 << 20},
+        {.kind = IAD_ARG_INT, .name = "shard-mib", .value = &o.shard_mib, .meta = "N",
+         .help = "largest weight file in MiB, 0 for one file", .lo = 0, .hi = 1 << 20},
         {.kind = IAD_ARG_FLAG, .name = "force", .value = &o.force, .help = "replace a model that is there"},
         {.kind = IAD_ARG_END}};
     const iad_command self = {.name = "quantize", .usage = "--model DIR --out DIR [options]",
                               .help = "Stores every matrix of the language model and its head as 8-bit integers with one scale per output channel\n"
-                                      "(symmetric, scale = largest magnitude / 127): half the disk and reading of bf16. Embeddings, norms and biases stay\n"
-                                      "as they are; so does the head of a model that shares it with the embeddings. Memory stays small whatever the size."};
+                                      "(symmetric, scale = largest magnitude / 127): half the disk and reading of bf16. Embeddings, norms and biases "
+                                      "stay\n"
+                                      "as they are; so does the head of a model that shares it with the embeddings. Memory stays small whatever the "
+                                      "size."};
     iad_strings operands = {0};
     int code = iad_app_parse(app, &self, argc, argv, table, &operands, err);
     if (code < 0 && operands.n) code = iad_app_exit_code(IAD_FAIL(err, IAD_ERR_ARG, "unexpected word \"%s\"", operands.items[0]));

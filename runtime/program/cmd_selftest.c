@@ -23,10 +23,12 @@ int iad_cmd_selftest(iad_app *app, int argc, char **argv, iad_err *err) {
     const char *device = "cpu", *model = NULL;
     const iad_arg table[] = {
         {.kind = IAD_ARG_STRING, .name = "device", .value = &device, .meta = "NAME", .help = "cpu, reference, cuda or cuda:N"},
-        {.kind = IAD_ARG_STRING, .name = "model", .value = &model, .meta = "DIR", .help = "also inspect a drawn picture with this model: batch against single, file against memory"},
+        {.kind = IAD_ARG_STRING, .name = "model", .value = &model, .meta = "DIR",
+         .help = "also inspect a drawn picture with this model: batch against single, file against memory"},
         {.kind = IAD_ARG_END}};
     const iad_command self = {.name = "selftest", .usage = "[--device NAME] [--model DIR]",
-                              .help = "Runs every operation on small shapes against plain loops in double, then a small model with known weights against\n"
+                              .help = "Runs every operation on small shapes against plain loops in double, then a small model with known weights "
+                                      "against\n"
                                       "known answers. Exit code 1 when anything is off."};
     iad_strings operands = {0};
     iad_selftest test = {.out = stdout};

@@ -28,7 +28,8 @@ static iad_status check_dirs(const iad_strings *dirs, iad_err *err) {
 /* Where the server is: for people on stderr, for scripts as a line of stdout and a file. */
 static iad_status announce(const iad_app *app, const options *o, int port, iad_err *err) {
     char line[400];
-    const int n = snprintf(line, sizeof line, "url=http://%s%.300s%s:%d/\n", strchr(o->host, ':') ? "[" : "", o->host, strchr(o->host, ':') ? "]" : "", port);
+    const int n = snprintf(line, sizeof line, "url=http://%s%.300s%s:%d/\n", strchr(o->host, ':') ? "[" : "", o->host,
+                           strchr(o->host, ':') ? "]" : "", port);
     if (fputs(line, stdout) < 0 || fflush(stdout) != 0) return IAD_FAIL(err, IAD_ERR_IO, "the output cannot be written");
     IAD_INFO(&app->log, "listening on %s port %d", o->host, port);
     return o->ready ? iad_file_write(o->ready, line, (size_t)n, err) : IAD_OK;
@@ -39,12 +40,13 @@ static iad_status serve(iad_app *app, const options *o, const iad_secret *key, i
     iad_serve *server = NULL;
     char name[256], summary[256];
     iad_text_copy(name, sizeof name, o->name ? o->name : iad_path_base(o->engine.model));
-    if (!*name || iad_utf8_valid(name, strlen(name)) != strlen(name)) return IAD_FAIL(err, IAD_ERR_ARG, "the model's folder gives no name; give one with --name");
+    if (!*name || iad_utf8_valid(name, strlen(name)) != strlen(name))
+        return IAD_FAIL(err, IAD_ERR_ARG, "the model's folder gives no name; give one with --name");
     IAD_TRY(check_dirs(&o->allow_dirs, err));
     iad_status status = iad_opened_open(&opened, app, &o->engine, err);
-    const iad_serve_options so = {.host = o->host, .port = (int)o->port, .name = name, .device = o->engine.device, .state = o->state, .allow_origin = o->allow_origin,
-                                  .allow_dirs = o->allow_dirs, .key = key, .sessions = (int)o->sessions, .batch = (int)o->batch, .readers = (int)o->readers,
-                                  .limits = o->limits, .log = &app->log};
+    const iad_serve_options so = {.host = o->host, .port = (int)o->port, .name = name, .device = o->engine.device, .state = o->state,
+                                  .allow_origin = o->allow_origin, .allow_dirs = o->allow_dirs, .key = key, .sessions = (int)o->sessions,
+                                  .batch = (int)o->batch, .readers = (int)o->readers, .limits = o->limits, .log = &app->log};
     if (status == IAD_OK) status = iad_serve_new(opened.engine, &so, &server, err);
     if (status == IAD_OK) status = announce(app, o, iad_serve_port(server), err);
     if (status == IAD_OK) {
@@ -67,27 +69,40 @@ int iad_cmd_serve(iad_app *app, int argc, char **argv, iad_err *err) {
         {.kind = IAD_ARG_INT, .name = "port", .value = &o.port, .meta = "N", .help = "0: any free one; it is printed", .lo = 0, .hi = 65535},
         {.kind = IAD_ARG_STRING, .name = "name", .value = &o.name, .meta = "TEXT", .help = "of the model in replies (default: its folder's name)"},
         {.kind = IAD_ARG_STRING, .name = "state", .value = &o.state, .meta = "DIR", .help = "keep exemplar sets here (default: in memory only)"},
-        {.kind = IAD_ARG_STRING, .name = "api-key-file", .value = &o.key_file, .meta = "FILE", .help = "clients must send the key in it (default: that of " KEY_VARIABLE ", else none)"},
-        {.kind = IAD_ARG_STRING, .name = "allow-origin", .value = &o.allow_origin, .meta = "ORIGIN", .help = "another web site whose pages may ask this server, * for all"},
-        {.kind = IAD_ARG_LIST, .name = "allow-dir", .value = &o.allow_dirs, .meta = "DIR", .help = "file:// pictures may be below it; may be repeated (default: none)"},
+        {.kind = IAD_ARG_STRING, .name = "api-key-file", .value = &o.key_file, .meta = "FILE",
+         .help = "clients must send the key in it (default: that of " KEY_VARIABLE ", else none)"},
+        {.kind = IAD_ARG_STRING, .name = "allow-origin", .value = &o.allow_origin, .meta = "ORIGIN",
+         .help = "another web site whose pages may ask this server, * for all"},
+        {.kind = IAD_ARG_LIST, .name = "allow-dir", .value = &o.allow_dirs, .meta = "DIR",
+         .help = "file:// pictures may be below it; may be repeated (default: none)"},
         {.kind = IAD_ARG_STRING, .name = "ready", .value = &o.ready, .meta = "FILE", .help = "written with the address when the server answers"},
         {.kind = IAD_ARG_INT, .name = "sessions", .value = &o.sessions, .meta = "N", .help = "requests worked on at once", .lo = 1, .hi = 64},
-        {.kind = IAD_ARG_INT, .name = "batch", .value = &o.batch, .meta = "N", .help = "most pictures of one exemplar set that go through the model together", .lo = 1, .hi = 64},
+        {.kind = IAD_ARG_INT, .name = "batch", .value = &o.batch, .meta = "N",
+         .help = "most pictures of one exemplar set that go through the model together", .lo = 1, .hi = 64},
         {.kind = IAD_ARG_INT, .name = "readers", .value = &o.readers, .meta = "N", .help = "threads that decode pictures", .lo = 1, .hi = 64},
-        {.kind = IAD_ARG_INT, .name = "queue", .value = &o.limits.queue, .meta = "N", .help = "requests that may wait; more are answered 429", .lo = 1, .hi = 100000},
+        {.kind = IAD_ARG_INT, .name = "queue", .value = &o.limits.queue, .meta = "N",
+         .help = "requests that may wait; more are answered 429", .lo = 1, .hi = 100000},
         {.kind = IAD_ARG_INT, .name = "connections", .value = &o.limits.connections, .meta = "N", .help = "at once", .lo = 1, .hi = 60000},
-        {.kind = IAD_ARG_INT, .name = "deadline", .value = &o.limits.deadline_s, .meta = "S", .help = "most time for an answer, waiting included", .lo = 1, .hi = 1000000},
-        {.kind = IAD_ARG_INT, .name = "header-time", .value = &o.limits.header_s, .meta = "S", .help = "until a header must be here", .lo = 1, .hi = 3600},
+        {.kind = IAD_ARG_INT, .name = "deadline", .value = &o.limits.deadline_s, .meta = "S",
+         .help = "most time for an answer, waiting included", .lo = 1, .hi = 1000000},
+        {.kind = IAD_ARG_INT, .name = "header-time", .value = &o.limits.header_s, .meta = "S",
+         .help = "until a header must be here", .lo = 1, .hi = 3600},
         {.kind = IAD_ARG_INT, .name = "body-time", .value = &o.limits.body_s, .meta = "S", .help = "until a body must be here", .lo = 1, .hi = 36000},
-        {.kind = IAD_ARG_INT, .name = "max-body", .value = &o.limits.body_bytes, .meta = "BYTES", .help = "of one request", .lo = 1024, .hi = 1 << 29},
+        {.kind = IAD_ARG_INT, .name = "max-body", .value = &o.limits.body_bytes, .meta = "BYTES",
+         .help = "of one request", .lo = 1024, .hi = 1 << 29},
         {.kind = IAD_ARG_INT, .name = "max-images", .value = &o.limits.images, .meta = "N", .help = "of one request", .lo = 1, .hi = 256},
         {.kind = IAD_ARG_INT, .name = "max-pixels", .value = &o.limits.pixels, .meta = "N", .help = "of one picture", .lo = 1, .hi = 268435456},
-        {.kind = IAD_ARG_INT, .name = "max-picture-tokens", .value = &o.limits.picture_tokens, .meta = "N", .help = "of one picture as the model sees it", .lo = 1, .hi = most},
-        {.kind = IAD_ARG_INT, .name = "max-prompt-tokens", .value = &o.limits.prompt_tokens, .meta = "N", .help = "of one chat", .lo = 1, .hi = 1 << 20},
-        {.kind = IAD_ARG_INT, .name = "max-answer-tokens", .value = &o.limits.answer_tokens, .meta = "N", .help = "of one answer", .lo = 1, .hi = 1 << 20}};
+        {.kind = IAD_ARG_INT, .name = "max-picture-tokens", .value = &o.limits.picture_tokens, .meta = "N",
+         .help = "of one picture as the model sees it", .lo = 1, .hi = most},
+        {.kind = IAD_ARG_INT, .name = "max-prompt-tokens", .value = &o.limits.prompt_tokens, .meta = "N",
+         .help = "of one chat", .lo = 1, .hi = 1 << 20},
+        {.kind = IAD_ARG_INT, .name = "max-answer-tokens", .value = &o.limits.answer_tokens, .meta = "N",
+         .help = "of one answer", .lo = 1, .hi = 1 << 20}};
     const int n = OWN + iad_engine_args_rows(&o.engine, table + OWN);
     table[n] = (iad_arg){.kind = IAD_ARG_END};
-    const iad_command self = {.name = "serve", .usage = "--model DIR [options]", .help = "Answers HTTP requests until SIGTERM; prints its address. Chats as OpenAI has them, inspections, exemplar sets, a page at /."};
+    const iad_command self = {.name = "serve", .usage = "--model DIR [options]",
+                              .help = "Answers HTTP requests until SIGTERM; prints its address. Chats as OpenAI has them, inspections, exemplar "
+                                      "sets, a page at /."};
     iad_strings operands = {0};
     iad_secret key = {.text = ""};
     int code = iad_app_parse(app, &self, argc, argv, table, &operands, err);

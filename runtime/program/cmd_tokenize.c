@@ -71,7 +71,8 @@ static iad_status print_pieces(const iad_tokenizer *tok, const iad_token_list *l
         const char *bytes = iad_tokenizer_bytes(tok, list->ids[i], &n);
         iad_buf_reset(&piece);
         status = iad_buf_add(&piece, bytes, n, err);
-        if (status == IAD_OK) status = iad_buf_addf(&out, err, "{\"id\":%d,\"begin\":%u,\"end\":%u,\"text\":", list->ids[i], list->begin[i], list->end[i]);
+        if (status == IAD_OK)
+            status = iad_buf_addf(&out, err, "{\"id\":%d,\"begin\":%u,\"end\":%u,\"text\":", list->ids[i], list->begin[i], list->end[i]);
         if (status == IAD_OK) status = iad_json_name(iad_buf_str(&piece), &out, err);
         if (status == IAD_OK) status = iad_buf_add_str(&out, "}\n", err);
         if (status == IAD_OK && out.len > 65536) status = iad_print(&out, err);
@@ -112,7 +113,8 @@ static iad_status parse_ids(char *text, size_t n, iad_token_list *list, iad_err 
             if (len >= sizeof word) return IAD_FAIL(err, IAD_ERR_FORMAT, "\"%.40s\" is no token id", text + i);
             memcpy(word, text + i, len);
             word[len] = 0;
-            if (iad_parse_i64(word, 0, IAD_TOKEN_MAX_VOCAB - 1, "token id", &id, err) != IAD_OK) return err ? (err->code = IAD_ERR_FORMAT) : IAD_ERR_FORMAT;
+            if (iad_parse_i64(word, 0, IAD_TOKEN_MAX_VOCAB - 1, "token id", &id, err) != IAD_OK)
+                return err ? (err->code = IAD_ERR_FORMAT) : IAD_ERR_FORMAT;
             IAD_TRY(iad_token_list_add(list, (int32_t)id, 0, 0, 0, err));
         }
         i += len ? len : 1;
@@ -139,7 +141,8 @@ static iad_status tokenize(const options *o, const iad_strings *words, iad_err *
     IAD_TRY(iad_tokenizer_load(o->model, &tok, err));
     uint8_t *data = NULL;
     size_t n = 0;
-    iad_status status = o->file ? iad_file_read(o->file, IAD_TOKEN_MAX_TEXT, &data, &n, err) : words->n ? join(words, &data, &n, err) : read_stdin(&data, &n, err);
+    iad_status status = o->file ? iad_file_read(o->file, IAD_TOKEN_MAX_TEXT, &data, &n, err) : words->n ? join(words, &data, &n, err)
+        : read_stdin(&data, &n, err);
     if (status == IAD_OK) status = o->decode ? decode(o, tok, data, n, err) : encode(o, tok, data, n, err);
     free(data);
     iad_tokenizer_free(tok);
@@ -150,14 +153,16 @@ int iad_cmd_tokenize(iad_app *app, int argc, char **argv, iad_err *err) {
     options o = {0};
     const iad_arg table[] = {
         {.kind = IAD_ARG_STRING, .name = "model", .value = &o.model, .meta = "DIR", .help = "folder with the tokenizer's files", .required = 1},
-        {.kind = IAD_ARG_STRING, .name = "file", .value = &o.file, .meta = "FILE", .help = "read this file instead of the words given or standard input"},
+        {.kind = IAD_ARG_STRING, .name = "file", .value = &o.file, .meta = "FILE",
+         .help = "read this file instead of the words given or standard input"},
         {.kind = IAD_ARG_FLAG, .name = "count", .value = &o.count, .help = "print the number of tokens only, and the speed on stderr"},
         {.kind = IAD_ARG_FLAG, .name = "pieces", .value = &o.pieces, .help = "one JSON line per token: id, bytes begin..end of the text, text"},
         {.kind = IAD_ARG_FLAG, .name = "added", .value = &o.added, .help = "literals such as <|im_end|> become their control token"},
         {.kind = IAD_ARG_FLAG, .name = "decode", .value = &o.decode, .help = "the input is ids; print their text"},
         {.kind = IAD_ARG_FLAG, .name = "skip-special", .value = &o.skip_special, .help = "with --decode: leave out control tokens"},
         {.kind = IAD_ARG_END}};
-    const iad_command self = {.name = "tokenize", .usage = "--model DIR [options] [TEXT...]", .help = "Prints the token ids of a text as a JSON list."};
+    const iad_command self = {.name = "tokenize", .usage = "--model DIR [options] [TEXT...]",
+                              .help = "Prints the token ids of a text as a JSON list."};
     iad_strings operands = {0};
     int code = iad_app_parse(app, &self, argc, argv, table, &operands, err);
     if (code < 0) code = iad_app_exit_code(tokenize(&o, &operands, err));

@@ -33,14 +33,19 @@ static iad_status train(iad_app *app, const options *o, const iad_strings *files
 int iad_cmd_train_tokenizer(iad_app *app, int argc, char **argv, iad_err *err) {
     options o = {0};
     const iad_arg table[] = {
-        {.kind = IAD_ARG_STRING, .name = "out", .value = &o.out, .meta = "DIR", .help = "folder for the four files; with a model in it, the ids become the model's", .required = 1},
-        {.kind = IAD_ARG_INT, .name = "vocab", .value = &o.vocab, .meta = "N", .help = "ids in all, 22 added tokens included; 0: as the model in DIR has them", .lo = 0, .hi = IAD_BPE_MAX_VOCAB},
-        {.kind = IAD_ARG_INT, .name = "min-count", .value = &o.min_count, .meta = "N", .help = "a pair is merged when it occurs so often; 0: 2, or 1 with --builtin", .lo = 0, .hi = 1000000000},
-        {.kind = IAD_ARG_LIST, .name = "word", .value = &o.words, .meta = "WORD", .help = "must become one token; a leading space counts; may be repeated"},
+        {.kind = IAD_ARG_STRING, .name = "out", .value = &o.out, .meta = "DIR",
+         .help = "folder for the four files; with a model in it, the ids become the model's", .required = 1},
+        {.kind = IAD_ARG_INT, .name = "vocab", .value = &o.vocab, .meta = "N",
+         .help = "ids in all, 22 added tokens included; 0: as the model in DIR has them", .lo = 0, .hi = IAD_BPE_MAX_VOCAB},
+        {.kind = IAD_ARG_INT, .name = "min-count", .value = &o.min_count, .meta = "N",
+         .help = "a pair is merged when it occurs so often; 0: 2, or 1 with --builtin", .lo = 0, .hi = 1000000000},
+        {.kind = IAD_ARG_LIST, .name = "word", .value = &o.words, .meta = "WORD",
+         .help = "must become one token; a leading space counts; may be repeated"},
         {.kind = IAD_ARG_FLAG, .name = "builtin", .value = &o.builtin, .help = "train on the built-in text"},
         {.kind = IAD_ARG_END}};
     const iad_command self = {.name = "train-tokenizer", .usage = "--out DIR [options] TEXTFILE...",
-                              .help = "Trains a byte-level BPE on texts. Yes, No, \" normal\", \" defect\" and \" abnormal\" always become single tokens:\n"
+                              .help = "Trains a byte-level BPE on texts. Yes, No, \" normal\", \" defect\" and \" abnormal\" always become single "
+                                      "tokens:\n"
                                       "the score and the maps rest on them. Deterministic; the order of the files does not matter."};
     iad_strings operands = {0};
     int code = iad_app_parse(app, &self, argc, argv, table, &operands, err);

@@ -41,7 +41,8 @@ iad_status iad_opened_open(iad_opened *opened, iad_app *app, const iad_engine_ar
 void iad_opened_close(iad_opened *opened);
 
 /* Loads and prepares the good pictures that the operands name: 1..16. Any that cannot be read is a failure. */
-iad_status iad_prepare_normals(iad_opened *opened, const iad_strings *normals, const iadgpt_settings *settings, iadgpt_exemplars **exemplars, iad_err *err);
+iad_status iad_prepare_normals(iad_opened *opened, const iad_strings *normals, const iadgpt_settings *settings, iadgpt_exemplars **exemplars,
+                               iad_err *err);
 
 /* {"key": "..", "k": 4, ...}, appended without a line end. */
 iad_status iad_exemplars_json(const iadgpt_exemplars *exemplars, iad_buf *out, iad_err *err);

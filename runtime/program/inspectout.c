@@ -29,7 +29,8 @@ static iad_status set_range(iad_inspect_out *out, iad_err *err) {
     const char *colon = strchr(o->range, ':');
     char low[64];
     double lo = 0, hi = 0;
-    if (!colon || (size_t)(colon - o->range) >= sizeof low) return IAD_FAIL(err, IAD_ERR_ARG, "--map-range: \"%.60s\" is not run, calibration or LO:HI", o->range);
+    if (!colon || (size_t)(colon - o->range) >= sizeof low)
+        return IAD_FAIL(err, IAD_ERR_ARG, "--map-range: \"%.60s\" is not run, calibration or LO:HI", o->range);
     memcpy(low, o->range, (size_t)(colon - o->range));
     low[colon - o->range] = 0;
     IAD_TRY(iad_parse_f64(low, -1e30, 1e30, "--map-range", &lo, err));
@@ -196,7 +197,8 @@ iad_status iad_inspect_out_error(iad_inspect_out *out, const char *path, const c
 static iad_status finish_file(iad_inspect_out *out, iad_err *err) {
     char temporary[IAD_PATH_MAX];
     const char *path = out->options.path;
-    if (snprintf(temporary, sizeof temporary, "%s.new", path) >= (int)sizeof temporary) return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: path too long", path);
+    if (snprintf(temporary, sizeof temporary, "%s.new", path) >= (int)sizeof temporary)
+        return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: path too long", path);
     out->final = fopen(temporary, "we");
     if (!out->final) return IAD_FAIL(err, IAD_ERR_IO, "%s cannot be written", temporary);
     iad_status status = finish_records(out, err);
@@ -218,7 +220,8 @@ iad_status iad_inspect_out_finish(iad_inspect_out *out, size_t *spoiled, iad_err
     out->journal = NULL;
     iad_status status = out->options.path ? finish_file(out, err) : finish_records(out, err);
     *spoiled = out->spoiled;
-    if (status == IAD_OK && out->options.map.map_dir) status = iad_map_sidecar(&out->options.map, out->options.range, out->options.context.key, &out->entries, err);
+    if (status == IAD_OK && out->options.map.map_dir)
+        status = iad_map_sidecar(&out->options.map, out->options.range, out->options.context.key, &out->entries, err);
     return status;
 }
 

@@ -133,7 +133,8 @@ static iad_status take_map(const json_t *object, const char *where, iad_record *
     if (!map || json_is_null(map)) return IAD_OK;
     const char *text = NULL;
     IAD_TRY(pair(map, "grid", IAD_RECORD_MAX_GRID, where, &r->grid_w, &r->grid_h, err));
-    if ((int64_t)r->grid_w * r->grid_h > IAD_RECORD_MAX_GRID) return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: a map of %d x %d cells", where, r->grid_w, r->grid_h);
+    if ((int64_t)r->grid_w * r->grid_h > IAD_RECORD_MAX_GRID)
+        return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: a map of %d x %d cells", where, r->grid_w, r->grid_h);
     IAD_TRY(iad_json_string(map, "f32", where, &text, err));
     size_t n = (size_t)r->grid_w * (size_t)r->grid_h;
     float *values = iad_alloc(n, sizeof *values);
@@ -174,7 +175,8 @@ static iad_status take(const json_t *object, const char *where, const char *key,
     r->logit_no = (float)number;
     IAD_TRY(pair(object, "size", IAD_IMAGE_MAX_SIDE, where, &r->source_w, &r->source_h, err));
     IAD_TRY(pair(object, "resized", IAD_IMAGE_MAX_SIDE, where, &r->resized_w, &r->resized_h, err));
-    if ((int64_t)r->source_w * r->source_h > IAD_IMAGE_MAX_PIXELS) return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: a picture of %d x %d", where, r->source_w, r->source_h);
+    if ((int64_t)r->source_w * r->source_h > IAD_IMAGE_MAX_PIXELS)
+        return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: a picture of %d x %d", where, r->source_w, r->source_h);
     IAD_TRY(take_map(object, where, r, err));
     IAD_TRY(take_string(object, "words", where, &r->words, err));
     IAD_TRY(take_string(object, "finish", where, &r->finish, err));
@@ -190,7 +192,8 @@ iad_status iad_record_read(const char *line, size_t n, const char *where, const 
     *record = (iad_record){0};
     *error = 0;
     IAD_TRY(iad_json_parse(line, n, 8, where, &root, err));
-    iad_status status = json_is_object(root) ? take(root, where, key, record, error, err) : IAD_FAIL(err, IAD_ERR_FORMAT, "%s: not a JSON object", where);
+    iad_status status = json_is_object(root) ? take(root, where, key, record, error, err)
+        : IAD_FAIL(err, IAD_ERR_FORMAT, "%s: not a JSON object", where);
     json_decref(root);
     if (status != IAD_OK || *error) iad_record_deinit(record);
     return status;

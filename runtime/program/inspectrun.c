@@ -47,7 +47,8 @@ static iad_status report_failure(run *r, const char *path, const char *message, 
 
 /* A fault of the picture, or of everything? */
 static int blames_picture(iadgpt_status status) {
-    return status == IADGPT_ERR_ARG || status == IADGPT_ERR_FORMAT || status == IADGPT_ERR_LIMIT || status == IADGPT_ERR_UNSUPPORTED || status == IADGPT_ERR_NOT_FOUND ||
+    return status == IADGPT_ERR_ARG || status == IADGPT_ERR_FORMAT || status == IADGPT_ERR_LIMIT || status == IADGPT_ERR_UNSUPPORTED ||
+        status == IADGPT_ERR_NOT_FOUND ||
            status == IADGPT_ERR_IO;
 }
 
@@ -153,7 +154,8 @@ static iad_status calibrate(run *r, iad_err *err) {
     if (!r->scores || !r->score_names) return IAD_NOMEM(err, "the scores");
     size_t needed = iad_calibrate_needed(r->args->target_fpr, r->args->confidence);
     if (needed == 0 || n < needed)
-        return IAD_FAIL(err, IAD_ERR_LIMIT, "--calibrate names %zu good pictures; %zu are needed for at most %.4g %% false alarms with %.4g %% confidence", n, needed,
+        return IAD_FAIL(err, IAD_ERR_LIMIT,
+                        "--calibrate names %zu good pictures; %zu are needed for at most %.4g %% false alarms with %.4g %% confidence", n, needed,
                         100 * r->args->target_fpr, 100 * r->args->confidence);
     r->calibrating = 1;
     iad_progress_start(&r->progress, "calibrating", n, r->app->quiet);
@@ -164,8 +166,8 @@ static iad_status calibrate(run *r, iad_err *err) {
     IAD_TRY(iad_calibrate(r->scores, r->n_scores, r->args->target_fpr, r->args->confidence, &r->calibration.calibration, err));
     r->has_calibration = 1;
     const iad_calibration *c = &r->calibration.calibration;
-    IAD_INFO(&r->app->log, "threshold %.6g from %zu good pictures: with %.4g %% confidence at most %.4g %% of good parts score above it", c->threshold, c->m,
-             100 * c->reached, 100 * c->target_fpr);
+    IAD_INFO(&r->app->log, "threshold %.6g from %zu good pictures: with %.4g %% confidence at most %.4g %% of good parts score above it",
+             c->threshold, c->m, 100 * c->reached, 100 * c->target_fpr);
     if (r->args->calibration_out) IAD_TRY(keep_calibration(r, err));
     return print_calibration(r, err);
 }
@@ -254,8 +256,8 @@ static iad_status inspect_queries(run *r, iad_err *err) {
         if (err) *err = late;
         status = end;
     }
-    fprintf(stderr, "pictures=%zu inspected=%zu skipped=%zu failed=%zu seconds=%.3f per_second=%.3f\n", n + r->skipped, r->inspected, r->skipped, r->failed, seconds,
-            seconds > 0 ? (double)r->inspected / seconds : 0);
+    fprintf(stderr, "pictures=%zu inspected=%zu skipped=%zu failed=%zu seconds=%.3f per_second=%.3f\n", n + r->skipped, r->inspected, r->skipped,
+            r->failed, seconds, seconds > 0 ? (double)r->inspected / seconds : 0);
     return status;
 }
 

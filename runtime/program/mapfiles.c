@@ -132,7 +132,9 @@ iad_status iad_map_sidecar(const iad_map_output *o, const char *range, const cha
     if (status == IAD_OK) status = iad_buf_add_str(&out, ",\"hi\":", err);
     if (status == IAD_OK) status = iad_json_f32(o->hi, &out, err);
     if (status == IAD_OK)
-        status = iad_buf_add_str(&out, ",\"value\":\"lo + (hi - lo) * pixel / 65535, clamped to lo..hi; f32 holds the exact values of the grid, row by row, "
+        status = iad_buf_add_str(&out,
+                                 ",\"value\":\"lo + (hi - lo) * pixel / 65535, clamped to lo..hi; f32 holds the exact values of the grid, row by "
+                                 "row, "
                                        "little-endian, and the picture is their bilinear enlargement\",\"maps\":[", err);
     if (status == IAD_OK) status = iad_buf_add_str(&out, iad_buf_str(entries), err);
     if (status == IAD_OK) status = iad_buf_add_str(&out, "\n]}\n", err);

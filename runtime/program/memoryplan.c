@@ -66,7 +66,8 @@ iad_status iad_memory_plan_make(const iad_model_config *config, const iad_memory
     IAD_TRY(iad_model_tensors(config, request->fusion, add, &s, err));
     const iad_vision_config *v = &config->vision;
     int side = v->patch * v->merge;
-    IAD_TRY(iad_smart_resize(request->height, request->width, side, config->preproc.min_pixels, config->preproc.max_pixels, &p->height, &p->width, err));
+    IAD_TRY(iad_smart_resize(request->height, request->width, side, config->preproc.min_pixels, config->preproc.max_pixels, &p->height, &p->width,
+                             err));
     p->image_tokens = (int64_t)(p->height / side) * (p->width / side);
     int64_t kept = (int64_t)floor(request->retention * (double)p->image_tokens + 0.5);
     if (kept < 1) kept = 1;
@@ -79,7 +80,8 @@ iad_status iad_memory_plan_make(const iad_model_config *config, const iad_memory
     int64_t most = rows > first ? rows : first;
     IAD_TRY(workspace(config, p, p->height / v->patch, p->width / v->patch, most, err));
     /* The feed's embedded rows, one encoded picture, logits and maps on the host. */
-    p->buffers = (uint64_t)(most * config->text.hidden * 4 + p->image_tokens * config->text.hidden * 4 + (request->batch + 1) * (int64_t)config->text.vocab * 4);
+    p->buffers = (uint64_t)(most * config->text.hidden * 4 + p->image_tokens * config->text.hidden * 4 + (request->batch + 1)
+                            * (int64_t)config->text.vocab * 4);
     int64_t pixels = (int64_t)p->height * p->width;
     p->pictures = (uint64_t)(request->batch * pixels * 3 + pixels * 3 + pixels * v->in_channels * v->temporal * 4);
     p->total = p->text_weights + p->vision_weights + p->prefix_kv + p->query_kv + p->workspace + p->buffers + p->pictures;

@@ -40,9 +40,11 @@ static iad_status place_ids(const iad_model_config *config, int id[IAD_BPE_ADDED
     *lowest = config->text.vocab;
     for (int i = 0; i < IAD_BPE_ADDED; i++) {
         if (id[i] < 0) continue;
-        if (id[i] >= config->text.vocab) return IAD_FAIL(err, IAD_ERR_ARG, "token %s has id %d, the vocabulary only %d", added_names[i], id[i], config->text.vocab);
+        if (id[i] >= config->text.vocab)
+            return IAD_FAIL(err, IAD_ERR_ARG, "token %s has id %d, the vocabulary only %d", added_names[i], id[i], config->text.vocab);
         for (int k = 0; k < i; k++)
-            if (id[k] == id[i]) return IAD_FAIL(err, IAD_ERR_ARG, "config.json gives %s and %s the same id %d", added_names[k], added_names[i], id[i]);
+            if (id[k] == id[i])
+                return IAD_FAIL(err, IAD_ERR_ARG, "config.json gives %s and %s the same id %d", added_names[k], added_names[i], id[i]);
         if (id[i] < *lowest) *lowest = id[i];
     }
     /* <|im_start|> is in no config; the chat template needs it, so it is placed before the optional ones. */
@@ -65,7 +67,9 @@ static iad_status place_ids(const iad_model_config *config, int id[IAD_BPE_ADDED
             if (at < config->text.vocab) id[i] = at;
         }
     for (int k = 0; k < 6; k++)
-        if (id[order[k]] < 0) return IAD_FAIL(err, IAD_ERR_ARG, "the vocabulary of %d has no room for the chat's control tokens behind id %d", config->text.vocab, *lowest);
+        if (id[order[k]] < 0)
+            return IAD_FAIL(err, IAD_ERR_ARG, "the vocabulary of %d has no room for the chat's control tokens behind id %d", config->text.vocab,
+                            *lowest);
     if (*lowest < N_BASE_BYTES)
         return IAD_FAIL(err, IAD_ERR_ARG, "the lowest special id of config.json is %d; 256 are needed for the bytes below it", *lowest);
     return IAD_OK;
@@ -159,14 +163,15 @@ static iad_status run(iad_bpe_train *train, int64_t vocab, int64_t min_count, co
         iad_buf_deinit(&text);
     }
     for (size_t i = 0; !builtin && i < files->n && status == IAD_OK; i++) status = iad_bpe_train_add_file(train, files->items[i], err);
-    iad_bpe_options options = {.vocab_size = (int32_t)vocab, .min_count = (uint32_t)(min_count ? min_count : builtin ? 1 : 2), .words = all, .n_words = n + N_OURS};
+    iad_bpe_options options = {.vocab_size = (int32_t)vocab, .min_count = (uint32_t)(min_count ? min_count : builtin ? 1 : 2), .words = all,
+                               .n_words = n + N_OURS};
     if (status == IAD_OK) status = iad_bpe_train_run(train, &options, err);
     free((void *)all);
     return status;
 }
 
-iad_status iad_model_tokenizer_train(const iad_model_config *config, int64_t vocab, int64_t min_count, const iad_strings *files, const iad_strings *words,
-                                     const char *dir, iad_model_tokenizer_info *info, iad_err *err) {
+iad_status iad_model_tokenizer_train(const iad_model_config *config, int64_t vocab, int64_t min_count, const iad_strings *files,
+                                     const iad_strings *words, const char *dir, iad_model_tokenizer_info *info, iad_err *err) {
     int id[IAD_BPE_ADDED], lowest = 0;
     int64_t wanted = vocab;
     if (config) {

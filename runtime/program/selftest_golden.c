@@ -83,15 +83,18 @@ static iad_status encode(scene *s, int k, int height, int width, iad_err *err) {
 }
 
 static iad_status check_tokens(iad_selftest *test, scene *s, iad_err *err) {
-    static const double picture_0[12] = {0.915012, 0.011124, -0.303131, -1.000428, 0.848369, -0.108314, 0.914596, 0.380162, -0.572785, -0.014532, 1.247171, 0.656040};
-    static const double picture_1[12] = {0.227935, 0.045135, 0.412790, -0.073707, 0.406494, -0.563419, 0.460292, 0.335283, -0.167279, -0.198574, 0.257915, 0.376324};
+    static const double picture_0[12] = {0.915012, 0.011124, -0.303131, -1.000428, 0.848369, -0.108314, 0.914596, 0.380162, -0.572785, -0.014532,
+                                         1.247171, 0.656040};
+    static const double picture_1[12] = {0.227935, 0.045135, 0.412790, -0.073707, 0.406494, -0.563419, 0.460292, 0.335283, -0.167279, -0.198574,
+                                         0.257915, 0.376324};
     static const int rows[2][3] = {{0, 17, 34}, {0, 17, 27}};
     static const double sizes[2] = {37.781532, 31.211083};
     for (int k = 0; k < 2; k++) {
         float host[TOKENS_0 * WIDTH], some[12];
         double square = 0;
         size_t n = (size_t)s->tokens[k].rows * WIDTH;
-        if (n > sizeof host / sizeof *host) return IAD_FAIL(err, IAD_ERR_INTERNAL, "selftest: a picture with %lld tokens", (long long)s->tokens[k].rows);
+        if (n > sizeof host / sizeof *host)
+            return IAD_FAIL(err, IAD_ERR_INTERNAL, "selftest: a picture with %lld tokens", (long long)s->tokens[k].rows);
         IAD_TRY(s->device->ops->download(s->queue, host, s->tokens[k].data, n * sizeof *host, err));
         for (int i = 0; i < 12; i++) some[i] = host[rows[k][i / 4] * WIDTH + i % 4];
         for (size_t i = 0; i < n; i++) square += (double)host[i] * (double)host[i];
@@ -230,7 +233,8 @@ static double furthest(const double *a, const double *b, int n) {
     return most;
 }
 
-static iad_status equalities(iad_selftest *test, iadgpt_engine *engine, iadgpt_session *session, const char *dir, const iadgpt_picture *pictures, iad_err *err) {
+static iad_status equalities(iad_selftest *test, iadgpt_engine *engine, iadgpt_session *session, const char *dir, const iadgpt_picture *pictures,
+                             iad_err *err) {
     char path[IAD_PATH_MAX];
     double one[N_PICTURES] = {0}, all[N_PICTURES] = {0}, stored[N_PICTURES] = {0}, again[N_PICTURES] = {0};
     iadgpt_exemplars *set = NULL, *loaded = NULL;

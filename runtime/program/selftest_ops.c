@@ -99,7 +99,8 @@ static iad_status run_linear(side *s, int variant, iad_mat *out, iad_err *err) {
     iad_status status = a && b && bias ? IAD_OK : IAD_ERR_NOMEM;
     if (status == IAD_OK) {
         const iad_weight_spec spec = {.name = "selftest", .n_parts = 2, .n_in = IN, .storage = storage,
-                                      .parts = {{.data = a, .dtype = IAD_F32, .n_out = OUT_A, .bias = bias}, {.data = b, .dtype = IAD_F32, .n_out = OUT_B}}};
+                                      .parts = {{.data = a, .dtype = IAD_F32, .n_out = OUT_A, .bias = bias},
+                                                {.data = b, .dtype = IAD_F32, .n_out = OUT_B}}};
         status = s->device->ops->weight_new(s->device, &spec, &s->weight, err);
     }
     if (status == IAD_OK) status = random_mat(s, "linear.x", rows, IN, storage == IAD_F32 ? IAD_F32 : IAD_BF16, &x, err);
@@ -168,7 +169,8 @@ static iad_status attention(side *s, int variant, iad_attend_seq seqs[2], iad_at
     IAD_TRY(random_mat(s, "attend.k1", ROWS, NARROW, kv, &k[1], err));
     IAD_TRY(random_mat(s, "attend.v1", ROWS, NARROW, kv, &v[1], err));
     IAD_TRY(put(s, NULL, ROWS, WIDE, IAD_F32, out, err));
-    *job = (iad_attend){.n_head = HEADS, .n_kv_head = KV_HEADS, .d_head = HEAD, .scale = 0.25f, .q = q, .out = *out, .seqs = seqs, .n_seq = variant == 1 ? 2 : 1};
+    *job = (iad_attend){.n_head = HEADS, .n_kv_head = KV_HEADS, .d_head = HEAD, .scale = 0.25f, .q = q, .out = *out, .seqs = seqs,
+                        .n_seq = variant == 1 ? 2 : 1};
     if (variant == 1) {
         seqs[0] = (iad_attend_seq){.row = 0, .n_row = 16, .spans = {{iad_mat_rows(k[1], 0, 16), iad_mat_rows(v[1], 0, 16)}}};
         seqs[1] = (iad_attend_seq){.row = 16, .n_row = ROWS - 16, .spans = {{iad_mat_rows(k[1], 16, ROWS - 16), iad_mat_rows(v[1], 16, ROWS - 16)}}};
@@ -239,7 +241,8 @@ static const check checks[] = {
     {"copy f32 to bf16", 0, 0, run_copy}, {"copy bf16 to f32", 0, 1, run_copy}, {"gather f32", 0, 0, run_gather}, {"gather bf16", 0, 1, run_gather},
     {"gather f16", 0, 2, run_gather}, {"attend causal, prefix and tail", 1e-5, 0, run_attend}, {"attend windows", 1e-5, 1, run_attend},
     {"attend bf16 keys", 1e-2, 2, run_attend}, {"probe", 1e-5, 0, run_probe}, {"fuse, gate per token", 1e-5, 0, run_fuse},
-    {"fuse, one gate", 1e-5, 1, run_fuse}, {"fuse at its start", 0, 2, run_fuse}, {"best match", 1e-5, 0, run_match}, {"match of the same place", 1e-5, 1, run_match}};
+    {"fuse, one gate", 1e-5, 1, run_fuse}, {"fuse at its start", 0, 2, run_fuse}, {"best match", 1e-5, 0, run_match},
+    {"match of the same place", 1e-5, 1, run_match}};
 
 static double deviation(const float *a, const float *b, size_t n) {
     double most = 0, size = 1e-30;

@@ -60,8 +60,10 @@ static iad_status add_logprobs(talk *t, iad_buf *out, iad_err *err) {
 
 static iad_status add_usage(const talk *t, int64_t generated, iad_buf *out, iad_err *err) {
     return iad_buf_addf(out, err,
-                        ",\"usage\":{\"prompt_tokens\":%lld,\"completion_tokens\":%lld,\"total_tokens\":%lld,\"prompt_tokens_details\":{\"cached_tokens\":%lld}}",
-                        (long long)t->prompt.prompt_tokens, (long long)generated, (long long)(t->prompt.prompt_tokens + generated), (long long)t->prompt.reused_tokens);
+                        ",\"usage\":{\"prompt_tokens\":%lld,\"completion_tokens\":%lld,\"total_tokens\":%lld,"
+                        "\"prompt_tokens_details\":{\"cached_tokens\":%lld}}",
+                        (long long)t->prompt.prompt_tokens, (long long)generated, (long long)(t->prompt.prompt_tokens + generated),
+                        (long long)t->prompt.reused_tokens);
 }
 
 /* The sizes at which the chat's own pictures were seen; they stand last among the pictures of the session's timeline. */
@@ -74,7 +76,8 @@ static iad_status add_resize(const talk *t, const iadgpt_session *session, iad_b
         if (!unit->is_image || seen++ < images - t->job->n_images) continue;
         const size_t own = seen - 1 - (images - t->job->n_images);
         const iad_image *image = &t->job->images[own];
-        IAD_TRY(iad_buf_addf(out, err, "%s{\"size\":[%d,%d],\"resized\":[%d,%d]}", own ? "," : "", image->width, image->height, unit->lw * t->serve->side, unit->lh * t->serve->side));
+        IAD_TRY(iad_buf_addf(out, err, "%s{\"size\":[%d,%d],\"resized\":[%d,%d]}", own ? "," : "", image->width, image->height,
+                             unit->lw * t->serve->side, unit->lh * t->serve->side));
     }
     return iad_buf_add_str(out, "]", err);
 }
@@ -151,7 +154,8 @@ static int32_t take_token(void *user, const iadgpt_token *token, const iadgpt_to
 static iad_status send_reply(talk *t, const iadgpt_session *session, const iadgpt_answer *answer, iad_err *err) {
     iad_buf out;
     iad_buf_init(&out, MAX_REPLY);
-    iad_status status = iad_buf_addf(&out, err, "{%s,\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":", iad_buf_str(&t->head));
+    iad_status status = iad_buf_addf(&out, err, "{%s,\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":",
+                                     iad_buf_str(&t->head));
     if (status == IAD_OK) status = iad_text_json(answer->text, answer->n, &out, err);
     if (status == IAD_OK) status = iad_buf_add_str(&out, ",\"refusal\":null}", err);
     if (status == IAD_OK) status = add_logprobs(t, &out, err);
@@ -166,8 +170,9 @@ static iad_status send_reply(talk *t, const iadgpt_session *session, const iadgp
 
 static iad_status make_head(talk *t, iad_err *err) {
     const iad_job *job = t->job;
-    IAD_TRY(iad_buf_addf(&t->head, err, "\"id\":\"chatcmpl-%llx-%llu\",\"object\":\"chat.completion%s\",\"created\":%lld,\"model\":", (unsigned long long)t->serve->created,
-                         (unsigned long long)job->number, job->chat.stream ? ".chunk" : "", (long long)time(NULL)));
+    IAD_TRY(iad_buf_addf(&t->head, err, "\"id\":\"chatcmpl-%llx-%llu\",\"object\":\"chat.completion%s\",\"created\":%lld,\"model\":",
+                         (unsigned long long)t->serve->created, (unsigned long long)job->number, job->chat.stream ? ".chunk" : "",
+                         (long long)time(NULL)));
     return iad_json_quote(t->serve->options.name, &t->head, err);
 }
 
@@ -189,7 +194,8 @@ static iad_status run(talk *t, iadgpt_session *session, iad_fault *fault, iad_er
     iadgpt_error error;
     iadgpt_picture *pictures = iad_calloc(job->n_images, sizeof *pictures);
     if (!pictures) return IAD_NOMEM(err, "the pictures");
-    for (size_t i = 0; i < job->n_images; i++) pictures[i] = (iadgpt_picture){job->images[i].width, job->images[i].height, job->images[i].channels, job->images[i].px};
+    for (size_t i = 0; i < job->n_images; i++)
+        pictures[i] = (iadgpt_picture){job->images[i].width, job->images[i].height, job->images[i].channels, job->images[i].px};
     iad_status status = prompt(t, session, pictures, err);
     free(pictures);
     IAD_TRY(status);

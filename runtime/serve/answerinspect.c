@@ -126,7 +126,8 @@ static iad_status reply_to(iad_serve *s, iad_job *job, const iadgpt_exemplars *e
 static iadgpt_picture picture_of(const iad_image *image) { return (iadgpt_picture){image->width, image->height, image->channels, image->px}; }
 
 /* Pictures whose words are wanted go alone: words go on where the picture's prompt ends. */
-static iad_status with_words(iad_serve *s, iadgpt_session *session, iad_job *job, const iadgpt_exemplars *exemplars, iad_scored *scored, iad_err *err) {
+static iad_status with_words(iad_serve *s, iadgpt_session *session, iad_job *job, const iadgpt_exemplars *exemplars, iad_scored *scored,
+                             iad_err *err) {
     for (size_t i = 0; i < job->n_images; i++) {
         const iadgpt_picture picture = picture_of(&job->images[i]);
         const char *const param = job->inspect.images[i].param;
@@ -142,7 +143,8 @@ static iad_status with_words(iad_serve *s, iadgpt_session *session, iad_job *job
 /* ---- a batch ---- */
 
 /* All pictures of all jobs that can be scored, as one list. */
-static iad_status score_jobs(iad_serve *s, iadgpt_session *session, iad_job *jobs, const iadgpt_exemplars *exemplars, iad_scored *scored, size_t n, iad_err *err) {
+static iad_status score_jobs(iad_serve *s, iadgpt_session *session, iad_job *jobs, const iadgpt_exemplars *exemplars, iad_scored *scored, size_t n,
+                             iad_err *err) {
     iadgpt_picture *pictures = iad_calloc(n, sizeof *pictures);
     const char **params = iad_calloc(n, sizeof *params);
     size_t *where = iad_calloc(n, sizeof *where), at = 0, used = 0;
@@ -164,7 +166,8 @@ static iad_status score_jobs(iad_serve *s, iadgpt_session *session, iad_job *job
     return status;
 }
 
-static iad_status exemplars_of(iad_serve *s, iadgpt_session *session, iad_job *job, const iadgpt_exemplars **exemplars, iadgpt_exemplars **own, iad_err *err) {
+static iad_status exemplars_of(iad_serve *s, iadgpt_session *session, iad_job *job, const iadgpt_exemplars **exemplars, iadgpt_exemplars **own,
+                               iad_err *err) {
     iadgpt_picture good[IAD_MAX_GOOD];
     iadgpt_error error;
     if (job->set) return iad_setstore_exemplars(&s->store, job->set, exemplars, err);
@@ -174,7 +177,8 @@ static iad_status exemplars_of(iad_serve *s, iadgpt_session *session, iad_job *j
     return IAD_OK;
 }
 
-static iad_status answer_all(iad_serve *s, iadgpt_session *session, iad_job *jobs, const iadgpt_exemplars *exemplars, iad_scored *scored, size_t n, iad_err *err) {
+static iad_status answer_all(iad_serve *s, iadgpt_session *session, iad_job *jobs, const iadgpt_exemplars *exemplars, iad_scored *scored, size_t n,
+                             iad_err *err) {
     if (jobs->inspect.words) return with_words(s, session, jobs, exemplars, scored, err);
     IAD_TRY(score_jobs(s, session, jobs, exemplars, scored, n, err));
     for (iad_job *job = jobs; job; scored += job->n_images, job = job->next) {

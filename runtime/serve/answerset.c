@@ -39,7 +39,8 @@ static void take(const iad_scored *scored, iad_set_score *score) {
 }
 
 /* Scores the job's calibration pictures; *fault when one of them spoils it. */
-static iad_status score_good(iad_serve *s, iadgpt_session *session, iad_job *job, const iadgpt_exemplars *exemplars, iad_set_score *scores, iad_fault *fault, iad_err *err) {
+static iad_status score_good(iad_serve *s, iadgpt_session *session, iad_job *job, const iadgpt_exemplars *exemplars, iad_set_score *scores,
+                             iad_fault *fault, iad_err *err) {
     const size_t n = job->n_images;
     iadgpt_picture *pictures = iad_calloc(n, sizeof *pictures);
     const char **params = iad_calloc(n, sizeof *params);
@@ -64,7 +65,8 @@ static iad_status score_good(iad_serve *s, iadgpt_session *session, iad_job *job
     return status;
 }
 
-static iad_status calibrate(iad_serve *s, iadgpt_session *session, iad_job *job, const iadgpt_exemplars *exemplars, iad_set_score **scores, iad_fault *fault, iad_err *err) {
+static iad_status calibrate(iad_serve *s, iadgpt_session *session, iad_job *job, const iadgpt_exemplars *exemplars, iad_set_score **scores,
+                            iad_fault *fault, iad_err *err) {
     *scores = iad_calloc(job->n_images, sizeof **scores);
     if (!*scores) return IAD_NOMEM(err, "the scores");
     return job->n_images ? score_good(s, session, job, exemplars, *scores, fault, err) : IAD_OK;
@@ -95,7 +97,8 @@ static iad_status make(iad_serve *s, iadgpt_session *session, iad_job *job, iad_
     else {
         status = iad_setstore_add(&s->store, exemplars, b->name, b->category, &job->set, &existed, err);
         if (status == IAD_OK && (job->n_images || b->has_target))
-            status = iad_setstore_calibrate(&s->store, job->set, scores, job->n_images, !existed || b->has_target ? b->target_fpr : 0, b->confidence, err);
+            status = iad_setstore_calibrate(&s->store, job->set, scores, job->n_images, !existed || b->has_target ? b->target_fpr : 0, b->confidence,
+                                            err);
         if (status == IAD_OK) status = reply_to(s, job, existed ? 200 : 201, err);
     }
     free(scores);

@@ -14,7 +14,8 @@
 /* ---- messages ---- */
 
 static iad_status part(iad_body *b, const json_t *value, const char *place, iad_chat_body *c, size_t item, iad_err *err) {
-    static const char *const text_names[] = {"type", "text", NULL}, *const image_names[] = {"type", "image_url", NULL}, *const url_names[] = {"url", "detail", NULL};
+    static const char *const text_names[] = {"type", "text", NULL}, *const image_names[] = {"type", "image_url", NULL},
+        *const url_names[] = {"url", "detail", NULL};
     const char *type = NULL, *text = NULL;
     char inner[96];
     if (!json_is_object(value)) {
@@ -29,7 +30,8 @@ static iad_status part(iad_body *b, const json_t *value, const char *place, iad_
         c->items[item].text = json_string_value(member);
         return IAD_OK;
     }
-    if (!type || strcmp(type, "image_url") != 0) return iad_body_fail(b, IAD_ERR_UNSUPPORTED, err, "\"text\" and \"image_url\" are the parts that this server takes");
+    if (!type || strcmp(type, "image_url") != 0)
+        return iad_body_fail(b, IAD_ERR_UNSUPPORTED, err, "\"text\" and \"image_url\" are the parts that this server takes");
     IAD_TRY(iad_body_known(b, value, place, image_names, err));
     const json_t *url = iad_body_member(b, value, place, "image_url");
     if (json_is_string(url)) text = json_string_value(url);
@@ -66,7 +68,8 @@ static iad_status message(iad_body *b, const json_t *value, const char *place, i
         char inner[80];
         snprintf(inner, sizeof inner, "%.50s.content[%zu]", place, i);
         IAD_TRY(part(b, json_array_get(content, i), inner, c, (*item)++, err));
-        if (c->items[*item - 1].text == NULL && to->role != IADGPT_ROLE_USER) return iad_body_fail(b, IAD_ERR_UNSUPPORTED, err, "only messages of the user hold pictures");
+        if (c->items[*item - 1].text == NULL && to->role != IADGPT_ROLE_USER)
+            return iad_body_fail(b, IAD_ERR_UNSUPPORTED, err, "only messages of the user hold pictures");
         to->n_items++;
     }
     return IAD_OK;
@@ -86,7 +89,8 @@ static iad_status count(iad_body *b, const json_t *messages, const iad_serve_lim
         json_array_foreach((json_t *)(uintptr_t)content, k, p)
             *images += json_object_get(p, "image_url") != NULL;
     }
-    if (*images > (size_t)limits->images) return iad_body_fail(b, IAD_ERR_LIMIT, err, "%zu pictures, at most %lld in one request (--max-images)", *images, (long long)limits->images);
+    if (*images > (size_t)limits->images)
+        return iad_body_fail(b, IAD_ERR_LIMIT, err, "%zu pictures, at most %lld in one request (--max-images)", *images, (long long)limits->images);
     if (*items > IAD_CHAT_MAX_ITEMS) return iad_body_fail(b, IAD_ERR_LIMIT, err, "%zu parts, at most %d", *items, IAD_CHAT_MAX_ITEMS);
     return IAD_OK;
 }
@@ -210,8 +214,9 @@ static iad_status numbers(iad_body *b, iad_chat_body *c, const iad_serve_limits 
 }
 
 static iad_status read(iad_body *b, iad_chat_body *c, const char *model, const iad_serve_limits *limits, iad_err *err) {
-    static const char *const names[] = {"messages", "model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature", "top_p", "seed",
-                                        "stop", "n", "logprobs", "top_logprobs", "response_format", "presence_penalty", "frequency_penalty", "user", "metadata",
+    static const char *const names[] = {"messages", "model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature",
+                                        "top_p", "seed", "stop", "n", "logprobs", "top_logprobs", "response_format", "presence_penalty",
+                                        "frequency_penalty", "user", "metadata",
                                         "store", "iad", NULL};
     static const char *const stream_names[] = {"include_usage", NULL};
     const char *wanted = NULL;
@@ -235,7 +240,8 @@ static iad_status read(iad_body *b, iad_chat_body *c, const char *model, const i
     return messages(b, c, limits, err);
 }
 
-iad_status iad_chat_body_read(iad_body *body, const char *json, size_t n, const char *model, const iad_serve_limits *limits, iad_chat_body *chat, iad_err *err) {
+iad_status iad_chat_body_read(iad_body *body, const char *json, size_t n, const char *model, const iad_serve_limits *limits, iad_chat_body *chat,
+                              iad_err *err) {
     *chat = (iad_chat_body){0};
     iadgpt_generate_defaults(&chat->generate);
     iadgpt_settings_defaults(&chat->settings);

@@ -23,9 +23,11 @@ typedef struct iad_chat_body {
     int stream, include_usage, logprobs;
 } iad_chat_body;
 
-/* model: the only name that "model" may hold. Everything is checked that needs no picture and no model. Errors: IAD_ERR_FORMAT, IAD_ERR_ARG, IAD_ERR_LIMIT,
- * IAD_ERR_UNSUPPORTED, IAD_ERR_NOT_FOUND (another model); body->param names the member. Free with iad_chat_body_deinit, also after a failure. */
-iad_status iad_chat_body_read(iad_body *body, const char *json, size_t n, const char *model, const iad_serve_limits *limits, iad_chat_body *chat, iad_err *err);
+/* model: the only name that "model" may hold. Everything is checked that needs no picture and no model. Errors: IAD_ERR_FORMAT, IAD_ERR_ARG,
+ * IAD_ERR_LIMIT, IAD_ERR_UNSUPPORTED, IAD_ERR_NOT_FOUND (another model); body->param names the member. Free with iad_chat_body_deinit, also after a
+ * failure. */
+iad_status iad_chat_body_read(iad_body *body, const char *json, size_t n, const char *model, const iad_serve_limits *limits, iad_chat_body *chat,
+                              iad_err *err);
 void iad_chat_body_deinit(iad_chat_body *chat);
 
 #endif

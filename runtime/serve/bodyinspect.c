@@ -15,7 +15,8 @@ enum { MAX_AREA = 268435456 };
 
 iad_status iad_body_set_id(iad_body *body, const json_t *object, const char *prefix, const char **id, iad_err *err) {
     IAD_TRY(iad_body_text(body, object, prefix, "exemplar_set", IAD_SET_ID, id, err));
-    if (*id && strspn(*id, "0123456789abcdef") != IAD_SET_ID) return iad_body_fail(body, IAD_ERR_ARG, err, "\"%s\" is not the id of a set: 16 hexadecimal digits", *id);
+    if (*id && strspn(*id, "0123456789abcdef") != IAD_SET_ID)
+        return iad_body_fail(body, IAD_ERR_ARG, err, "\"%s\" is not the id of a set: 16 hexadecimal digits", *id);
     return IAD_OK;
 }
 
@@ -33,7 +34,8 @@ iad_status iad_body_sizes(iad_body *body, const json_t *object, const char *pref
 }
 
 static iad_status settings(iad_body *body, const json_t *root, iadgpt_settings *s, int *given, iad_err *err) {
-    static const char *const names[] = {"image_size", "min_pixels", "max_pixels", "retention", "similarity", "compress_query", "calibrate_map", "question", "yes_means", NULL};
+    static const char *const names[] = {"image_size", "min_pixels", "max_pixels", "retention", "similarity", "compress_query", "calibrate_map",
+                                        "question", "yes_means", NULL};
     const json_t *value = iad_body_member(body, root, "", "settings");
     int compress = -1, calibrate = 0;
     *given = value != NULL;
@@ -52,7 +54,8 @@ static iad_status settings(iad_body *body, const json_t *root, iadgpt_settings *
 }
 
 /* The JSON of the body: all of it, or the part "options". */
-static iad_status root_of(iad_body *body, const char *json, size_t n, const iad_parts *parts, const char *const *fields, json_t **root, iad_err *err) {
+static iad_status root_of(iad_body *body, const char *json, size_t n, const iad_parts *parts, const char *const *fields, json_t **root,
+                          iad_err *err) {
     const char *name = "body";
     if (parts) {
         IAD_TRY(iad_parts_options(body, parts, fields, &json, &n, err));
@@ -88,7 +91,8 @@ static iad_status range(iad_body *b, iad_inspect_body *in, iad_err *err) {
         return IAD_OK;
     }
     const json_t *lo = json_array_get(value, 0), *hi = json_array_get(value, 1);
-    if (json_array_size(value) != 2 || !json_is_number(lo) || !json_is_number(hi)) return iad_body_fail(b, IAD_ERR_FORMAT, err, "\"auto\", \"picture\" or [lo, hi]");
+    if (json_array_size(value) != 2 || !json_is_number(lo) || !json_is_number(hi))
+        return iad_body_fail(b, IAD_ERR_FORMAT, err, "\"auto\", \"picture\" or [lo, hi]");
     in->lo = json_number_value(lo);
     in->hi = json_number_value(hi);
     in->range = IAD_RANGE_FIXED;
@@ -105,7 +109,8 @@ static iad_status reference(iad_body *b, const iad_inspect_body *in, int has_set
 }
 
 static iad_status read_inspect(iad_body *b, const iad_parts *parts, const iad_serve_limits *limits, iad_inspect_body *in, iad_err *err) {
-    static const char *const names[] = {"images", "exemplar_set", "good", "zero_shot", "settings", "threshold", "map", "map_range", "box_threshold", "words", "max_tokens", "stream", NULL};
+    static const char *const names[] = {"images", "exemplar_set", "good", "zero_shot", "settings", "threshold", "map", "map_range", "box_threshold",
+                                        "words", "max_tokens", "stream", NULL};
     int has_settings = 0;
     IAD_TRY(iad_body_known(b, in->root, "", names, err));
     IAD_TRY(iad_body_set_id(b, in->root, "", &in->exemplar_set, err));
@@ -128,8 +133,8 @@ static iad_status read_inspect(iad_body *b, const iad_parts *parts, const iad_se
     return in->words && in->n_images == 1 ? IAD_OK : iad_body_fail(b, IAD_ERR_ARG, err, "wants \"words\": true and one picture");
 }
 
-iad_status iad_inspect_body_read(iad_body *body, const char *json, size_t n, const iad_parts *parts, const iad_serve_limits *limits, iad_inspect_body *in,
-                                 iad_err *err) {
+iad_status iad_inspect_body_read(iad_body *body, const char *json, size_t n, const iad_parts *parts, const iad_serve_limits *limits,
+                                 iad_inspect_body *in, iad_err *err) {
     static const char *const fields[] = {"images", "good", NULL};
     *in = (iad_inspect_body){.box_threshold = 0.5, .max_tokens = 64 < limits->answer_tokens ? 64 : limits->answer_tokens};
     iadgpt_settings_defaults(&in->settings);
@@ -164,8 +169,8 @@ static iad_status read_set(iad_body *b, const iad_parts *parts, int addition, co
     return set->n_images ? IAD_OK : iad_body_fail(b, IAD_ERR_ARG, err, "no picture of a good part");
 }
 
-iad_status iad_set_body_read(iad_body *body, const char *json, size_t n, const iad_parts *parts, int addition, const iad_serve_limits *limits, iad_set_body *set,
-                             iad_err *err) {
+iad_status iad_set_body_read(iad_body *body, const char *json, size_t n, const iad_parts *parts, int addition, const iad_serve_limits *limits,
+                             iad_set_body *set, iad_err *err) {
     static const char *const fields[] = {"images", "calibration", NULL}, *const addition_fields[] = {"images", NULL};
     *set = (iad_set_body){.category = "", .target_fpr = 0.05, .confidence = 0.95};
     iadgpt_settings_defaults(&set->settings);

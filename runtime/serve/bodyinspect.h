@@ -22,8 +22,8 @@ typedef struct iad_inspect_body {
 } iad_inspect_body;
 
 /* json[n], or the parts of a multipart body (json is not looked at then). Errors as iad_chat_body_read; free with _deinit, also after a failure. */
-iad_status iad_inspect_body_read(iad_body *body, const char *json, size_t n, const iad_parts *parts, const iad_serve_limits *limits, iad_inspect_body *inspect,
-                                 iad_err *err);
+iad_status iad_inspect_body_read(iad_body *body, const char *json, size_t n, const iad_parts *parts, const iad_serve_limits *limits,
+                                 iad_inspect_body *inspect, iad_err *err);
 void iad_inspect_body_deinit(iad_inspect_body *inspect);
 
 /* A new exemplar set, or (name NULL) further pictures for one. */
@@ -36,8 +36,8 @@ typedef struct iad_set_body {
     int has_target;                   /* 1: one of the two was given */
     iadgpt_settings settings;
 } iad_set_body;
-iad_status iad_set_body_read(iad_body *body, const char *json, size_t n, const iad_parts *parts, int addition, const iad_serve_limits *limits, iad_set_body *set,
-                             iad_err *err);
+iad_status iad_set_body_read(iad_body *body, const char *json, size_t n, const iad_parts *parts, int addition, const iad_serve_limits *limits,
+                             iad_set_body *set, iad_err *err);
 void iad_set_body_deinit(iad_set_body *set);
 
 /* Shared with chats: "exemplar_set" (16 hexadecimal digits); "image_size", "min_pixels", "max_pixels". */

@@ -31,7 +31,8 @@ static int announced(const iad_parts *parts, const char *field, const char *file
 
 iad_status iad_parts_take(iad_parts *parts, const char *field, const char *file, const char *bytes, uint64_t at, size_t n, size_t max, iad_err *err) {
     if (at == 0 && !(n > 0 && announced(parts, field, file))) IAD_TRY(begin(parts, field, file, err));
-    if (parts->n == 0 || parts->items[parts->n - 1].n != at) return IAD_FAIL(err, IAD_ERR_FORMAT, "a part of a multipart body that does not go on where it stopped");
+    if (parts->n == 0 || parts->items[parts->n - 1].n != at)
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "a part of a multipart body that does not go on where it stopped");
     iad_part *part = &parts->items[parts->n - 1];
     if (parts->bytes + n > max) return IAD_FAIL(err, IAD_ERR_LIMIT, "a body of more than %zu bytes (--max-body)", max);
     IAD_TRY(iad_grow((void **)&part->bytes, &part->cap, part->n + n + 1, 1, max + 1, "bytes of a part", err));
@@ -52,7 +53,8 @@ iad_status iad_parts_options(iad_body *body, const iad_parts *parts, const char 
         const size_t shown = iad_utf8_valid(part->field, strnlen(part->field, 60));
         memcpy(body->param, part->field, shown);
         body->param[shown] = '\0';
-        if (strcmp(part->field, "options") != 0) return iad_body_fail(body, IAD_ERR_ARG, err, part->file ? "no file part of that name is wanted" : "the only text part is \"options\"");
+        if (strcmp(part->field, "options") != 0)
+            return iad_body_fail(body, IAD_ERR_ARG, err, part->file ? "no file part of that name is wanted" : "the only text part is \"options\"");
         if (*json) return iad_body_fail(body, IAD_ERR_ARG, err, "given twice");
         *json = part->bytes;
         *n = part->n;

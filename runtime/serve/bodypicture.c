@@ -47,8 +47,8 @@ static iad_status from_parts(const iad_parts *parts, const char *key, iad_source
     return IAD_OK;
 }
 
-iad_status iad_body_pictures(iad_body *body, const json_t *root, const iad_parts *parts, const char *key, int64_t max, iad_source **sources, size_t *n,
-                             iad_err *err) {
+iad_status iad_body_pictures(iad_body *body, const json_t *root, const iad_parts *parts, const char *key, int64_t max, iad_source **sources,
+                             size_t *n, iad_err *err) {
     const json_t *list = iad_body_member(body, root, "", key);
     size_t count = 0, files = 0;
     *sources = NULL;
@@ -118,7 +118,8 @@ static iad_status decode(const void *bytes, size_t n, const iad_serve_limits *li
     return iad_image_decode(bytes, n, NULL, &options, image, NULL, err);
 }
 
-iad_status iad_source_decode(const iad_source *source, const iad_strings *roots, const iad_serve_limits *limits, int64_t *room, iad_image *image, iad_err *err) {
+iad_status iad_source_decode(const iad_source *source, const iad_strings *roots, const iad_serve_limits *limits, int64_t *room, iad_image *image,
+                             iad_err *err) {
     iad_buf bytes;
     iad_buf_init(&bytes, 0);
     *image = (iad_image){0};

@@ -36,7 +36,8 @@ iad_status iad_body_known(iad_body *body, const json_t *value, const char *prefi
     return IAD_OK;
 }
 
-iad_status iad_body_i64(iad_body *body, const json_t *object, const char *prefix, const char *key, int64_t lo, int64_t hi, int64_t *value, iad_err *err) {
+iad_status iad_body_i64(iad_body *body, const json_t *object, const char *prefix, const char *key, int64_t lo, int64_t hi, int64_t *value,
+                        iad_err *err) {
     const json_t *v = iad_body_member(body, object, prefix, key);
     if (!v) return IAD_OK;
     if (!json_is_integer(v)) return iad_body_fail(body, IAD_ERR_FORMAT, err, "not a whole number");
@@ -46,7 +47,8 @@ iad_status iad_body_i64(iad_body *body, const json_t *object, const char *prefix
     return IAD_OK;
 }
 
-iad_status iad_body_f64(iad_body *body, const json_t *object, const char *prefix, const char *key, double lo, double hi, double *value, iad_err *err) {
+iad_status iad_body_f64(iad_body *body, const json_t *object, const char *prefix, const char *key, double lo, double hi, double *value,
+                        iad_err *err) {
     const json_t *v = iad_body_member(body, object, prefix, key);
     if (!v) return IAD_OK;
     if (!json_is_number(v)) return iad_body_fail(body, IAD_ERR_FORMAT, err, "not a number");
@@ -74,7 +76,8 @@ iad_status iad_body_text(iad_body *body, const json_t *object, const char *prefi
     return IAD_OK;
 }
 
-iad_status iad_body_choice(iad_body *body, const json_t *object, const char *prefix, const char *key, const char *choices, const char **value, iad_err *err) {
+iad_status iad_body_choice(iad_body *body, const json_t *object, const char *prefix, const char *key, const char *choices, const char **value,
+                           iad_err *err) {
     const char *text = NULL;
     IAD_TRY(iad_body_text(body, object, prefix, key, 40, &text, err));
     if (!text) return IAD_OK;

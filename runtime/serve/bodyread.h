@@ -21,12 +21,14 @@ iad_status iad_body_fail(const iad_body *body, iad_status code, iad_err *err, co
 /* value must be an object and have members of names (NULL-terminated) only. */
 iad_status iad_body_known(iad_body *body, const json_t *value, const char *prefix, const char *const *names, iad_err *err);
 /* These leave *value alone when the member is missing or null. Errors: IAD_ERR_FORMAT (type), IAD_ERR_ARG (range). */
-iad_status iad_body_i64(iad_body *body, const json_t *object, const char *prefix, const char *key, int64_t lo, int64_t hi, int64_t *value, iad_err *err);
+iad_status iad_body_i64(iad_body *body, const json_t *object, const char *prefix, const char *key, int64_t lo, int64_t hi, int64_t *value,
+                        iad_err *err);
 iad_status iad_body_f64(iad_body *body, const json_t *object, const char *prefix, const char *key, double lo, double hi, double *value, iad_err *err);
 iad_status iad_body_flag(iad_body *body, const json_t *object, const char *prefix, const char *key, int *value, iad_err *err);
 /* 1..max bytes; borrowed from the JSON. */
 iad_status iad_body_text(iad_body *body, const json_t *object, const char *prefix, const char *key, size_t max, const char **value, iad_err *err);
 /* One of the choices "a|b". */
-iad_status iad_body_choice(iad_body *body, const json_t *object, const char *prefix, const char *key, const char *choices, const char **value, iad_err *err);
+iad_status iad_body_choice(iad_body *body, const json_t *object, const char *prefix, const char *key, const char *choices, const char **value,
+                           iad_err *err);
 
 #endif

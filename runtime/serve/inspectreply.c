@@ -69,7 +69,8 @@ static iad_status add_boxes(const iad_plane *plane, double threshold, iad_buf *o
     iad_status status = iad_buf_add_str(out, "},\"boxes\":[", err);
     for (size_t i = 0; i < n && status == IAD_OK; i++) {
         const iad_box *b = &boxes[i].box;
-        status = iad_buf_addf(out, err, "%s{\"x0\":%d,\"y0\":%d,\"x1\":%d,\"y1\":%d,\"peak\":%.9g}", i ? "," : "", b->x0, b->y0, b->x1, b->y1, (double)boxes[i].peak);
+        status = iad_buf_addf(out, err, "%s{\"x0\":%d,\"y0\":%d,\"x1\":%d,\"y1\":%d,\"peak\":%.9g}", i ? "," : "", b->x0, b->y0, b->x1, b->y1,
+                              (double)boxes[i].peak);
     }
     free(boxes);
     return status == IAD_OK ? iad_buf_add_str(out, "]", err) : status;
@@ -82,14 +83,15 @@ static iad_status add_map(const reply *y, const iadgpt_result *r, iad_buf *out, 
     extremes(r, &least, &most);
     lo = in->range == IAD_RANGE_FIXED ? (float)in->lo : in->range == IAD_RANGE_AUTO && y->has_range ? y->lo : least;
     hi = in->range == IAD_RANGE_FIXED ? (float)in->hi : in->range == IAD_RANGE_AUTO && y->has_range ? y->hi : most;
-    IAD_TRY(iad_buf_addf(out, err, ",\"map\":{\"grid\":[%d,%d],\"min\":%.9g,\"max\":%.9g,\"lo\":%.9g,\"hi\":%.9g", r->grid_width, r->grid_height, (double)least, (double)most,
-                         (double)lo, (double)hi));
+    IAD_TRY(iad_buf_addf(out, err, ",\"map\":{\"grid\":[%d,%d],\"min\":%.9g,\"max\":%.9g,\"lo\":%.9g,\"hi\":%.9g", r->grid_width, r->grid_height,
+                         (double)least, (double)most, (double)lo, (double)hi));
     if (in->maps & IAD_INSPECT_GRID) {
         IAD_TRY(iad_buf_add_str(out, ",\"f32\":\"", err));
         IAD_TRY(iad_base64(out, r->anomaly, (size_t)r->grid_height * (size_t)r->grid_width * sizeof *r->anomaly, err));
         IAD_TRY(iad_buf_add_str(out, "\"", err));
     }
-    const iad_resize_record size = {.source_h = r->source_height, .source_w = r->source_width, .resized_h = r->resized_height, .resized_w = r->resized_width};
+    const iad_resize_record size = {.source_h = r->source_height, .source_w = r->source_width, .resized_h = r->resized_height,
+                                    .resized_w = r->resized_width};
     iad_plane plane;
     IAD_TRY(iad_map_to_picture(r->anomaly, r->grid_height, r->grid_width, &size, &plane, err));
     scale(&plane, lo, hi);
@@ -112,9 +114,9 @@ static iad_status add_result(const reply *y, size_t i, const iad_scored *scored,
         IAD_TRY(iad_fault_json(&scored->fault, out, err));
         return iad_buf_add_str(out, "}", err);
     }
-    IAD_TRY(iad_buf_addf(out, err, ",\"score\":%.17g,\"verdict\":%s,\"logit_yes\":%.9g,\"logit_no\":%.9g,\"size\":[%d,%d],\"resized\":[%d,%d]", r->score,
-                         verdict < 0 ? "null" : verdict ? "\"anomalous\"" : "\"normal\"", (double)r->logit_yes, (double)r->logit_no, r->source_width, r->source_height,
-                         r->resized_width, r->resized_height));
+    IAD_TRY(iad_buf_addf(out, err, ",\"score\":%.17g,\"verdict\":%s,\"logit_yes\":%.9g,\"logit_no\":%.9g,\"size\":[%d,%d],\"resized\":[%d,%d]",
+                         r->score, verdict < 0 ? "null" : verdict ? "\"anomalous\"" : "\"normal\"", (double)r->logit_yes, (double)r->logit_no,
+                         r->source_width, r->source_height, r->resized_width, r->resized_height));
     IAD_TRY(add_map(y, r, out, err));
     iadgpt_timings timings = r->timings;
     if (scored->words) {
@@ -136,14 +138,16 @@ static iad_status add_all(const reply *y, const iad_scored *scored, iad_buf *out
     IAD_TRY(iad_json_quote(y->serve->options.name, out, err));
     IAD_TRY(iad_buf_addf(out, err, ",\"created\":%lld,\"exemplars\":{\"id\":", (long long)time(NULL)));
     IAD_TRY(y->job->set ? iad_buf_addf(out, err, "\"%s\"", y->job->set->id) : iad_buf_add_str(out, "null", err));
-    IAD_TRY(iad_buf_addf(out, err, ",\"key\":\"%s\",\"k\":%d,\"tokens\":%lld},\"threshold\":", iadgpt_exemplars_key(y->exemplars), info.k, (long long)info.tokens));
+    IAD_TRY(iad_buf_addf(out, err, ",\"key\":\"%s\",\"k\":%d,\"tokens\":%lld},\"threshold\":", iadgpt_exemplars_key(y->exemplars), info.k,
+                         (long long)info.tokens));
     IAD_TRY(iad_json_f64(y->has_threshold ? y->threshold : NAN, out, err));
     IAD_TRY(iad_buf_add_str(out, ",\"results\":[", err));
     for (size_t i = 0; i < y->job->n_images; i++) IAD_TRY(add_result(y, i, &scored[i], out, err));
     return iad_buf_add_str(out, "]}", err);
 }
 
-iad_status iad_inspect_reply(iad_serve *s, const iad_job *job, const iadgpt_exemplars *exemplars, const iad_scored *scored, iad_buf *out, iad_err *err) {
+iad_status iad_inspect_reply(iad_serve *s, const iad_job *job, const iadgpt_exemplars *exemplars, const iad_scored *scored, iad_buf *out,
+                             iad_err *err) {
     reply y = {.serve = s, .job = job, .exemplars = exemplars};
     if (job->set) iad_setstore_verdict(&s->store, job->set, &y.has_threshold, &y.threshold, &y.has_range, &y.lo, &y.hi);
     if (job->inspect.has_threshold) {

@@ -15,8 +15,9 @@
 enum { TICK_MS = 100 };
 
 iad_serve_limits iad_serve_limits_default(void) {
-    return (iad_serve_limits){.body_bytes = 32 << 20, .images = 16, .calibration_images = 64, .pixels = 64000000, .picture_tokens = 16384, .prompt_tokens = 32768,
-                              .answer_tokens = 4096, .queue = 64, .connections = 256, .deadline_s = 300, .header_s = 10, .body_s = 60};
+    return (iad_serve_limits){.body_bytes = 32 << 20, .images = 16, .calibration_images = 64, .pixels = 64000000, .picture_tokens = 16384,
+                              .prompt_tokens = 32768, .answer_tokens = 4096, .queue = 64, .connections = 256, .deadline_s = 300, .header_s = 10,
+                              .body_s = 60};
 }
 
 static iad_status start_threads(iad_serve *s, iad_err *err) {

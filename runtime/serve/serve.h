@@ -45,7 +45,8 @@ typedef struct iad_serve_options {
 
 typedef struct iad_serve iad_serve;
 
-/* Binds the port, loads the stored sets, starts the threads. The engine outlives the server. Errors: IAD_ERR_IO (port, folder), IAD_ERR_ARG, IAD_ERR_NOMEM. */
+/* Binds the port, loads the stored sets, starts the threads. The engine outlives the server. Errors: IAD_ERR_IO (port, folder), IAD_ERR_ARG,
+ * IAD_ERR_NOMEM. */
 iad_status iad_serve_new(iadgpt_engine *engine, const iad_serve_options *options, iad_serve **serve, iad_err *err);
 int iad_serve_port(const iad_serve *serve);
 /* Serves until *stop is not 0, then finishes what was accepted and refuses the rest. Ends when nothing runs any more. */

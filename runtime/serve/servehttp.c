@@ -85,8 +85,8 @@ static void drop_body(iad_job *job) {
     give_back(job);
 }
 
-static enum MHD_Result take_part(void *user, enum MHD_ValueKind kind, const char *key, const char *file, const char *type, const char *coding, const char *bytes,
-                                 uint64_t at, size_t n) {
+static enum MHD_Result take_part(void *user, enum MHD_ValueKind kind, const char *key, const char *file, const char *type, const char *coding,
+                                 const char *bytes, uint64_t at, size_t n) {
     iad_job *job = user;
     iad_err err = IAD_ERR_NONE;
     (void)kind, (void)type, (void)coding;
@@ -117,7 +117,8 @@ static enum MHD_Result take(iad_job *job, const char *bytes, size_t n) {
         iad_fault_set(&job->fault, 413, "limit", NULL, "a body of more than %lld bytes (--max-body)", (long long)limits->body_bytes);
     if (!job->fault.status && hold(job, n)) {
         if (job->post) {
-            if (MHD_post_process(job->post, bytes, n) != MHD_YES) iad_fault_set(&job->fault, 400, "format", NULL, "a multipart body that cannot be read");
+            if (MHD_post_process(job->post, bytes, n) != MHD_YES)
+                iad_fault_set(&job->fault, 400, "format", NULL, "a multipart body that cannot be read");
         } else iad_fault_from(&job->fault, iad_buf_add(&job->body, bytes, n, &err), &err, NULL);
     }
     if (!job->fault.status) return MHD_YES;
@@ -212,7 +213,8 @@ static enum MHD_Result begin(iad_serve *s, struct MHD_Connection *connection, co
     pthread_mutex_lock(&s->conn_lock);
     const int crowded = s->n_conns > s->options.limits.connections;
     pthread_mutex_unlock(&s->conn_lock);
-    if (crowded) iad_fault_set(&job->fault, 503, "connections", NULL, "more than %lld connections (--connections)", (long long)s->options.limits.connections);
+    if (crowded)
+        iad_fault_set(&job->fault, 503, "connections", NULL, "more than %lld connections (--connections)", (long long)s->options.limits.connections);
     iad_route_begin(s, job, connection, url, method);
     if (!job->fault.status && job->multipart) {
         job->post = MHD_create_post_processor(connection, POST_BUFFER, take_part, job);
@@ -242,8 +244,8 @@ static enum MHD_Result body_is_here(iad_serve *s, iad_job *job, struct MHD_Conne
     return iad_queue_submit(s, job) ? MHD_YES : refuse(job, connection);
 }
 
-static enum MHD_Result handle(void *user, struct MHD_Connection *connection, const char *url, const char *method, const char *version, const char *upload,
-                              size_t *upload_size, void **state) {
+static enum MHD_Result handle(void *user, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
+                              const char *upload, size_t *upload_size, void **state) {
     iad_serve *s = user;
     iad_job *job = *state;
     (void)version;
@@ -316,9 +318,10 @@ static iad_status open_socket(iad_serve *s, int *out, iad_err *err) {
 iad_status iad_serve_http_start(iad_serve *s, iad_err *err) {
     int fd = -1;
     IAD_TRY(open_socket(s, &fd, err));
-    s->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle, s, MHD_OPTION_EXTERNAL_LOGGER,
-                                 drop_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, completed, s, MHD_OPTION_NOTIFY_CONNECTION, watch, s,
-                                 MHD_OPTION_CONNECTION_LIMIT, (unsigned)(s->options.limits.connections + SPARE_CONNECTIONS), MHD_OPTION_CONNECTION_TIMEOUT,
+    s->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle, s,
+                                 MHD_OPTION_EXTERNAL_LOGGER, drop_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, completed, s,
+                                 MHD_OPTION_NOTIFY_CONNECTION, watch, s, MHD_OPTION_CONNECTION_LIMIT,
+                                 (unsigned)(s->options.limits.connections + SPARE_CONNECTIONS), MHD_OPTION_CONNECTION_TIMEOUT,
                                  (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES + POST_BUFFER, MHD_OPTION_END);
     if (s->daemon) return IAD_OK;
     close(fd);

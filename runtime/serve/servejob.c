@@ -143,7 +143,8 @@ void iad_job_refuse(iad_job *job, const iad_fault *fault) {
     if (!ended) job->fault = *fault;
     pthread_mutex_unlock(&job->lock);
     if (ended) return;
-    iad_status status = iad_buf_add_str(&text, streaming && job->route == IAD_ROUTE_INSPECT ? "event: error\ndata: " : streaming ? "data: " : "", NULL);
+    iad_status status = iad_buf_add_str(&text, streaming && job->route == IAD_ROUTE_INSPECT ? "event: error\ndata: " : streaming ? "data: " : "",
+                                        NULL);
     if (status == IAD_OK) status = iad_buf_add_str(&text, "{\"error\":", NULL);
     if (status == IAD_OK) status = iad_fault_json(fault, &text, NULL);
     if (status == IAD_OK) status = iad_buf_add_str(&text, streaming ? "}\n\n" : "}\n", NULL);

@@ -1,7 +1,8 @@
 /* One request on its way through the server, and what the parts of the server share.
  *
- * A job has up to two holders: libmicrohttpd's thread, until the connection is done with it, and the queue with the thread that works on it. Members above
- * `lock` belong to whoever has the job at hand: the HTTP thread until it is queued, then a reader, then a session. Those below it are shared. */
+ * A job has up to two holders: libmicrohttpd's thread, until the connection is done with it, and the queue with the thread that works on it. Members
+ * above `lock` belong to whoever has the job at hand: the HTTP thread until it is queued, then a reader, then a session. Those below it are
+ * shared. */
 #ifndef IAD_SERVE_SERVEJOB_H
 #define IAD_SERVE_SERVEJOB_H
 
@@ -16,8 +17,8 @@
 #include "runtime/model/preprocess.h"
 
 typedef enum iad_route {
-    IAD_ROUTE_NONE, IAD_ROUTE_PAGE, IAD_ROUTE_HEALTH, IAD_ROUTE_METRICS, IAD_ROUTE_MODELS, IAD_ROUTE_CHAT, IAD_ROUTE_INSPECT, IAD_ROUTE_SET_NEW, IAD_ROUTE_SET_LIST,
-    IAD_ROUTE_SET_GET, IAD_ROUTE_SET_CALIBRATE, IAD_ROUTE_SET_DELETE, IAD_ROUTE_PREFLIGHT, IAD_ROUTES
+    IAD_ROUTE_NONE, IAD_ROUTE_PAGE, IAD_ROUTE_HEALTH, IAD_ROUTE_METRICS, IAD_ROUTE_MODELS, IAD_ROUTE_CHAT, IAD_ROUTE_INSPECT, IAD_ROUTE_SET_NEW,
+    IAD_ROUTE_SET_LIST, IAD_ROUTE_SET_GET, IAD_ROUTE_SET_CALIBRATE, IAD_ROUTE_SET_DELETE, IAD_ROUTE_PREFLIGHT, IAD_ROUTES
 } iad_route;
 
 /* A refusal. */
@@ -166,10 +167,12 @@ typedef struct iad_scored {
     iad_fault fault;
 } iad_scored;
 void iad_scored_clear(iad_scored *scored, size_t n);
-/* Scores of n pictures in batches of --batch; what is wrong with one picture becomes its fault (params: what they are called). Fails only for what concerns all. */
-iad_status iad_score_all(iad_serve *serve, iadgpt_session *session, const iadgpt_exemplars *set, const iadgpt_picture *pictures, const char *const *params, size_t n,
-                         iad_scored *scored, iad_err *err);
-iad_status iad_inspect_reply(iad_serve *serve, const iad_job *job, const iadgpt_exemplars *exemplars, const iad_scored *scored, iad_buf *out, iad_err *err);
+/* Scores of n pictures in batches of --batch; what is wrong with one picture becomes its fault (params: what they are called). Fails only for what
+ * concerns all. */
+iad_status iad_score_all(iad_serve *serve, iadgpt_session *session, const iadgpt_exemplars *set, const iadgpt_picture *pictures,
+                         const char *const *params, size_t n, iad_scored *scored, iad_err *err);
+iad_status iad_inspect_reply(iad_serve *serve, const iad_job *job, const iadgpt_exemplars *exemplars, const iad_scored *scored, iad_buf *out,
+                             iad_err *err);
 iad_status iad_timings_add(const iadgpt_timings *timings, iad_buf *out, iad_err *err);
 
 /* ---- HTTP (servehttp.c, serveroute.c) ---- */

@@ -80,11 +80,13 @@ static iad_status histogram(const char *name, const char *labels, const iad_hist
     uint64_t sum = 0;
     for (int i = 0; i <= IAD_METRIC_BUCKETS; i++) {
         sum += h->counts[i];
-        if (i < IAD_METRIC_BUCKETS) IAD_TRY(iad_buf_addf(out, err, "%s_bucket{%s%sle=\"%g\"} %llu\n", name, labels, comma, limits[i], (unsigned long long)sum));
+        if (i < IAD_METRIC_BUCKETS)
+            IAD_TRY(iad_buf_addf(out, err, "%s_bucket{%s%sle=\"%g\"} %llu\n", name, labels, comma, limits[i], (unsigned long long)sum));
         else IAD_TRY(iad_buf_addf(out, err, "%s_bucket{%s%sle=\"+Inf\"} %llu\n", name, labels, comma, (unsigned long long)sum));
     }
     const char *open = *labels ? "{" : "", *close = *labels ? "}" : "";
-    return iad_buf_addf(out, err, "%s_sum%s%s%s %.9g\n%s_count%s%s%s %llu\n", name, open, labels, close, h->sum, name, open, labels, close, (unsigned long long)sum);
+    return iad_buf_addf(out, err, "%s_sum%s%s%s %.9g\n%s_count%s%s%s %llu\n", name, open, labels, close, h->sum, name, open, labels, close,
+                        (unsigned long long)sum);
 }
 
 static iad_status head(const char *name, const char *type, const char *help, iad_buf *out, iad_err *err) {
@@ -101,7 +103,8 @@ static iad_status by_route(const iad_counts *m, const char *(*route_name)(int), 
     for (int r = 0; r < IAD_METRIC_ROUTES; r++)
         for (int s = 0; s < IAD_METRIC_STATUSES; s++)
             if (m->requests[r][s])
-                IAD_TRY(iad_buf_addf(out, err, "iadgpt_requests_total{route=\"%s\",status=\"%d\"} %llu\n", route_name(r), statuses[s], (unsigned long long)m->requests[r][s]));
+                IAD_TRY(iad_buf_addf(out, err, "iadgpt_requests_total{route=\"%s\",status=\"%d\"} %llu\n", route_name(r), statuses[s],
+                                     (unsigned long long)m->requests[r][s]));
     IAD_TRY(head("iadgpt_request_seconds", "histogram", "From the whole body to the whole answer.", out, err));
     for (int r = 0; r < IAD_METRIC_ROUTES; r++) {
         char labels[64];
@@ -132,7 +135,8 @@ iad_status iad_metrics_text(iad_metrics *shared, const char *(*route_name)(int),
     IAD_TRY(single("iadgpt_prefix_hits_total", "counter", "Prompts that began with something computed before.", m.prefix_hits, out, err));
     IAD_TRY(single("iadgpt_prefix_misses_total", "counter", "Prompts that did not.", m.prefix_misses, out, err));
     IAD_TRY(single("iadgpt_cancelled_total", "counter", "Requests whose client went away.", m.cancelled, out, err));
-    IAD_TRY(single("iadgpt_slow_connections_total", "counter", "Connections closed because header or body came too slowly.", m.slow_connections, out, err));
+    IAD_TRY(single("iadgpt_slow_connections_total", "counter", "Connections closed because header or body came too slowly.", m.slow_connections, out,
+                   err));
     IAD_TRY(single("iadgpt_device_bytes", "gauge", "Weights, caches and scratch on the device.", g->device_now, out, err));
     IAD_TRY(single("iadgpt_device_peak_bytes", "gauge", "The most there was.", g->device_peak, out, err));
     IAD_TRY(single("iadgpt_weight_bytes", "gauge", "Packed weights.", g->weights, out, err));

@@ -116,7 +116,8 @@ static void take_along(iad_serve *s, iad_job *first) {
     iad_job *tail = first;
     for (iad_job **at = &s->ready, *before = NULL; *at && pictures < (size_t)s->options.batch;) {
         iad_job *job = *at;
-        const int fits = joins(job) && job->set == first->set && pictures + job->n_images <= (size_t)s->options.batch && rows + rows_of(job) <= BATCH_ROWS;
+        const int fits = joins(job) && job->set == first->set && pictures + job->n_images <= (size_t)s->options.batch &&
+            rows + rows_of(job) <= BATCH_ROWS;
         if (!fits) {
             before = job;
             at = &job->next;
@@ -202,7 +203,8 @@ void iad_queue_tick(iad_serve *s, double now) {
         if (!job->ended && job->suspended && client_gone(job)) atomic_compare_exchange_strong(&job->cancel, &none, IAD_CANCEL_GONE);
         none = 0;
         if (!job->ended && now > job->deadline) atomic_compare_exchange_strong(&job->cancel, &none, IAD_CANCEL_DEADLINE);
-        if (job->streaming && !job->ended && now > job->last_sent + KEEP_ALIVE_S && job->suspended && iad_buf_add_str(&job->out, ": keep-alive\n\n", NULL) == IAD_OK) {
+        if (job->streaming && !job->ended && now > job->last_sent + KEEP_ALIVE_S && job->suspended &&
+            iad_buf_add_str(&job->out, ": keep-alive\n\n", NULL) == IAD_OK) {
             job->suspended = 0;
             MHD_resume_connection(job->connection);
         }

@@ -12,15 +12,17 @@ int64_t iad_picture_tokens(const iad_serve *s, const iad_image *image, const iad
     return (int64_t)(size.resized_h / s->side) * (size.resized_w / s->side);
 }
 
-static void check_tokens(const iad_serve *s, const iad_source *source, const iad_image *image, const iad_preprocess_options *options, iad_fault *fault) {
+static void check_tokens(const iad_serve *s, const iad_source *source, const iad_image *image, const iad_preprocess_options *options,
+                         iad_fault *fault) {
     const int64_t tokens = iad_picture_tokens(s, image, options), most = s->options.limits.picture_tokens;
     if (tokens > most)
-        iad_fault_set(fault, 400, "limit", source->param, "%s: %lld tokens at the size that the model would see, at most %lld (--max-picture-tokens)", source->param,
-                      (long long)tokens, (long long)most);
+        iad_fault_set(fault, 400, "limit", source->param, "%s: %lld tokens at the size that the model would see, at most %lld (--max-picture-tokens)",
+                      source->param, (long long)tokens, (long long)most);
 }
 
 /* Pictures with their own faults; room for pixels is that of the whole request. */
-static void decode_all(iad_job *job, const iad_source *sources, size_t n, const iad_preprocess_options *options, int64_t *room, iad_image *images, iad_fault *faults) {
+static void decode_all(iad_job *job, const iad_source *sources, size_t n, const iad_preprocess_options *options, int64_t *room, iad_image *images,
+                       iad_fault *faults) {
     const iad_serve *s = job->serve;
     for (size_t i = 0; i < n; i++) {
         iad_err err = IAD_ERR_NONE;
@@ -34,8 +36,8 @@ static void decode_all(iad_job *job, const iad_source *sources, size_t n, const 
     }
 }
 
-static iad_status decode(iad_job *job, const iad_source *images, size_t n_images, const iad_source *good, size_t n_good, const iad_preprocess_options *options,
-                         iad_err *err) {
+static iad_status decode(iad_job *job, const iad_source *images, size_t n_images, const iad_source *good, size_t n_good,
+                         const iad_preprocess_options *options, iad_err *err) {
     int64_t room = 4 * job->serve->options.limits.pixels;
     job->images = iad_calloc(n_images, sizeof *job->images);
     job->image_faults = iad_calloc(n_images, sizeof *job->image_faults);
@@ -93,7 +95,8 @@ static iad_status read_chat(iad_job *job, iad_err *err) {
 static iad_status read_inspect(iad_job *job, iad_err *err) {
     iad_inspect_body *in = &job->inspect;
     iad_preprocess_options options;
-    IAD_TRY(iad_inspect_body_read(&job->place, job->body.data, job->body.len, job->multipart ? &job->parts : NULL, &job->serve->options.limits, in, err));
+    IAD_TRY(iad_inspect_body_read(&job->place, job->body.data, job->body.len, job->multipart ? &job->parts : NULL, &job->serve->options.limits, in,
+                                  err));
     iad_buf_deinit(&job->body);
     find_set(job, in->exemplar_set, "exemplar_set");
     if (job->fault.status) return IAD_OK;
@@ -109,7 +112,8 @@ static iad_status read_set(iad_job *job, iad_err *err) {
     const int addition = job->route == IAD_ROUTE_SET_CALIBRATE;
     if (addition) find_set(job, job->id, NULL);
     if (job->fault.status) return IAD_OK;
-    IAD_TRY(iad_set_body_read(&job->place, job->body.data, job->body.len, job->multipart ? &job->parts : NULL, addition, &job->serve->options.limits, b, err));
+    IAD_TRY(iad_set_body_read(&job->place, job->body.data, job->body.len, job->multipart ? &job->parts : NULL, addition, &job->serve->options.limits,
+                              b, err));
     iad_buf_deinit(&job->body);
     iadgpt_settings sizes = b->settings;
     if (job->set) sizes_of_set(job, &sizes);
@@ -123,7 +127,8 @@ int iad_job_read(iad_job *job) {
     iad_err err = IAD_ERR_NONE;
     iad_status status = IAD_OK;
     if (!atomic_load(&job->cancel))
-        status = job->route == IAD_ROUTE_CHAT ? read_chat(job, &err) : job->route == IAD_ROUTE_INSPECT ? read_inspect(job, &err) : read_set(job, &err);
+        status = job->route == IAD_ROUTE_CHAT ? read_chat(job, &err) : job->route == IAD_ROUTE_INSPECT ? read_inspect(job, &err)
+            : read_set(job, &err);
     if (status == IAD_ERR_NOT_FOUND) iad_fault_set(&job->fault, 404, "not_found", job->place.param, "%s", err.msg);
     else iad_fault_from(&job->fault, status, &err, job->place.param);
     if (atomic_load(&job->cancel)) iad_job_cancelled(job, &job->fault);

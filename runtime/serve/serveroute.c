@@ -27,8 +27,8 @@ static const known_route routes[] = {{"GET", "/health", IAD_ROUTE_HEALTH, -1},
 enum { N_ROUTES = sizeof routes / sizeof *routes };
 
 const char *iad_route_name(int route) {
-    static const char *const names[IAD_ROUTES] = {"other", "page", "health", "metrics", "models", "chat", "inspect", "exemplars_new", "exemplars_list",
-                                                  "exemplars_get", "exemplars_calibrate", "exemplars_delete", "preflight"};
+    static const char *const names[IAD_ROUTES] = {"other", "page", "health", "metrics", "models", "chat", "inspect", "exemplars_new",
+                                                  "exemplars_list", "exemplars_get", "exemplars_calibrate", "exemplars_delete", "preflight"};
     return route >= 0 && route < IAD_ROUTES ? names[route] : "other";
 }
 
@@ -77,7 +77,9 @@ static void check_host(const iad_serve *s, iad_job *job, const char *host) {
     char bracketed[300];
     if (!loopback(s->options.host)) return;
     snprintf(bracketed, sizeof bracketed, "[%.290s]", s->options.host);
-    if (!host || host_is(host, "localhost") || host_is(host, "127.0.0.1") || host_is(host, "[::1]") || host_is(host, s->options.host) || host_is(host, bracketed)) return;
+    if (!host || host_is(host, "localhost") || host_is(host, "127.0.0.1") || host_is(host, "[::1]") || host_is(host, s->options.host) ||
+        host_is(host, bracketed))
+        return;
     iad_fault_set(&job->fault, 403, "host", NULL, "this server answers to localhost and 127.0.0.1 only");
 }
 
@@ -105,7 +107,8 @@ static void check_key(const iad_serve *s, iad_job *job, const char *header) {
 static void check_body(const iad_serve *s, iad_job *job, const known_route *r, const char *type, const char *length) {
     uint64_t n = 0;
     if (length && iad_parse_u64(length, &n, "Content-Length", NULL) == IAD_OK && n > (uint64_t)s->options.limits.body_bytes)
-        iad_fault_set(&job->fault, 413, "limit", NULL, "a body of %llu bytes, at most %lld (--max-body)", (unsigned long long)n, (long long)s->options.limits.body_bytes);
+        iad_fault_set(&job->fault, 413, "limit", NULL, "a body of %llu bytes, at most %lld (--max-body)", (unsigned long long)n,
+                      (long long)s->options.limits.body_bytes);
     if (r->multipart < 0) return;
     const size_t word = type ? strcspn(type, "; ") : 0;
     if (word == 16 && strncasecmp(type, "application/json", word) == 0) return;
@@ -115,7 +118,8 @@ static void check_body(const iad_serve *s, iad_job *job, const known_route *r, c
 }
 
 void iad_route_begin(iad_serve *s, iad_job *job, struct MHD_Connection *connection, const char *url, const char *method) {
-    const char *host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Host"), *origin = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Origin");
+    const char *host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Host"),
+        *origin = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Origin");
     check_host(s, job, host);
     check_origin(s, job, origin, host);
     if (strcmp(method, "OPTIONS") == 0 && job->allow_origin) {
@@ -145,15 +149,17 @@ static iad_status models(iad_serve *s, iad_buf *out, iad_err *err) {
     const iad_serve_limits *l = &o->limits;
     IAD_TRY(iad_buf_add_str(out, "{\"object\":\"list\",\"data\":[{\"id\":", err));
     IAD_TRY(iad_json_quote(o->name, out, err));
-    IAD_TRY(iad_buf_addf(out, err, ",\"object\":\"model\",\"created\":%lld,\"owned_by\":\"iadgpt\",\"iad\":{\"version\":\"%s\",\"device\":", (long long)s->created, iadgpt_version()));
+    IAD_TRY(iad_buf_addf(out, err, ",\"object\":\"model\",\"created\":%lld,\"owned_by\":\"iadgpt\",\"iad\":{\"version\":\"%s\",\"device\":",
+                         (long long)s->created, iadgpt_version()));
     IAD_TRY(iad_json_quote(o->device, out, err));
     return iad_buf_addf(out, err,
                         ",\"sessions\":%d,\"batch\":%d,\"limits\":{\"body_bytes\":%lld,\"images\":%lld,\"calibration_images\":%lld,\"pixels\":%lld,"
-                        "\"picture_tokens\":%lld,\"prompt_tokens\":%lld,\"answer_tokens\":%lld,\"queue\":%lld,\"connections\":%lld,\"deadline_s\":%lld,"
+                        "\"picture_tokens\":%lld,\"prompt_tokens\":%lld,\"answer_tokens\":%lld,\"queue\":%lld,\"connections\":%lld,"
+                        "\"deadline_s\":%lld,"
                         "\"header_s\":%lld,\"body_s\":%lld}}}]}\n",
                         o->sessions, o->batch, (long long)l->body_bytes, (long long)l->images, (long long)l->calibration_images, (long long)l->pixels,
-                        (long long)l->picture_tokens, (long long)l->prompt_tokens, (long long)l->answer_tokens, (long long)l->queue, (long long)l->connections,
-                        (long long)l->deadline_s, (long long)l->header_s, (long long)l->body_s);
+                        (long long)l->picture_tokens, (long long)l->prompt_tokens, (long long)l->answer_tokens, (long long)l->queue,
+                        (long long)l->connections, (long long)l->deadline_s, (long long)l->header_s, (long long)l->body_s);
 }
 
 static iad_status metrics(iad_serve *s, iad_buf *out, iad_err *err) {

@@ -40,8 +40,8 @@ static iad_status keep(const iadgpt_result *from, int batch, iad_scored *to, iad
 /* A fault of one picture, or of everything? */
 static int blames_picture(iadgpt_status status) { return status == IADGPT_ERR_ARG || status == IADGPT_ERR_LIMIT || status == IADGPT_ERR_UNSUPPORTED; }
 
-static iad_status score(iad_serve *s, iadgpt_session *session, const iadgpt_exemplars *set, const iadgpt_picture *pictures, const char *const *params, size_t n,
-                        iad_scored *scored, iad_err *err) {
+static iad_status score(iad_serve *s, iadgpt_session *session, const iadgpt_exemplars *set, const iadgpt_picture *pictures, const char *const *params,
+                        size_t n, iad_scored *scored, iad_err *err) {
     iadgpt_result results[MAX_BATCH];
     iadgpt_error error;
     const iadgpt_status status = iadgpt_inspect(session, set, pictures, (int32_t)n, results, &error);
@@ -57,12 +57,13 @@ static iad_status score(iad_serve *s, iadgpt_session *session, const iadgpt_exem
         iad_fault_from(&scored[0].fault, failed, err, params[0]);
         return IAD_OK;
     }
-    for (size_t i = 0; i < n; i++) IAD_TRY(score(s, session, set, pictures + i, params + i, 1, scored + i, err)); /* one of them spoils the batch: which? */
+    /* one of them spoils the batch: which? */
+    for (size_t i = 0; i < n; i++) IAD_TRY(score(s, session, set, pictures + i, params + i, 1, scored + i, err));
     return IAD_OK;
 }
 
-iad_status iad_score_all(iad_serve *s, iadgpt_session *session, const iadgpt_exemplars *set, const iadgpt_picture *pictures, const char *const *params, size_t n,
-                         iad_scored *scored, iad_err *err) {
+iad_status iad_score_all(iad_serve *s, iadgpt_session *session, const iadgpt_exemplars *set, const iadgpt_picture *pictures,
+                         const char *const *params, size_t n, iad_scored *scored, iad_err *err) {
     const size_t batch = (size_t)s->options.batch;
     for (size_t i = 0; i < n; i += batch) IAD_TRY(score(s, session, set, pictures + i, params + i, n - i < batch ? n - i : batch, scored + i, err));
     return IAD_OK;

@@ -39,8 +39,8 @@ iad_status iad_set_write(const iad_set *set, iad_buf *out, iad_err *err) {
     IAD_TRY(iad_json_quote(set->name, out, err));
     IAD_TRY(iad_buf_add_str(out, ",\"category\":", err));
     IAD_TRY(iad_json_quote(set->category, out, err));
-    IAD_TRY(iad_buf_addf(out, err, ",\"created\":%lld,\"key\":\"%s\",\"target_fpr\":%.17g,\"confidence\":%.17g,\"scores\":[", (long long)set->created, set->key,
-                         set->target_fpr, set->confidence));
+    IAD_TRY(iad_buf_addf(out, err, ",\"created\":%lld,\"key\":\"%s\",\"target_fpr\":%.17g,\"confidence\":%.17g,\"scores\":[", (long long)set->created,
+                         set->key, set->target_fpr, set->confidence));
     for (size_t i = 0; i < set->n_scores; i++) {
         const iad_set_score *s = &set->scores[i];
         IAD_TRY(iad_buf_addf(out, err, "%s\n{\"picture\":\"%s\",\"score\":%.17g,\"map\":", i ? "," : "", s->picture, s->score));
@@ -91,10 +91,12 @@ static iad_status read_root(const json_t *root, const char *where, iad_set *set,
     IAD_TRY(iad_json_int(root, "created", 0, INT64_MAX, where, &set->created, err));
     IAD_TRY(iad_json_number(root, "target_fpr", where, &set->target_fpr, err));
     IAD_TRY(iad_json_number(root, "confidence", where, &set->confidence, err));
-    if (!(set->target_fpr > 0 && set->target_fpr < 1 && set->confidence > 0 && set->confidence < 1)) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: a broken target", where);
+    if (!(set->target_fpr > 0 && set->target_fpr < 1 && set->confidence > 0 && set->confidence < 1))
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: a broken target", where);
     IAD_TRY(iad_json_array(root, "scores", where, &scores, err));
     set->n_scores = 0;
-    IAD_TRY(iad_grow((void **)&set->scores, &set->cap_scores, json_array_size(scores), sizeof *set->scores, IAD_SET_MAX_SCORES, "scores of a set", err));
+    IAD_TRY(iad_grow((void **)&set->scores, &set->cap_scores, json_array_size(scores), sizeof *set->scores, IAD_SET_MAX_SCORES, "scores of a set",
+                     err));
     for (size_t i = 0; i < json_array_size(scores); i++) IAD_TRY(read_score(json_array_get(scores, i), where, &set->scores[set->n_scores++], err));
     IAD_TRY(iad_set_make_id(set, err));
     return strcmp(set->id, id) == 0 ? IAD_OK : IAD_FAIL(err, IAD_ERR_FORMAT, "%s: the id is not that of its key, name and category", where);

@@ -180,7 +180,8 @@ iad_status iad_setstore_exemplars(iad_setstore *store, iad_set *set, const iadgp
 
 /* ---- changing ---- */
 
-iad_status iad_setstore_add(iad_setstore *store, iadgpt_exemplars *exemplars, const char *name, const char *category, iad_set **out, int *existed, iad_err *err) {
+iad_status iad_setstore_add(iad_setstore *store, iadgpt_exemplars *exemplars, const char *name, const char *category, iad_set **out, int *existed,
+                            iad_err *err) {
     char path[IAD_PATH_MAX];
     iadgpt_error error;
     *out = NULL;
@@ -227,11 +228,13 @@ static int counted(const iad_set *set, const char *picture) {
     return 0;
 }
 
-iad_status iad_setstore_calibrate(iad_setstore *store, iad_set *set, const iad_set_score *scores, size_t n, double target_fpr, double confidence, iad_err *err) {
+iad_status iad_setstore_calibrate(iad_setstore *store, iad_set *set, const iad_set_score *scores, size_t n, double target_fpr, double confidence,
+                                  iad_err *err) {
     pthread_mutex_lock(&store->lock);
     const size_t before = set->n_scores;
     const double old_fpr = set->target_fpr, old_confidence = set->confidence;
-    iad_status status = iad_grow((void **)&set->scores, &set->cap_scores, before + n, sizeof *set->scores, IAD_SET_MAX_SCORES, "scores of a set", err);
+    iad_status status = iad_grow((void **)&set->scores, &set->cap_scores, before + n, sizeof *set->scores, IAD_SET_MAX_SCORES, "scores of a set",
+                                 err);
     for (size_t i = 0; i < n && status == IAD_OK; i++)
         if (!counted(set, scores[i].picture)) set->scores[set->n_scores++] = scores[i];
     if (target_fpr > 0) {

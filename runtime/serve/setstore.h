@@ -18,8 +18,8 @@ typedef struct iad_setstore {
     size_t n, cap;
 } iad_setstore;
 
-/* Reads and verifies every set of the folder; what is damaged or belongs to another model is logged and left alone. Errors: IAD_ERR_IO, IAD_ERR_EXISTS (another
- * server has the folder). Close also after a failure. */
+/* Reads and verifies every set of the folder; what is damaged or belongs to another model is logged and left alone. Errors: IAD_ERR_IO,
+ * IAD_ERR_EXISTS (another server has the folder). Close also after a failure. */
 iad_status iad_setstore_open(iad_setstore *store, iadgpt_engine *engine, const char *dir, const iad_log *log, iad_err *err);
 void iad_setstore_close(iad_setstore *store);
 
@@ -30,9 +30,11 @@ void iad_setstore_release(iad_setstore *store, iad_set *set); /* NULL is fine */
 iad_status iad_setstore_exemplars(iad_setstore *store, iad_set *set, const iadgpt_exemplars **exemplars, iad_err *err);
 
 /* Takes over a reference of exemplars. *set is held; *existed: it was there, and nothing has changed. */
-iad_status iad_setstore_add(iad_setstore *store, iadgpt_exemplars *exemplars, const char *name, const char *category, iad_set **set, int *existed, iad_err *err);
+iad_status iad_setstore_add(iad_setstore *store, iadgpt_exemplars *exemplars, const char *name, const char *category, iad_set **set, int *existed,
+                            iad_err *err);
 /* Adds scores (of pictures that are not counted yet) and writes the file; target_fpr 0: as it was. */
-iad_status iad_setstore_calibrate(iad_setstore *store, iad_set *set, const iad_set_score *scores, size_t n, double target_fpr, double confidence, iad_err *err);
+iad_status iad_setstore_calibrate(iad_setstore *store, iad_set *set, const iad_set_score *scores, size_t n, double target_fpr, double confidence,
+                                  iad_err *err);
 /* The verdict's threshold and the range of maps. */
 void iad_setstore_verdict(iad_setstore *store, const iad_set *set, int *has_threshold, double *threshold, int *has_range, float *lo, float *hi);
 /* IAD_ERR_NOT_FOUND when there is none. Who holds it keeps it. */

@@ -22,7 +22,8 @@ static iad_status index_tensors(iad_st_file *file, const uint8_t *data, iad_err 
     IAD_TRY(iad_nametable_init(&file->table, n, err));
     for (size_t i = 0; i < n; i++) {
         const iad_st_entry *e = &file->header.items[i];
-        if (!iad_nametable_add(&file->table, e->name, i)) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: tensor %.200s: the name occurs twice", file->path, e->name);
+        if (!iad_nametable_add(&file->table, e->name, i))
+            return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: tensor %.200s: the name occurs twice", file->path, e->name);
         iad_tensor_view *view = &file->views[i];
         *view = (iad_tensor_view){.name = e->name, .dtype = e->dtype, .rank = e->rank, .data = data + e->begin, .bytes = (size_t)(e->end - e->begin)};
         memcpy(view->shape, e->shape, sizeof view->shape);
@@ -35,7 +36,8 @@ static iad_status read_header(iad_st_file *file, const uint8_t *bytes, size_t n,
     uint64_t header = 0;
     for (int i = 7; i >= 0; i--) header = header << 8 | bytes[i];
     if (header > IAD_ST_MAX_HEADER)
-        return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: a header of %llu bytes, more than %u: no safetensors file?", file->path, (unsigned long long)header, IAD_ST_MAX_HEADER);
+        return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: a header of %llu bytes, more than %u: no safetensors file?", file->path, (unsigned long long)header,
+                        IAD_ST_MAX_HEADER);
     if (header > n - 8)
         return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: a header of %llu bytes in a file of %zu: cut short?", file->path, (unsigned long long)header, n);
     const uint8_t *data = bytes + 8 + header;

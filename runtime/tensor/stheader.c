@@ -77,7 +77,8 @@ static iad_status string(cursor *c, size_t max, char **value, iad_err *err) {
     while (close < c->end && *close != '"') close += *close == '\\' && close + 1 < c->end ? 2 : 1;
     if (close >= c->end) return bad(c, "a string without its end", err);
     size_t raw = (size_t)(close - c->at), n = 0;
-    if (raw > 6 * max) return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: header byte %zu: a string of more than %zu bytes", c->path, (size_t)(c->at - c->text), max);
+    if (raw > 6 * max)
+        return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: header byte %zu: a string of more than %zu bytes", c->path, (size_t)(c->at - c->text), max);
     char *out = iad_alloc(raw + 1, 1); /* an escape is never shorter than what it stands for */
     if (!out) return IAD_NOMEM(err, c->path);
     iad_status status = IAD_OK;
@@ -246,12 +247,13 @@ static iad_status check_cover(const iad_st_header *h, uint64_t data_bytes, const
     for (size_t i = 0; i < h->n; i++) {
         const iad_st_entry *e = &h->items[i];
         if (e->begin != at)
-            return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: tensor %.200s: %s before it, at byte %llu", path, e->name, e->begin < at ? "an overlap with the one" : "a hole",
-                            (unsigned long long)(e->begin < at ? e->begin : at));
+            return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: tensor %.200s: %s before it, at byte %llu", path, e->name,
+                            e->begin < at ? "an overlap with the one" : "a hole", (unsigned long long)(e->begin < at ? e->begin : at));
         at = e->end;
     }
     if (at != data_bytes)
-        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: %llu bytes of data, tensors end at %llu", path, (unsigned long long)data_bytes, (unsigned long long)at);
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: %llu bytes of data, tensors end at %llu", path, (unsigned long long)data_bytes,
+                        (unsigned long long)at);
     return IAD_OK;
 }
 

@@ -49,7 +49,8 @@ static iad_status shard_names(json_t *map, const char *index, iad_strings *names
         else if (!iad_path_safe(shard) || strchr(shard, '/'))
             status = IAD_FAIL(err, IAD_ERR_FORMAT, "%s: tensor %.200s: \"%.100s\" is no plain file name", index, tensor, shard);
         else if (iad_nametable_add(&seen, shard, 0))
-            status = names->n < IAD_ST_MAX_SHARDS ? iad_strings_add(names, shard, err) : IAD_FAIL(err, IAD_ERR_LIMIT, "%s: more than %u files", index, IAD_ST_MAX_SHARDS);
+            status = names->n < IAD_ST_MAX_SHARDS ? iad_strings_add(names, shard, err)
+                : IAD_FAIL(err, IAD_ERR_LIMIT, "%s: more than %u files", index, IAD_ST_MAX_SHARDS);
         if (status != IAD_OK) break;
     }
     iad_nametable_deinit(&seen);

@@ -104,7 +104,8 @@ static iad_status check_names(const iad_st_writer *w, iad_err *err) {
     IAD_TRY(iad_nametable_init(&seen, w->n, err));
     iad_status status = IAD_OK;
     for (size_t i = 0; i < w->n && status == IAD_OK; i++)
-        if (!iad_nametable_add(&seen, w->items[i].name, i)) status = IAD_FAIL(err, IAD_ERR_ARG, "%s: tensor %.200s declared twice", w->path, w->items[i].name);
+        if (!iad_nametable_add(&seen, w->items[i].name, i))
+            status = IAD_FAIL(err, IAD_ERR_ARG, "%s: tensor %.200s declared twice", w->path, w->items[i].name);
     iad_nametable_deinit(&seen);
     return status;
 }
@@ -120,7 +121,8 @@ static iad_status plan(iad_st_writer *w, iad_err *err) {
         used += w->items[i].bytes;
         w->items[i].shard = n - 1;
     }
-    if (n > IAD_ST_MAX_SHARDS) return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: %zu files, more than %u: choose larger shards", w->path, n, IAD_ST_MAX_SHARDS);
+    if (n > IAD_ST_MAX_SHARDS)
+        return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: %zu files, more than %u: choose larger shards", w->path, n, IAD_ST_MAX_SHARDS);
     if (!(w->shards = iad_calloc(n, sizeof *w->shards))) return IAD_NOMEM(err, w->path);
     w->n_shards = n;
     for (size_t i = 0; i < w->n; i++) w->shards[w->items[i].shard].data += w->items[i].bytes;
@@ -146,7 +148,8 @@ static iad_status header_text(const iad_st_writer *w, size_t which, iad_buf *out
         json_decref(name);
         IAD_TRY(status);
         IAD_TRY(iad_buf_addf(out, err, ":{\"dtype\":\"%s\",\"shape\":%s,\"data_offsets\":[%llu,%llu]}", iad_dtype_name(d->dtype),
-                             iad_tensor_shape_text(d->rank, d->shape, shape, sizeof shape), (unsigned long long)at, (unsigned long long)(at + d->bytes)));
+                             iad_tensor_shape_text(d->rank, d->shape, shape, sizeof shape), (unsigned long long)at,
+                             (unsigned long long)(at + d->bytes)));
         at += d->bytes;
     }
     IAD_TRY(iad_buf_add_str(out, "}", err));
@@ -192,7 +195,8 @@ static iad_status create(iad_st_writer *w, size_t which, iad_err *err) {
     iad_status status = header_text(w, which, &header, err);
     s->header = header.len;
     /* Only ENOSPC and EFBIG are news: not every file system can reserve. */
-    if (status == IAD_OK && s->data && fallocate(fd, 0, 0, (off_t)(s->header + s->data)) != 0 && (errno == ENOSPC || errno == EFBIG || errno == EDQUOT))
+    if (status == IAD_OK && s->data && fallocate(fd, 0, 0, (off_t)(s->header + s->data)) != 0 &&
+        (errno == ENOSPC || errno == EFBIG || errno == EDQUOT))
         status = IAD_FAIL(err, IAD_ERR_IO, "%s: no room for %llu bytes (%llu in all): %s", path, (unsigned long long)(s->header + s->data),
                           (unsigned long long)w->total, strerror(errno));
     if (status == IAD_OK) status = write_all(fd, path, header.data, header.len, err);
@@ -318,7 +322,8 @@ static void remove_old(const iad_st_writer *w) {
 static iad_status finish(iad_st_writer *w, iad_err *err) {
     char path[IAD_PATH_MAX], index[IAD_PATH_MAX];
     if (w->written != w->total)
-        return IAD_FAIL(err, IAD_ERR_ARG, "%s: %llu of the %llu bytes declared", w->path, (unsigned long long)w->written, (unsigned long long)w->total);
+        return IAD_FAIL(err, IAD_ERR_ARG, "%s: %llu of the %llu bytes declared", w->path, (unsigned long long)w->written,
+                        (unsigned long long)w->total);
     if (w->is_dir && w->n_shards > 1) remove_old(w); /* an old model.safetensors would win over the new index */
     for (size_t i = 0; i < w->n_shards; i++) {
         IAD_TRY(final_path(w, &w->shards[i], path, err));

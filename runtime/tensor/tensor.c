@@ -9,7 +9,8 @@ size_t iad_tensor_count(const iad_tensor_view *view) {
 }
 
 iad_status iad_tensor_bytes(const char *name, iad_dtype dtype, int rank, const int64_t *shape, uint64_t *bytes, iad_err *err) {
-    if (rank < 0 || rank > IAD_TENSOR_MAX_RANK) return IAD_FAIL(err, IAD_ERR_ARG, "tensor %.200s: rank %d is outside 0..%d", name, rank, IAD_TENSOR_MAX_RANK);
+    if (rank < 0 || rank > IAD_TENSOR_MAX_RANK)
+        return IAD_FAIL(err, IAD_ERR_ARG, "tensor %.200s: rank %d is outside 0..%d", name, rank, IAD_TENSOR_MAX_RANK);
     uint64_t n = iad_dtype_size(dtype);
     if (!n) return IAD_FAIL(err, IAD_ERR_ARG, "tensor %.200s: unknown element type", name);
     int empty = 0;

@@ -5,7 +5,9 @@
 #include "base/file.h"
 #include "base/image/decode.h"
 
-static int ends_with(const iad_map *map, const void *end, size_t n) { return map->n >= n && memcmp((const uint8_t *)map->data + map->n - n, end, n) == 0; }
+static int ends_with(const iad_map *map, const void *end, size_t n) {
+    return map->n >= n && memcmp((const uint8_t *)map->data + map->n - n, end, n) == 0;
+}
 
 int iad_picture_file_whole(const char *path, int *width, int *height) {
     static const uint8_t jpeg[] = {0xff, 0xd9}, png[] = {'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82};

@@ -462,7 +462,8 @@ iad_status iad_ep_run(iad_ep *ep, int stop_fd, double seconds, iad_err *err) {
         double wait = wake(ep, 0);
         MHD_UNSIGNED_LONG_LONG ms;
         if (MHD_get_timeout(ep->daemon, &ms) == MHD_YES && (double)ms / 1000 < wait) wait = (double)ms / 1000;
-        const struct timespec pause = {(time_t)wait, (long)((wait - (double)(time_t)wait) * 1e9)}; /* whole milliseconds would lengthen every answer */
+        /* whole milliseconds would lengthen every answer */
+        const struct timespec pause = {(time_t)wait, (long)((wait - (double)(time_t)wait) * 1e9)};
         if (ppoll(fds, 2, &pause, NULL) < 0 && errno != EINTR)
             return IAD_FAIL(err, IAD_ERR_IO, "waiting for requests: %s", strerror(errno));
         if (fds[1].revents) return IAD_OK;

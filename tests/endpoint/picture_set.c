@@ -1,5 +1,5 @@
-/* picture_set DIR N [SIDE]: N small JPEGs that all differ, in MVTec layout (DIR/part/train/good), for tests that need many pictures and not what is on them. A file that
- * is there is kept. */
+/* picture_set DIR N [SIDE]: N small JPEGs that all differ, in MVTec layout (DIR/part/train/good), for tests that need many pictures and not what is
+ * on them. A file that is there is kept. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -25,8 +25,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (int layout = 0; layout < 2; layout++) {
         for (int i = 0; i < 3; i++) iad_buf_reset(&text[i]);
         if (iad_model_config_format(&config, (iad_config_layout)layout, "float32", &text[0], &text[1], &text[2], NULL) != IAD_OK) __builtin_trap();
-        if (iad_model_config_parse(text[0].data, text[0].len, text[1].data, text[1].len, text[2].data, text[2].len, "again", &again, NULL) != IAD_OK) __builtin_trap();
-        if (again.text.hidden != config.text.hidden || again.vision.n_fullatt != config.vision.n_fullatt || again.paper.n_taps != config.paper.n_taps ||
+        if (iad_model_config_parse(text[0].data, text[0].len, text[1].data, text[1].len, text[2].data, text[2].len, "again", &again, NULL) != IAD_OK)
+            __builtin_trap();
+        if (again.text.hidden != config.text.hidden || again.vision.n_fullatt != config.vision.n_fullatt ||
+            again.paper.n_taps != config.paper.n_taps ||
             again.text.rms_eps != config.text.rms_eps || again.ids.n_eos != config.ids.n_eos)
             __builtin_trap();
     }

@@ -1,5 +1,5 @@
-/* Bodies that a server is sent. The first byte chooses: a chat, an inspection, an exemplar set, an addition to one, a stored set, or the parts of a multipart
- * body. What is taken must lie within the limits, and its pictures must decode or fail with a message. */
+/* Bodies that a server is sent. The first byte chooses: a chat, an inspection, an exemplar set, an addition to one, a stored set, or the parts of a
+ * multipart body. What is taken must lie within the limits, and its pictures must decode or fail with a message. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const iad_serve_limits limits = {.body_bytes = 1 << 16, .images = 4, .calibration_images = 5, .pixels = 10000, .answer_tokens = 100, .prompt_tokens = 100};
+static const iad_serve_limits limits = {.body_bytes = 1 << 16, .images = 4, .calibration_images = 5, .pixels = 10000, .answer_tokens = 100,
+                                        .prompt_tokens = 100};
 
 static void decode(const iad_source *sources, size_t n) {
     const iad_strings roots = {0};
@@ -65,7 +66,9 @@ static void set(const char *json, size_t n, const iad_parts *parts, int addition
     iad_err err = IAD_ERR_NONE;
     const iad_status status = iad_set_body_read(&body, json, n, parts, addition, &limits, &b, &err);
     check(status, &body, &err);
-    if (status == IAD_OK && (b.n_images > IAD_MAX_GOOD || b.n_calibration > (size_t)limits.calibration_images || !b.category || (!addition && !b.name))) abort();
+    if (status == IAD_OK &&
+        (b.n_images > IAD_MAX_GOOD || b.n_calibration > (size_t)limits.calibration_images || !b.category || (!addition && !b.name)))
+        abort();
     iad_set_body_deinit(&b);
 }
 
@@ -93,7 +96,8 @@ static void multipart(const uint8_t *data, size_t size) {
     while (size >= 2) {
         const size_t n = data[1] < size - 2 ? data[1] : size - 2;
         if (data[0] & 128) at = 0;
-        if (iad_parts_take(&parts, fields[(data[0] & 15) % 6], data[0] & 64 ? "a.png" : NULL, (const char *)data + 2, at, n, 1 << 12, NULL) != IAD_OK) break;
+        if (iad_parts_take(&parts, fields[(data[0] & 15) % 6], data[0] & 64 ? "a.png" : NULL, (const char *)data + 2, at, n, 1 << 12, NULL) != IAD_OK)
+            break;
         at += n;
         data += 2 + n;
         size -= 2 + n;

@@ -1,4 +1,5 @@
-/* newmodel_main PRESET DIR [nested] [new] [SHARD_BYTES] [f32|bf16|f16] [seed N]: writes a model for check_newmodel.py; golden unless a seed is given. */
+/* newmodel_main PRESET DIR [nested] [new] [SHARD_BYTES] [f32|bf16|f16] [seed N]: writes a model for check_newmodel.py; golden unless a seed is
+ * given. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -53,7 +53,9 @@ static void pack_group(const product *p, int64_t g) {
         int64_t col = panel * IAD_PANEL, n = p->x.cols - col < IAD_PANEL ? p->x.cols - col : IAD_PANEL;
         uint32_t *words = p->panels + (panel * p->panel_groups + g) * IAD_PANEL;
         if (!inside) n = 0;
-        else p->kernels->weave(p->how_x, row_at(&p->x, row, p->x.rows, col), p->per_group > 1 ? row_at(&p->x, row + 1, p->x.rows, col) : NULL, n, words);
+        else
+            p->kernels->weave(p->how_x, row_at(&p->x, row, p->x.rows, col), p->per_group > 1 ? row_at(&p->x, row + 1, p->x.rows, col) : NULL, n,
+                              words);
         memset(words + n, 0, (size_t)(IAD_PANEL - n) * sizeof *words);
     }
 }

@@ -24,7 +24,8 @@ typedef struct iad_patterns {
  *   "micro_rows" [4096: rows of the language model in one pass], "micro_samples" [32]
  *   "replay" [-1: 0.5 in stage 2, 0.8 in stage 3], "tasks" []: only these
  *   "map_weight" [1], "map_norm" "lag"|"batch"|"image"|"share" [lag], "map_focal" "two-maps"|"one-map"|"pair" [two-maps], "map_gamma" [2],
- *   "map_focal_weight" [1], "map_dice_weight" [1], "map_normal_weight" [1], "map_smooth" [1], "map_gain" [4], "map_clamp_gradient" [false], "map_scale" [2]
+ * "map_focal_weight" [1], "map_dice_weight" [1], "map_normal_weight" [1], "map_smooth" [1], "map_gain" [4], "map_clamp_gradient" [false], "map_scale"
+ * [2]
  *   "fusion" [true], "compression" [true], "retention" [the model's], "map_layers" [the model's]
  *   "image" [h, w] [the model's], "max_rows" [32768]
  *   "seed" [0], "save_every" [500], "keep" [2], "keep_every" [0], "eval_every" [0], "eval_records" [64], "export" "bf16"|"f32" [bf16] */

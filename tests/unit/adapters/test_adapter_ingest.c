@@ -64,7 +64,8 @@ static void check_walk(const ingest_case *c, const tt_tree *tree, const char *ro
 
 static void run(const ingest_case *c, const char *root, int threads, iad_manifest *manifest, iad_ingest_result *result) {
     iad_err err = IAD_ERR_NONE;
-    const iad_ingest_options options = {.adapter = iad_adapter_find(c->adapter), .root = root, .name = "set", .threads = threads, .any_count = c->any_count};
+    const iad_ingest_options options = {.adapter = iad_adapter_find(c->adapter), .root = root, .name = "set", .threads = threads,
+                                        .any_count = c->any_count};
     assert_ok(iad_ingest_run(manifest, &options, result, &err));
 }
 

@@ -115,7 +115,8 @@ static void test_std_voc_limits(void **state) {
     iad_buf text;
     iad_buf_init(&text, 8u << 20);
     repeat(&text, "<annotation>", 1);
-    repeat(&text, "<object><name>crack</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>2</xmax><ymax>2</ymax></bndbox></object>", IAD_STD_MAX_BOXES + 1);
+    repeat(&text, "<object><name>crack</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>2</xmax><ymax>2</ymax></bndbox></object>",
+           IAD_STD_MAX_BOXES + 1);
     repeat(&text, "</annotation>", 1);
     assert_fails(IAD_ERR_LIMIT, iad_std_parse_voc(text.data, text.len, "x.xml", &b, &err));
     iad_std_boxes_deinit(&b);
@@ -147,7 +148,8 @@ static void test_std_yolo(void **state) {
     assert_string_equal("crack", b.items[1].name);
     assert_close(b.items[1].x1, 200, 0); /* clipped */
     iad_std_boxes_deinit(&b);
-    static const char *const broken[] = {"1 2 3", "x 0.5 0.5 0.1 0.1", "0 0.5 0.5 0.1 inf", "-1 0.5 0.5 0.1 0.1", "0 0.5 0.5 0.1 0.1 0.9 0.9", "0 5 5 5 5"};
+    static const char *const broken[] = {"1 2 3", "x 0.5 0.5 0.1 0.1", "0 0.5 0.5 0.1 inf", "-1 0.5 0.5 0.1 0.1", "0 0.5 0.5 0.1 0.1 0.9 0.9",
+                                         "0 5 5 5 5"};
     for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
         char text[128];
         assert_true(iad_scan_print(text, sizeof text, "0 0.5 0.5 0.1 0.1\n%s\n", broken[i]));
@@ -179,7 +181,8 @@ static void test_std_json(void **state) {
     iad_std_boxes_deinit(&b);
     static const char *const broken[] = {"[]", "{}", "{\"outputs\": []}", "{\"outputs\": {\"object\": {}}}", "{\"outputs\": {\"object\": [1]}}",
                                          "{\"outputs\": {\"object\": [{\"name\": \"a\", \"bndbox\": {\"xmin\": \"1\"}}]}}",
-                                         "{\"outputs\": {\"object\": [{\"name\": \"a\", \"bndbox\": {\"xmin\": 1e300, \"ymin\": 1, \"xmax\": 2, \"ymax\": 2}}]}}"};
+                                         "{\"outputs\": {\"object\": [{\"name\": \"a\", \"bndbox\": {\"xmin\": 1e300, \"ymin\": 1, \"xmax\": 2, "
+                                         "\"ymax\": 2}}]}}"};
     for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
         if (std_json(broken[i], &b, &err) != IAD_ERR_FORMAT) fail_msg("accepted: %s", broken[i]);
         iad_std_boxes_deinit(&b);
@@ -191,7 +194,8 @@ static void test_std_json(void **state) {
 static void test_tree(void **state) {
     (void)state;
     iad_err err = IAD_ERR_NONE;
-    static const char text[] = "rgb b/x.png 1\nrgb a/x_mask.PNG 1\nrgb a/x.png 1 640 480\nrgb a-b/x.jpg 1\nrgb a/x_mask.d/y.png 1\ntext a/x_mask.txt\n"
+    static const char text[] =
+        "rgb b/x.png 1\nrgb a/x_mask.PNG 1\nrgb a/x.png 1 640 480\nrgb a-b/x.jpg 1\nrgb a/x_mask.d/y.png 1\ntext a/x_mask.txt\n"
                                "rgb top.png 1\nrgb a/../b 1\nrgb /etc/x.png 1\n";
     tt_tree t;
     int w, h;

@@ -11,8 +11,8 @@
 #define DETAILS "Each corner carries a small chamfer; the thread begins right below the upper rim and two faint marks stand on one side."
 #define TEXTS "\\\"shape_structure\\\":\\\"" SHAPE "\\\",\\\"material_surface\\\":\\\"" MATERIAL "\\\",\\\"details\\\":\\\"" DETAILS "\\\""
 #define RAW(view)                                                                                                                                    \
-    "{\"id\":\"r\",\"model\":\"m\",\"choices\":[{\"finish_reason\":\"stop\",\"message\":{\"content\":\"{" TEXTS                                        \
-    ",\\\"is_product_photo\\\":true,\\\"category_match\\\":0.9,\\\"object_count\\\":\\\"one\\\",\\\"view\\\":\\\"" view                               \
+    "{\"id\":\"r\",\"model\":\"m\",\"choices\":[{\"finish_reason\":\"stop\",\"message\":{\"content\":\"{" TEXTS \
+    ",\\\"is_product_photo\\\":true,\\\"category_match\\\":0.9,\\\"object_count\\\":\\\"one\\\",\\\"view\\\":\\\"" view \
     "\\\",\\\"watermark\\\":\\\"none\\\",\\\"defect_visible\\\":\\\"no\\\",\\\"defect_note\\\":\\\"\\\",\\\"language\\\":\\\"en\\\"}\"}}]," \
     "\"usage\":{\"prompt_tokens\":900,\"completion_tokens\":300}}"
 
@@ -63,8 +63,8 @@ static int put(fixture *f, const char *raw) {
     iad_judged j;
     int added;
     const iad_judge_facts facts = {.prompt = f->prompt, .model = "m", .category = "hex nut", .colour = ""};
-    const iad_answer_row row = {.unit = f->unit, .image_sha256 = f->sha256, .image_id = f->image_id, .prompt = f->prompt, .model = "m", .params = "{}",
-                                .colour = "", .attempts = 1, .raw = raw, .n_raw = strlen(raw), .feedback = 1, .cost = 0.5};
+    const iad_answer_row row = {.unit = f->unit, .image_sha256 = f->sha256, .image_id = f->image_id, .prompt = f->prompt, .model = "m",
+                                .params = "{}", .colour = "", .attempts = 1, .raw = raw, .n_raw = strlen(raw), .feedback = 1, .cost = 0.5};
     assert_ok(iad_chat_answer_parse(&a, raw, strlen(raw), &err));
     assert_ok(iad_judge_answer(&j, &facts, &a, &err));
     assert_ok(iad_annotate_answer_put(f->m, &row, &a, &j, &added, &err));

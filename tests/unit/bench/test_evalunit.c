@@ -36,8 +36,8 @@ static void write_cache(int with_masks) {
         float map[48];
         uint8_t mask[48];
         golden(n, map, mask);
-        iad_mapcache_entry entry = {.name = tests_of_golden[n].path, .map = map, .mask = n < 2 && with_masks > n ? mask : NULL, .width = 8, .height = 6,
-                                    .label = n < 2, .source_regions = -1, .image_score = tests_of_golden[n].score};
+        iad_mapcache_entry entry = {.name = tests_of_golden[n].path, .map = map, .mask = n < 2 && with_masks > n ? mask : NULL, .width = 8,
+                                    .height = 6, .label = n < 2, .source_regions = -1, .image_score = tests_of_golden[n].score};
         assert_ok(iad_mapcache_append(writer, &entry, &err));
     }
     assert_ok(iad_mapcache_append_close(writer, &err));
@@ -47,7 +47,8 @@ static json_t *measure(const iad_eval_test *tests, size_t n, int with_cache, int
     iad_err err = IAD_ERR_NONE;
     iad_protocol protocol;
     assert_ok(iad_protocol_find("iadgpt-224", &protocol, &err));
-    iad_eval_options options = {.protocol = &protocol, .pro_limits = {0.3, 0.05, 1}, .n_pro_limits = 3, .threads = 2, .bootstrap = 20, .legacy = legacy, .aupimo = legacy};
+    iad_eval_options options = {.protocol = &protocol, .pro_limits = {0.3, 0.05, 1}, .n_pro_limits = 3, .threads = 2, .bootstrap = 20,
+                                .legacy = legacy, .aupimo = legacy};
     iad_mapcache *cache = NULL;
     json_t *unit = json_object();
     if (with_cache) assert_ok(iad_mapcache_open(CACHE, 1, &cache, &err));

@@ -10,8 +10,8 @@
 
 /* A unit with given image and pixel AUROC; NaN is null. */
 static json_t *unit(const char *category, int shots, int seed, double image, double pixel) {
-    json_t *u = json_pack("{ss ss si si ss s{si si}}", "dataset", "set", "category", category, "shots", shots, "seed", seed, "preset", "iadgpt-224", "counts",
-                          "normal", 3, "anomalous", 4);
+    json_t *u = json_pack("{ss ss si si ss s{si si}}", "dataset", "set", "category", category, "shots", shots, "seed", seed, "preset", "iadgpt-224",
+                          "counts", "normal", 3, "anomalous", 4);
     json_object_set_new(u, "image", json_pack("{so so so}", "auroc", isnan(image) ? json_null() : json_real(image), "auroc_low", json_real(0.1),
                                               "auroc_high", json_real(0.9)));
     json_object_set_new(u, "pixel", isnan(pixel) ? json_null() : json_pack("{sf}", "auroc", pixel));

@@ -75,8 +75,9 @@ static void golden(void **state) {
     iad_err err;
     uint8_t first[32], digest[32];
     for (int kind = 0; kind < 8; kind++) {
-        iad_newmodel_options o = {.golden = 1, .dtype = kind & 1 ? IAD_F32 : IAD_BF16, .new_names = kind & 2, .layout = kind & 4 ? IAD_CONFIG_NESTED : IAD_CONFIG_FLAT,
-                                  .max_shard_bytes = kind & 2 ? 200000 : 0, .force = 1, .threads = 1 + kind % 3, .extras = kind == 7};
+        iad_newmodel_options o = {.golden = 1, .dtype = kind & 1 ? IAD_F32 : IAD_BF16, .new_names = kind & 2,
+                                  .layout = kind & 4 ? IAD_CONFIG_NESTED : IAD_CONFIG_FLAT, .max_shard_bytes = kind & 2 ? 200000 : 0, .force = 1,
+                                  .threads = 1 + kind % 3, .extras = kind == 7};
         iad_checkpoint *c;
         iad_checkpoint_info info;
         make(dir_of("golden"), o, 0);
@@ -160,7 +161,8 @@ static void refusals(void **state) {
     iad_checkpoint_close(c);
 }
 
-#define TEXT_KEYS "\"hidden_size\":96,\"num_hidden_layers\":4,\"num_attention_heads\":6,\"num_key_value_heads\":2,\"intermediate_size\":76,\"vocab_size\":152064," \
+#define TEXT_KEYS "\"hidden_size\":96,\"num_hidden_layers\":4,\"num_attention_heads\":6,\"num_key_value_heads\":2,\"intermediate_size\":76," \
+                  "\"vocab_size\":152064," \
     "\"rms_norm_eps\":1e-6,\"tie_word_embeddings\":true"
 #define ROPE "\"rope_theta\":1000000.0,\"rope_scaling\":{\"type\":\"mrope\",\"mrope_section\":[2,3,3]}"
 
@@ -174,20 +176,25 @@ static void layouts(void **state) {
     iad_err err;
     static const char *const good[] = {
         "{" TEXT_KEYS "," ROPE ",\"vision_config\":{\"hidden_size\":1280,\"in_chans\":3,\"out_hidden_size\":96}}",
-        "{\"hidden_size\":1,\"text_config\":{" TEXT_KEYS "," ROPE ",\"image_token_id\":null},\"vision_config\":{\"hidden_size\":1280,\"out_hidden_size\":96}}",
-        "{\"tie_word_embeddings\":false,\"text_config\":{" TEXT_KEYS ",\"rope_parameters\":{\"rope_theta\":1000000.0,\"rope_type\":\"default\",\"mrope_section\":[2,3,3]}},"
+        "{\"hidden_size\":1,\"text_config\":{" TEXT_KEYS "," ROPE ",\"image_token_id\":null},\"vision_config\":{\"hidden_size\":1280,"
+                                                                  "\"out_hidden_size\":96}}",
+        "{\"tie_word_embeddings\":false,\"text_config\":{" TEXT_KEYS ",\"rope_parameters\":{\"rope_theta\":1000000.0,\"rope_type\":\"default\","
+                                                                     "\"mrope_section\":[2,3,3]}},"
         "\"vision_config\":{\"hidden_size\":1280,\"out_hidden_size\":96}}",
     };
     for (int i = 0; i < 3; i++) {
         assert_ok(parse(good[i], &c, &err));
         assert_true(c.text.hidden == 96 && c.text.head_dim == 16 && c.text.tie == 1 && c.text.rope_theta == 1e6 && c.text.mrope_section[2] == 3);
-        assert_true(c.vision.depth == 32 && c.vision.heads == 16 && c.vision.intermediate == 3420 && c.vision.window == 112 && c.vision.n_fullatt == 4);
+        assert_true(c.vision.depth == 32 && c.vision.heads == 16 && c.vision.intermediate == 3420 && c.vision.window == 112 &&
+                    c.vision.n_fullatt == 4);
         assert_true(c.vision.fullatt[3] == 31 && c.ids.image == 151655 && c.preproc.max_pixels == 1003520 && c.paper.image_height == 448);
         assert_true(c.generation.repetition_penalty == 1.0 && !c.generation.do_sample);
     }
-    const char *gen = "{\"eos_token_id\":[151645,151643],\"repetition_penalty\":1.05}", *pre = "{\"size\":{\"shortest_edge\":4000,\"longest_edge\":50000}}";
+    const char *gen = "{\"eos_token_id\":[151645,151643],\"repetition_penalty\":1.05}",
+        *pre = "{\"size\":{\"shortest_edge\":4000,\"longest_edge\":50000}}";
     assert_ok(iad_model_config_parse(good[0], strlen(good[0]), gen, strlen(gen), pre, strlen(pre), "dir", &c, &err));
-    assert_true(c.ids.n_eos == 2 && c.ids.eos[1] == 151643 && c.generation.repetition_penalty == 1.05 && c.preproc.min_pixels == 4000 && c.preproc.max_pixels == 50000);
+    assert_true(c.ids.n_eos == 2 && c.ids.eos[1] == 151643 && c.generation.repetition_penalty == 1.05 && c.preproc.min_pixels == 4000 &&
+                c.preproc.max_pixels == 50000);
     static const struct {
         const char *json, *word;
     } bad[] = {
@@ -197,7 +204,8 @@ static void layouts(void **state) {
         {"{" TEXT_KEYS "," ROPE ",\"vision_config\":{\"hidden_size\":1280,\"out_hidden_size\":96,\"depth\":1000000}}", "depth"},
         {"{" TEXT_KEYS "," ROPE ",\"vision_config\":{\"hidden_size\":1280,\"out_hidden_size\":96,\"window_size\":100}}", "window_size"},
         {"{" TEXT_KEYS "," ROPE ",\"iadgpt\":{\"fusion\":{\"taps\":[99]}},\"vision_config\":{\"hidden_size\":1280,\"out_hidden_size\":96}}", "taps"},
-        {"{" TEXT_KEYS "," ROPE ",\"iadgpt\":{\"compression\":{\"retention\":0}},\"vision_config\":{\"hidden_size\":1280,\"out_hidden_size\":96}}", "retention"},
+        {"{" TEXT_KEYS "," ROPE ",\"iadgpt\":{\"compression\":{\"retention\":0}},\"vision_config\":{\"hidden_size\":1280,\"out_hidden_size\":96}}",
+         "retention"},
         {"{" TEXT_KEYS "," ROPE ",\"hidden_act\":\"gelu\",\"vision_config\":{\"hidden_size\":1280,\"out_hidden_size\":96}}", "hidden_act"},
         {"{" TEXT_KEYS "," ROPE ",\"image_token_id\":999999,\"vision_config\":{\"hidden_size\":1280,\"out_hidden_size\":96}}", "image_token_id"},
         {"[]", "config.json"},
@@ -209,6 +217,7 @@ static void layouts(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(counts), cmocka_unit_test(golden), cmocka_unit_test(seeded), cmocka_unit_test(refusals), cmocka_unit_test(layouts)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(counts), cmocka_unit_test(golden), cmocka_unit_test(seeded), cmocka_unit_test(refusals),
+                                       cmocka_unit_test(layouts)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

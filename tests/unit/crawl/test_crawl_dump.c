@@ -5,7 +5,8 @@
 #include "crawl/session/crawlrows.h"
 #include "manifests/query.h"
 
-#define HIT "(SELECT c2.name||'/'||p2.turn||'/'||h2.rank FROM crawl_hit h2 JOIN crawl_page p2 ON p2.id=h2.page_id JOIN category c2 ON c2.id=h2.category_id WHERE h2.id="
+#define HIT "(SELECT c2.name||'/'||p2.turn||'/'||h2.rank FROM crawl_hit h2 JOIN crawl_page p2 ON p2.id=h2.page_id JOIN category c2 ON " \
+            "c2.id=h2.category_id WHERE h2.id="
 
 static const char *const tables[] = {
     "SELECT 'goal',c.name,g.target,g.min_side,g.state,g.kept FROM crawl_goal g JOIN category c ON c.id=g.category_id ORDER BY c.name",

@@ -261,7 +261,8 @@ static void fast_matches_equal_plain_ones(void **state) {
         for (int y = 0; y < FINE; y++)
             for (int x = 0; x < FINE; x++) grey[y][x] = (uint8_t)((x / wide * 37 + y / high * 91) % 200);
         for (int y = 0; y < CELLS; y++)
-            for (int x = 0; x < CELLS; x++) kept[y][x] = (uint8_t)(grey[2 * y][2 * x] / 2 + grey[2 * y + 1][2 * x + 1] / 2 + (int)iad_rng_below(&rng, (uint32_t)noise) / 2);
+            for (int x = 0; x < CELLS; x++)
+                kept[y][x] = (uint8_t)(grey[2 * y][2 * x] / 2 + grey[2 * y + 1][2 * x + 1] / 2 + (int)iad_rng_below(&rng, (uint32_t)noise) / 2);
         iad_grey_sums sums;
         iad_grey_sums_make((const uint8_t(*)[FINE])grey, &sums);
         for (int quick = 0; quick < 2; quick++)

@@ -53,7 +53,8 @@ static inline iadgpt_picture fixture_picture(int width, int height, int seed) {
     for (int y = 0; y < height; y++)
         for (int x = 0; x < width; x++)
             for (int c = 0; c < 3; c++)
-                pixels[((size_t)y * (size_t)width + (size_t)x) * 3 + (size_t)c] = (uint8_t)((7 * y + 13 * x + 31 * c + 57 * seed + 5 * ((x * y + seed) % 11)) & 255);
+                pixels[((size_t)y * (size_t)width + (size_t)x) * 3 + (size_t)c] =
+                    (uint8_t)((7 * y + 13 * x + 31 * c + 57 * seed + 5 * ((x * y + seed) % 11)) & 255);
     return (iadgpt_picture){width, height, 3, pixels};
 }
 

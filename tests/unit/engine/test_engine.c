@@ -135,7 +135,8 @@ static void test_cache_equals_none(void **state) {
     iadgpt_session *fresh = NULL;
     iadgpt_engine *engine = fixture_open(f->dir, "cpu", "f32"); /* nothing on its shelf */
     assert_api(iadgpt_session_new(engine, &fresh, &error));
-    const iadgpt_item items[] = {{.picture = &f->pictures[0]}, {.picture = &f->pictures[1]}, {.picture = &f->pictures[4]}, {.text = IAD_CANONICAL_QUESTION}};
+    const iadgpt_item items[] = {{.picture = &f->pictures[0]}, {.picture = &f->pictures[1]}, {.picture = &f->pictures[4]},
+                                 {.text = IAD_CANONICAL_QUESTION}};
     const iadgpt_message message = {.role = IADGPT_ROLE_USER, .items = items, .n_items = 4};
     assert_api(iadgpt_session_sync(fresh, &message, 1, NULL, &error));
     assert_api(iadgpt_generate(fresh, &options, &b, &error));
@@ -285,7 +286,8 @@ static void test_sync_reuses(void **state) {
     fixture *f = *state;
     iadgpt_error error;
     const iadgpt_item first[] = {{.text = "Look at this: "}, {.picture = &f->pictures[0]}, {.text = "What is it?"}};
-    const iadgpt_item reply[] = {{.text = "A part."}}, second[] = {{.picture = &f->pictures[1]}, {.text = "And this?"}}, changed[] = {{.picture = &f->pictures[2]}, {.text = "And this?"}};
+    const iadgpt_item reply[] = {{.text = "A part."}}, second[] = {{.picture = &f->pictures[1]}, {.text = "And this?"}},
+        changed[] = {{.picture = &f->pictures[2]}, {.text = "And this?"}};
     const iadgpt_message chat[] = {{IADGPT_ROLE_USER, first, 3}, {IADGPT_ROLE_ASSISTANT, reply, 1}, {IADGPT_ROLE_USER, second, 2}};
     const iadgpt_message other[] = {chat[0], chat[1], {IADGPT_ROLE_USER, changed, 2}};
     iadgpt_generate_options options;
@@ -357,7 +359,8 @@ static void test_generate(void **state) {
     assert_int_equal(IADGPT_FINISH_END, a.finish);
     assert_true(strcmp(a.text, choices[0]) == 0 || strcmp(a.text, choices[1]) == 0 || strcmp(a.text, choices[2]) == 0);
     options.n_choices = 0;
-    options.json_schema = "{\"type\":\"object\",\"properties\":{\"defect\":{\"type\":\"boolean\"},\"where\":{\"type\":\"string\",\"maxLength\":20}},\"required\":[\"defect\",\"where\"]}";
+    options.json_schema = "{\"type\":\"object\",\"properties\":{\"defect\":{\"type\":\"boolean\"},\"where\":{\"type\":\"string\",\"maxLength\":20}},"
+                          "\"required\":[\"defect\",\"where\"]}";
     for (uint64_t seed = 0; seed < 5; seed++) {
         options.temperature = seed > 0 ? 1.5 : 0;
         options.seed = seed;
@@ -491,7 +494,8 @@ static void test_formats_agree(void **state) {
     iadgpt_exemplars *set = prepare(f, f->session, 2, 1);
     kept exact = inspect(f->session, set, &f->pictures[5]);
     iadgpt_exemplars_free(set);
-    static const struct { const char *device, *weights; double tolerance; } cases[] = {{"reference", "f32", 1e-4}, {"cpu", "bf16", 0.15}, {"cpu", "int8", 0.4}};
+    static const struct { const char *device, *weights; double tolerance; } cases[] = {{"reference", "f32", 1e-4}, {"cpu", "bf16", 0.15},
+                                                                                       {"cpu", "int8", 0.4}};
     for (size_t i = 0; i < 3; i++) {
         iadgpt_engine *engine = fixture_open(f->dir, cases[i].device, cases[i].weights);
         iadgpt_session *session = NULL;

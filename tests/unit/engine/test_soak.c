@@ -72,7 +72,8 @@ static void one_inspection(soak *k) {
     if (answered(k, iadgpt_inspect(k->session, set, k->pictures + 3, n_query, results, &error), &error))
         for (int i = 0; i < n_query; i++) {
             assert_true(results[i].score >= 0 && results[i].score <= 1);
-            for (int j = 0; results[i].anomaly != NULL && j < results[i].grid_height * results[i].grid_width; j++) assert_true(isfinite(results[i].anomaly[j]));
+            for (int j = 0; results[i].anomaly != NULL && j < results[i].grid_height * results[i].grid_width; j++)
+                assert_true(isfinite(results[i].anomaly[j]));
         }
     iadgpt_exemplars_free(set);
 }
@@ -92,7 +93,8 @@ static void one_chat(soak *k) {
     options.seed = iad_rng_u64(&k->rng);
     iadgpt_answer answer;
     settings.calibrate_map = 0;
-    if (answered(k, iadgpt_session_sync(k->session, &message, 1, &settings, &error), &error)) (void)answered(k, iadgpt_generate(k->session, &options, &answer, &error), &error);
+    if (answered(k, iadgpt_session_sync(k->session, &message, 1, &settings, &error), &error))
+        (void)answered(k, iadgpt_generate(k->session, &options, &answer, &error), &error);
 }
 
 static void test_soak(void **state) {

@@ -55,8 +55,8 @@ DUMP char *dump_manifest(iad_manifest *manifest) {
     sqlite3_finalize(stmt);
     dump_rows(db, &out, "task ",
               "SELECT t.id,task,external_id,stage,shots,question,answer,turns,query_pos,t.part,c.name,(SELECT group_concat(role||':'||image_id) FROM"
-              " (SELECT role,image_id FROM task_image WHERE task_id=t.id ORDER BY pos)) FROM task t LEFT JOIN category c ON c.id=t.category_id ORDER BY t.id",
-              0);
+              " (SELECT role,image_id FROM task_image WHERE task_id=t.id ORDER BY pos)) FROM task t LEFT JOIN category c ON c.id=t.category_id ORDER "
+              "BY t.id", 0);
     char *text = iad_buf_take(&out, NULL);
     assert_non_null(text);
     return text;

@@ -233,7 +233,8 @@ FX void fx_tree_loco(const char *dir) {
     char p[256];
     for (unsigned c = 0; c < 2; c++) {
         for (unsigned i = 0; i < 2; i++) {
-            static const char *const folders[] = {"train/good", "validation/good", "test/good", "test/logical_anomalies", "test/structural_anomalies"};
+            static const char *const folders[] = {"train/good", "validation/good", "test/good", "test/logical_anomalies",
+                                                  "test/structural_anomalies"};
             for (unsigned f = 0; f < 5; f++) fx_png(dir, FX_PATH(p, "%s/%s/%03u.png", names[c], folders[f], i), 100 * c + 10 * f + i);
             fx_mask(dir, FX_PATH(p, "%s/ground_truth/structural_anomalies/%03u/000.png", names[c], i), 3, 3, 249);
         }
@@ -304,11 +305,11 @@ FX void fx_tree_list(const char *dir) {
             "img/d.png\t0\tnuts\ttrain\t\t\t\t\t\t0\t\t\t\t\n"
             "e.png\t\t\t\t\t\t\t\t\t\t\t\t\t\n");
     fx_text(dir, "list.jsonl",
-            "{\"path\": \"/data/img/a.png\", \"label\": \"normal\", \"category\": \"nuts\", \"split\": \"train\", \"object_key\": \"n1\", \"view\": \"C1\","
-            " \"light\": \"regular\", \"kind\": \"object\", \"note\": \"first\"}\n"
-            "{\"path\": \"/data/img/b, c.png\", \"label\": 1, \"category\": \"nuts\", \"split\": \"test\", \"defect\": \"scratch\", \"mask\": [\"/data/gt/b1.png\","
-            " \"/data/gt/b2.png\"], \"object_key\": \"n2\", \"view\": \"C1\", \"mask_quality\": \"coarse\", \"note\": \"said \\\"b\\\"\","
-            " \"boxes\": [[3, 3, 11, 9, \"scratch\"]]}\n\n"
+            "{\"path\": \"/data/img/a.png\", \"label\": \"normal\", \"category\": \"nuts\", \"split\": \"train\", \"object_key\": \"n1\", \"view\": "
+            "\"C1\", \"light\": \"regular\", \"kind\": \"object\", \"note\": \"first\"}\n"
+            "{\"path\": \"/data/img/b, c.png\", \"label\": 1, \"category\": \"nuts\", \"split\": \"test\", \"defect\": \"scratch\", \"mask\": "
+            "[\"/data/gt/b1.png\", \"/data/gt/b2.png\"], \"object_key\": \"n2\", \"view\": \"C1\", \"mask_quality\": \"coarse\", \"note\": \"said "
+            "\\\"b\\\"\", \"boxes\": [[3, 3, 11, 9, \"scratch\"]]}\n\n"
             "{\"path\": \"/data/img/d.png\", \"label\": 0, \"category\": \"nuts\", \"split\": \"train\", \"exemplar_ok\": false}\n"
             "{\"path\": \"/data/e.png\", \"label\": null}\n"
             "{\"path\": \"/data/img/f.png\", \"label\": [1]}\n"

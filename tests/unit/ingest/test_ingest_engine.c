@@ -93,9 +93,12 @@ static void label_from_mask(void **state) {
     fx_mask_empty(b.root, "b.png");
     const char *const mask[] = {"a.png", "b.png", "c.png"};
     const iad_ingest_item items[] = {
-        {.path = "a.jpg", .category = "x", .split = "train", .defect = "crack", .label = IAD_LABEL_UNKNOWN, .masks = &mask[0], .n_masks = 1, .label_from_mask = 1, .exemplar_ok = 1},
-        {.path = "b.jpg", .category = "x", .split = "train", .defect = "crack", .label = IAD_LABEL_UNKNOWN, .masks = &mask[1], .n_masks = 1, .label_from_mask = 1, .exemplar_ok = 1},
-        {.path = "c.jpg", .category = "x", .split = "train", .defect = "crack", .label = IAD_LABEL_UNKNOWN, .masks = &mask[2], .n_masks = 1, .label_from_mask = 1, .exemplar_ok = 1},
+        {.path = "a.jpg", .category = "x", .split = "train", .defect = "crack", .label = IAD_LABEL_UNKNOWN, .masks = &mask[0], .n_masks = 1,
+         .label_from_mask = 1, .exemplar_ok = 1},
+        {.path = "b.jpg", .category = "x", .split = "train", .defect = "crack", .label = IAD_LABEL_UNKNOWN, .masks = &mask[1], .n_masks = 1,
+         .label_from_mask = 1, .exemplar_ok = 1},
+        {.path = "c.jpg", .category = "x", .split = "train", .defect = "crack", .label = IAD_LABEL_UNKNOWN, .masks = &mask[2], .n_masks = 1,
+         .label_from_mask = 1, .exemplar_ok = 1},
         {.path = "d.jpg", .category = "x", .split = "train", .defect = "crack", .label = IAD_LABEL_UNKNOWN, .label_from_mask = 1, .exemplar_ok = 1}};
     now = (script){items, 4, NULL, 0};
     run(&b);
@@ -318,7 +321,8 @@ static void interruption(void **state) {
         for (size_t after = 1; after < N_MANY; after += 6) {
             stopper s = {.after = after};
             atomic_init(&s.stop, 0);
-            iad_status status = try_run(&b, (iad_ingest_options){.threads = threads, .stop = &s.stop, .progress = stop_after, .progress_user = &s}, &err);
+            iad_status status = try_run(&b, (iad_ingest_options){.threads = threads, .stop = &s.stop, .progress = stop_after, .progress_user = &s},
+                                        &err);
             if (after + 16 < N_MANY) assert_int_equal(IAD_ERR_INTERRUPTED, status); /* later, all may be in flight already */
             assert_true(b.result.added + b.result.same > 0);
         }
@@ -351,7 +355,8 @@ static void options(void **state) {
     assert_non_null(strstr(err.msg, "known"));
     expect(&b, "SELECT count(*) FROM dataset", "0\n");
 
-    assert_ok(try_run(&b, (iad_ingest_options){.adapter_options = good, .limit = 5, .name = "few", .licence = "mine", .origin = "real", .eval_overlap = "visa"}, &err));
+    assert_ok(try_run(&b, (iad_ingest_options){.adapter_options = good, .limit = 5, .name = "few", .licence = "mine", .origin = "real",
+                                               .eval_overlap = "visa"}, &err));
     assert_int_equal(5, b.result.added);
     assert_int_equal(5, b.result.pictures);
     expect(&b, "SELECT name,adapter,licence,origin,eval_overlap FROM dataset", "few|scripted|mine|real|visa\n");

@@ -15,7 +15,8 @@ typedef struct layout_case {
 
 static const layout_case cases[] = {{"mvtec-ad", fx_tree_mvtec_ad, "mvtec", "mvtec-ad", NULL, 0, 0, 0, 0},
                                     {"own", fx_tree_own, "mvtec", NULL, NULL, 1, 1, 3, 1},
-                                    {"boxes", fx_tree_boxes, "mvtec", NULL, "{\"box-names\": \"open,short,mousebite,spur,copper,pin-hole\"}", 0, 1, 0, 0},
+                                    {"boxes", fx_tree_boxes, "mvtec", NULL, "{\"box-names\": \"open,short,mousebite,spur,copper,pin-hole\"}", 0, 1, 0,
+                                     0},
                                     {"mpdd", fx_tree_mpdd, "mvtec", "mpdd", NULL, 0, 0, 0, 0},
                                     {"dtd-synthetic", fx_tree_dtd, "mvtec", "dtd-synthetic", NULL, 0, 0, 0, 0},
                                     {"goodsad", fx_tree_goodsad, "mvtec", "goodsad", NULL, 0, 0, 0, 0},
@@ -42,7 +43,8 @@ typedef struct case_run {
 static void run_case(const layout_case *c, const char *root, int threads, iad_manifest *manifest, iad_ingest_result *result) {
     iad_err err = IAD_ERR_NONE;
     json_t *options = c->options ? json_loads(c->options, 0, NULL) : NULL;
-    const iad_ingest_options o = {.adapter = iad_adapter_find(c->adapter), .root = root, .adapter_options = options, .name = "set", .threads = threads};
+    const iad_ingest_options o = {.adapter = iad_adapter_find(c->adapter), .root = root, .adapter_options = options, .name = "set",
+                                  .threads = threads};
     assert_non_null(o.adapter);
     assert_ok(iad_ingest_run(manifest, &o, result, &err));
     json_decref(options);

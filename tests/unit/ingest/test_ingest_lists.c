@@ -34,8 +34,8 @@ static void hear_remark(void *user, const char *text) {
 }
 
 /* Parses into a list; what it said is in *h. */
-static iad_status parse(const char *text, iad_list_form form, const iad_list_defaults *defaults, iad_ingest_list *list, iad_ingest_news *news, heard *h,
-                        iad_err *err) {
+static iad_status parse(const char *text, iad_list_form form, const iad_list_defaults *defaults, iad_ingest_list *list, iad_ingest_news *news,
+                        heard *h, iad_err *err) {
     static const iad_list_defaults plain = {NULL, "root", NULL};
     memset(h, 0, sizeof *h);
     *news = (iad_ingest_news){h, hear_trouble, hear_remark};
@@ -80,8 +80,8 @@ static void list_mask_values(void **state) {
     heard h;
     assert_ok(parse("{\"path\": \"a.png\", \"mask\": \"m.png\", \"mask_values\": {\"7\": \"b\", \"3\": \"a\", \"9\": null}}\n"
                     "{\"path\": \"b.png\", \"mask_values\": \"{\\\"1\\\": \\\"c\\\"}\"}\n"
-                    "{\"path\": \"c.png\", \"mask_values\": {\"0\": \"x\"}}\n{\"path\": \"d.png\", \"mask_values\": {\"1\": 2}}\n{\"path\": \"e.png\", \"mask_values\": []}\n",
-                    IAD_LIST_JSONL, NULL, &list, &news, &h, &err));
+                    "{\"path\": \"c.png\", \"mask_values\": {\"0\": \"x\"}}\n{\"path\": \"d.png\", \"mask_values\": {\"1\": 2}}\n{\"path\": "
+                    "\"e.png\", \"mask_values\": []}\n", IAD_LIST_JSONL, NULL, &list, &news, &h, &err));
     assert_int_equal(2, list.n);
     assert_int_equal(3, list.rejected);
     assert_string_equal("{\"3\":\"a\",\"7\":\"b\"}", list.items[0].value_map);
@@ -226,7 +226,8 @@ static void loco(void **state) {
 
 static void counts(void **state) {
     (void)state;
-    static const iad_ingest_count published[] = {{"a", "train", 2, 0, 0}, {"a", "test", 1, 1, 0}, {"b", NULL, 5, 5, 0}, {NULL, "train", 9, 0, 0}, {NULL, NULL, 0, 0, 0}};
+    static const iad_ingest_count published[] = {{"a", "train", 2, 0, 0}, {"a", "test", 1, 1, 0}, {"b", NULL, 5, 5, 0}, {NULL, "train", 9, 0, 0},
+                                                 {NULL, NULL, 0, 0, 0}};
     static const iad_adapter facts = {.name = "x", .title = "X", .counts = published};
     iad_err err = IAD_ERR_NONE;
     iad_counts table = {0};
@@ -332,7 +333,8 @@ static void published(void **state) {
     static const struct {
         const char *name;
         long normal, anomalous;
-    } sums[] = {{"mvtec-ad", 4096, 1258}, {"visa", 9621, 1200}, {"btad", 2250, 290}, {"miad", 87500, 17500}, {"mpdd", 1064, 282}, {"mvtec-loco", 2658, 993}};
+    } sums[] = {{"mvtec-ad", 4096, 1258}, {"visa", 9621, 1200}, {"btad", 2250, 290}, {"miad", 87500, 17500}, {"mpdd", 1064, 282},
+                {"mvtec-loco", 2658, 993}};
     for (size_t i = 0; i < sizeof sums / sizeof *sums; i++) {
         long normal = 0, anomalous = 0;
         for (const iad_ingest_count *c = iad_adapter_find(sums[i].name)->counts; c->category; c++) normal += c->normal, anomalous += c->anomalous;
@@ -342,9 +344,9 @@ static void published(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(list_values), cmocka_unit_test(list_mask_values), cmocka_unit_test(list_rejects), cmocka_unit_test(list_forms),
-                                       cmocka_unit_test(box_files),   cmocka_unit_test(visa),         cmocka_unit_test(loco),
-                                       cmocka_unit_test(counts),      cmocka_unit_test(files),        cmocka_unit_test(table),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(list_values), cmocka_unit_test(list_mask_values), cmocka_unit_test(list_rejects),
+                                       cmocka_unit_test(list_forms), cmocka_unit_test(box_files),   cmocka_unit_test(visa),
+                                       cmocka_unit_test(loco), cmocka_unit_test(counts),      cmocka_unit_test(files),        cmocka_unit_test(table),
                                        cmocka_unit_test(published)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,7 +13,9 @@ static const real_set sets[] = {
     {"aws-alien", "mvtec", 72, 0, "SELECT label,count(*) FROM image GROUP BY label", "anomalous|32\nnormal|40\n"},
     {"aws-cookie", "mvtec", 46, 20, "SELECT DISTINCT width,height,channels FROM image", "576|768|3\n"},
     {"deeppcb", "mvtec", 180, 60, "SELECT quality,count(*) FROM mask GROUP BY quality", "box|60\n"},
-    {"magnetic-tile", "mvtec", 213, 120, "SELECT count(*) FROM mask m JOIN image_mask k ON k.mask_id=m.id JOIN image i ON i.id=k.image_id WHERE m.width=i.width AND m.height=i.height AND area>0", "120\n"},
+    {"magnetic-tile", "mvtec", 213, 120,
+     "SELECT count(*) FROM mask m JOIN image_mask k ON k.mask_id=m.id JOIN image i ON i.id=k.image_id WHERE m.width=i.width AND m.height=i.height "
+     "AND area>0", "120\n"},
     {"mvtec-ad-subset", "mvtec-ad", 127, 43, "SELECT name,kind,grey FROM category ORDER BY id", "hazelnut|object|0\nscrew|object|1\n"}};
 
 static int find_data(char path[IAD_PATH_MAX]) {

@@ -20,7 +20,8 @@
 static void test_known_fit(void **state) {
     (void)state;
     iad_err err = IAD_ERR_NONE;
-    /* One feature at -1 and 1 (already standardised): the optimum of n (log-likelihood) - ridge/2 w^2 has p(1) - share = ridge w / n_side in closed form. */
+    /* One feature at -1 and 1 (already standardised): the optimum of n (log-likelihood) - ridge/2 w^2 has p(1) - share = ridge w / n_side in closed
+     * form. */
     double x[8] = {-1, -1, -1, -1, 1, 1, 1, 1};
     uint8_t label[8] = {0, 0, 0, 1, 0, 1, 1, 1};
     iad_logistic model;

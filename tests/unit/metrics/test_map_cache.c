@@ -22,7 +22,8 @@ static float maps[PICTURES][W * H];
 static uint8_t masks[PICTURES][W * H];
 
 static iad_mapcache_entry entry_of(int i) {
-    static const char *const names[PICTURES] = {"good/000.png", "bad/000.png", "bad/001.png", "good/001.png", "bad/a very long name for a picture, longer than sixty-four bytes in all/002.png"};
+    static const char *const names[PICTURES] = {"good/000.png", "bad/000.png", "bad/001.png", "good/001.png",
+                                                "bad/a very long name for a picture, longer than sixty-four bytes in all/002.png"};
     iad_mapcache_entry e = {.name = names[i], .map = maps[i], .mask = i % 3 ? masks[i] : NULL, .width = W - i, .height = H,
                             .label = i % 3 != 0, .source_regions = i, .image_score = i == 3 ? NAN : i * 0.1};
     memset(e.picture_hash, i, sizeof e.picture_hash);

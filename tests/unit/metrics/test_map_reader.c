@@ -232,8 +232,8 @@ static void tiff_layouts(void **state) {
                     for (int y = 0; y < TH; y++)
                         for (int x = 0; x < TW; x++)
                             if ((double)p.px[y * TW + x] != sample(x, y, kinds[k].is_float))
-                                fail_msg("%d-bit %s mode %s compression %d tiled %d: %g at %d %d", kinds[k].bits, kinds[k].is_float ? "float" : "uint",
-                                         modes[m], compressions[c], tiled, (double)p.px[y * TW + x], x, y);
+                                fail_msg("%d-bit %s mode %s compression %d tiled %d: %g at %d %d", kinds[k].bits,
+                                         kinds[k].is_float ? "float" : "uint", modes[m], compressions[c], tiled, (double)p.px[y * TW + x], x, y);
                     iad_plane_deinit(&p);
                 }
     /* Cut short anywhere, it is refused or, where only padding is lost, still right; never a crash. */

@@ -136,7 +136,8 @@ static void make(uint32_t levels) {
             masks[i][j] = (uint8_t)inside;
             maps[i][j] = (float)(iad_rng_below(&rng, levels) + (inside ? iad_rng_below(&rng, levels) : 0)) / (float)levels;
         }
-        views[i] = (iad_map_view){.map = maps[i], .mask = i % 3 ? masks[i] : NULL, .width = W, .height = H, .label = i % 3 != 0, .source_regions = -1};
+        views[i] = (iad_map_view){.map = maps[i], .mask = i % 3 ? masks[i] : NULL, .width = W, .height = H, .label = i % 3 != 0,
+                                  .source_regions = -1};
     }
 }
 

@@ -78,7 +78,8 @@ static void make_set(set *s, iad_rng *rng, uint32_t levels) {
             s->maps[i][j] = v == 0 && iad_rng_below(rng, 2) ? -0.0f : v;
         }
         int normal = i + 1 == s->n;
-        s->views[i] = (iad_map_view){.map = s->maps[i], .mask = normal ? NULL : s->masks[i], .width = w, .height = h, .label = -1, .source_regions = -1};
+        s->views[i] = (iad_map_view){.map = s->maps[i], .mask = normal ? NULL : s->masks[i], .width = w, .height = h, .label = -1,
+                                     .source_regions = -1};
     }
     s->masks[0][0] = 1;
     s->masks[0][1] = 0;

@@ -97,7 +97,8 @@ static void test_every_kernel(void **state) {
                 iad_tile tile = {rows, x, STRIDE, panel, cut > 0 ? cut : groups, acc, IAD_PANEL * 4, 0, cols, NULL};
                 kernels[k].run(&tile);
                 if (cut > 0) {
-                    tile = (iad_tile){rows, x + cut * x_group, STRIDE, panel + cut * IAD_GROUP_BYTES, groups - cut, acc, IAD_PANEL * 4, 1, cols, NULL};
+                    tile = (iad_tile){rows, x + cut * x_group, STRIDE, panel + cut * IAD_GROUP_BYTES, groups - cut, acc, IAD_PANEL * 4, 1, cols,
+                                      NULL};
                     kernels[k].run(&tile);
                 }
                 for (int r = 0; r < rows; r++)

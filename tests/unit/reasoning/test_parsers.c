@@ -36,7 +36,8 @@ static void check_yesno(const json_t *row, const char *where) {
     if (strcmp(names[iad_yesno_strict(answer) + 1], word(row, 1))) fail_msg("%s: strict says %s", where, names[iad_yesno_strict(answer) + 1]);
     if (strcmp(names[iad_yesno_anomaly_ov(answer) + 1], word(row, 2))) fail_msg("%s: anomaly-ov", where);
     for (int anomalous = 0; anomalous < 2; anomalous++)
-        if (iad_yesno_anomalygpt_right(answer, anomalous) != integer(row, anomalous ? 3 : 4)) fail_msg("%s: anomalygpt, anomalous %d", where, anomalous);
+        if (iad_yesno_anomalygpt_right(answer, anomalous) != integer(row, anomalous ? 3 : 4))
+            fail_msg("%s: anomalygpt, anomalous %d", where, anomalous);
 }
 
 static void check_letter(const json_t *row, const char *where) {
@@ -70,7 +71,8 @@ static void check_boxes(const json_t *row, const char *where) {
     for (size_t i = 0; i < found.n; i++) {
         const double box[4] = {found.items[i].x0, found.items[i].y0, found.items[i].x1, found.items[i].y1};
         for (size_t k = 0; k < 4; k++)
-            if (box[k] != json_number_value(json_array_get(json_array_get(want, i), k))) fail_msg("%s: number %zu of box %zu is %g", where, k, i, box[k]);
+            if (box[k] != json_number_value(json_array_get(json_array_get(want, i), k)))
+                fail_msg("%s: number %zu of box %zu is %g", where, k, i, box[k]);
         if (strcmp(found.items[i].label, word(json_array_get(row, 2), i))) fail_msg("%s: label %s", where, found.items[i].label);
     }
 }
@@ -129,7 +131,8 @@ static void test_boxes_to_source(void **state) {
 
 static void test_overlap(void **state) {
     (void)state;
-    const iad_answer_box a = {.x0 = 0, .y0 = 0, .x1 = 10, .y1 = 10}, b = {.x0 = 5, .y0 = 0, .x1 = 15, .y1 = 10}, c = {.x0 = 10, .y0 = 0, .x1 = 20, .y1 = 10};
+    const iad_answer_box a = {.x0 = 0, .y0 = 0, .x1 = 10, .y1 = 10}, b = {.x0 = 5, .y0 = 0, .x1 = 15, .y1 = 10},
+        c = {.x0 = 10, .y0 = 0, .x1 = 20, .y1 = 10};
     assert_close(iad_box_overlap(&a, &a), 1, 0);
     assert_close(iad_box_overlap(&a, &b), 50.0 / 150, 1e-15);
     assert_close(iad_box_overlap(&a, &c), 0, 0);
@@ -178,7 +181,8 @@ static void test_matching_is_best(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_yesno),   cmocka_unit_test(test_letters),         cmocka_unit_test(test_judge_replies), cmocka_unit_test(test_boxes),
-                                       cmocka_unit_test(test_difflib), cmocka_unit_test(test_boxes_to_source), cmocka_unit_test(test_overlap),       cmocka_unit_test(test_matching_is_best)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_yesno),   cmocka_unit_test(test_letters),         cmocka_unit_test(test_judge_replies),
+                                       cmocka_unit_test(test_boxes), cmocka_unit_test(test_difflib), cmocka_unit_test(test_boxes_to_source),
+                                       cmocka_unit_test(test_overlap),       cmocka_unit_test(test_matching_is_best)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

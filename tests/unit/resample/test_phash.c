@@ -169,7 +169,8 @@ static void bad_calls_are_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(same_bits_as_plain_numpy), cmocka_unit_test(turns_equal_turned_pictures),        cmocka_unit_test(copies_are_near_and_others_far),
-        cmocka_unit_test(a_cut_border_is_found),    cmocka_unit_test(light_along_an_axis_does_not_count), cmocka_unit_test(bad_calls_are_refused)};
+        cmocka_unit_test(same_bits_as_plain_numpy), cmocka_unit_test(turns_equal_turned_pictures),
+        cmocka_unit_test(copies_are_near_and_others_far), cmocka_unit_test(a_cut_border_is_found),
+        cmocka_unit_test(light_along_an_axis_does_not_count), cmocka_unit_test(bad_calls_are_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,7 +25,8 @@ static void check_values(const fixture_row *row, const iad_plane *got, double to
         char hex[17];
         fixture_digest(got->px, n * sizeof *got->px, hex);
         if (strcmp(hex, row->column[6] + 1))
-            fail_msg("%s %s x %s to %s x %s, %s: other bits", row->column[0], row->column[1], row->column[2], row->column[3], row->column[4], row->column[5]);
+            fail_msg("%s %s x %s to %s x %s, %s: other bits", row->column[0], row->column[1], row->column[2], row->column[3], row->column[4],
+                     row->column[5]);
         return;
     }
     const size_t samples = n < 48 ? n : 48;
@@ -183,8 +184,9 @@ static void bad_calls_are_refused(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(same_values_as_the_tools),            cmocka_unit_test(gaussian_kernels_agree), cmocka_unit_test(gaussian_sums_in_scipys_order),
-                                       cmocka_unit_test(gaussian_weights_are_a_distribution), cmocka_unit_test(no_sigma_no_change),
-                                       cmocka_unit_test(same_size_resampling_is_the_identity), cmocka_unit_test(bad_calls_are_refused)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(same_values_as_the_tools),            cmocka_unit_test(gaussian_kernels_agree),
+                                       cmocka_unit_test(gaussian_sums_in_scipys_order), cmocka_unit_test(gaussian_weights_are_a_distribution),
+                                       cmocka_unit_test(no_sigma_no_change), cmocka_unit_test(same_size_resampling_is_the_identity),
+                                       cmocka_unit_test(bad_calls_are_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,7 +29,8 @@ static inline void *server_main(void *user) {
 
 static inline iad_serve_options server_defaults(server *s) {
     s->log = (iad_log){stderr, IAD_LOG_ERROR, "server"};
-    return (iad_serve_options){.host = "127.0.0.1", .name = "tiny", .device = "cpu", .sessions = 2, .batch = 16, .readers = 2, .limits = iad_serve_limits_default(), .log = &s->log};
+    return (iad_serve_options){.host = "127.0.0.1", .name = "tiny", .device = "cpu", .sessions = 2, .batch = 16, .readers = 2,
+                               .limits = iad_serve_limits_default(), .log = &s->log};
 }
 
 static inline void server_start(server *s, iadgpt_engine *engine, const iad_serve_options *options) {

@@ -28,11 +28,14 @@ static iad_status chat(const char *json, iad_chat_body *c, char *param, char *me
 static void a_whole_chat(void **state) {
     (void)state;
     iad_chat_body c;
-    assert_int_equal(chat("{\"model\":\"m\",\"messages\":[{\"role\":\"developer\",\"content\":\"be brief\"},{\"role\":\"user\",\"name\":\"n\",\"content\":["
-                          "{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"image_url\",\"image_url\":{\"url\":\"" URI "\",\"detail\":\"high\"}},"
+    assert_int_equal(chat("{\"model\":\"m\",\"messages\":[{\"role\":\"developer\",\"content\":\"be "
+                          "brief\"},{\"role\":\"user\",\"name\":\"n\",\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"image_url\","
+                          "\"image_url\":{\"url\":\"" URI "\",\"detail\":\"high\"}},"
                           "{\"type\":\"image_url\",\"image_url\":\"file:///x\"}]}],\"stream\":true,\"stream_options\":{\"include_usage\":true},"
-                          "\"max_completion_tokens\":7,\"temperature\":0.5,\"top_p\":0.9,\"seed\":-3,\"stop\":[\"END\",\"STOP\"],\"n\":1,\"logprobs\":true,\"top_logprobs\":4,"
-                          "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"s\",\"strict\":true,\"schema\":{\"type\":\"object\"}}},\"presence_penalty\":0,"
+                          "\"max_completion_tokens\":7,\"temperature\":0.5,\"top_p\":0.9,\"seed\":-3,\"stop\":[\"END\",\"STOP\"],\"n\":1,"
+                          "\"logprobs\":true,\"top_logprobs\":4,"
+                          "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"s\",\"strict\":true,"
+                          "\"schema\":{\"type\":\"object\"}}},\"presence_penalty\":0,"
                           "\"user\":\"u\",\"metadata\":{},\"iad\":{\"image_size\":\"56x84\",\"top_k\":3,\"repetition_penalty\":1.1}}",
                           &c, NULL, NULL), IAD_OK);
     assert_int_equal(c.n_messages, 2);
@@ -85,14 +88,18 @@ static void a_refused_chat_says_where(void **state) {
                 {"{\"messages\":[{\"role\":\"user\"}]}", IAD_ERR_FORMAT, "messages[0].content"},
                 {"{\"messages\":[{\"role\":\"user\",\"content\":[\"x\"]}]}", IAD_ERR_FORMAT, "messages[0].content[0]"},
                 {"{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_audio\"}]}]}", IAD_ERR_UNSUPPORTED, "messages[0].content[0].type"},
-                {"{\"messages\":[{\"role\":\"assistant\",\"content\":[{\"type\":\"image_url\",\"image_url\":\"" URI "\"}]}]}", IAD_ERR_UNSUPPORTED, "messages[0].content[0].image_url"},
-                {"{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":\"http://a/b.png\"}]}]}", IAD_ERR_UNSUPPORTED, "messages[0].content[0].image_url"},
-                {"{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"ftp://x\"}}]}]}", IAD_ERR_FORMAT, "messages[0].content[0].image_url.url"}};
+                {"{\"messages\":[{\"role\":\"assistant\",\"content\":[{\"type\":\"image_url\",\"image_url\":\"" URI "\"}]}]}", IAD_ERR_UNSUPPORTED,
+                 "messages[0].content[0].image_url"},
+                {"{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":\"http://a/b.png\"}]}]}", IAD_ERR_UNSUPPORTED,
+                 "messages[0].content[0].image_url"},
+                {"{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"ftp://x\"}}]}]}", IAD_ERR_FORMAT,
+                 "messages[0].content[0].image_url.url"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         iad_chat_body c;
         char param[IAD_PARAM_MAX], message[512];
         const iad_status status = chat(rows[i].json, &c, param, message);
-        if (status != rows[i].status || strcmp(param, rows[i].param) != 0) fail_msg("%s: %s at %s (%s)", rows[i].json, iad_status_name(status), param, message);
+        if (status != rows[i].status || strcmp(param, rows[i].param) != 0)
+            fail_msg("%s: %s at %s (%s)", rows[i].json, iad_status_name(status), param, message);
         assert_non_null(strstr(message, param));
         iad_chat_body_deinit(&c);
     }
@@ -111,7 +118,8 @@ static void an_inspection(void **state) {
     (void)state;
     char param[IAD_PARAM_MAX];
     iad_inspect_body in;
-    assert_int_equal(inspect("{\"exemplar_set\":\"0123456789abcdef\",\"images\":[\"" URI "\",{\"image\":\"" URI "\",\"name\":\"b\"}],\"map\":[\"png\",\"grid\"],"
+    assert_int_equal(inspect("{\"exemplar_set\":\"0123456789abcdef\",\"images\":[\"" URI "\",{\"image\":\"" URI
+                             "\",\"name\":\"b\"}],\"map\":[\"png\",\"grid\"],"
                              "\"map_range\":[-1,2],\"threshold\":0.25,\"box_threshold\":0.7}", NULL, &in, param), IAD_OK);
     assert_int_equal(in.n_images, 2);
     assert_null(in.images[0].name);
@@ -169,7 +177,9 @@ static void base64_both_ways(void **state) {
     (void)state;
     static const struct {
         const char *text, *bytes;
-    } rows[] = {{"", ""}, {"Zg==", "f"}, {"Zg", "f"}, {"Zm8=", "fo"}, {"Zm9v", "foo"}, {"Zm9vYg==", "foob"}, {"Zm9vYmE=", "fooba"}, {"Zm9vYmFy", "foobar"}}; /* RFC 4648, 10 */
+    /* RFC 4648, 10 */
+    } rows[] = {{"", ""}, {"Zg==", "f"}, {"Zg", "f"}, {"Zm8=", "fo"}, {"Zm9v", "foo"}, {"Zm9vYg==", "foob"}, {"Zm9vYmE=", "fooba"},
+                {"Zm9vYmFy", "foobar"}};
     iad_err err = IAD_ERR_NONE;
     iad_buf out;
     iad_buf_init(&out, 1 << 20);
@@ -202,12 +212,15 @@ static void files_stay_below_their_roots(void **state) {
     const struct {
         const char *tail;
         iad_status status;
-    } rows[] = {{"/in/a%20b", IAD_OK}, {"/in/../in/a%20b", IAD_OK}, {"/out", IAD_ERR_ARG}, {"/in/../out", IAD_ERR_ARG}, {"/in/link", IAD_ERR_ARG}, {"/in%2f..%2fout", IAD_ERR_ARG},
-                {"/in/none", IAD_ERR_NOT_FOUND}, {"/none", IAD_ERR_ARG}, {"/in", IAD_ERR_ARG}, {"/in/a%00b", IAD_ERR_FORMAT}, {"/in/%zz", IAD_ERR_FORMAT}};
+    } rows[] = {{"/in/a%20b", IAD_OK}, {"/in/../in/a%20b", IAD_OK}, {"/out", IAD_ERR_ARG}, {"/in/../out", IAD_ERR_ARG}, {"/in/link", IAD_ERR_ARG},
+                {"/in%2f..%2fout", IAD_ERR_ARG},
+                {"/in/none", IAD_ERR_NOT_FOUND}, {"/none", IAD_ERR_ARG}, {"/in", IAD_ERR_ARG}, {"/in/a%00b", IAD_ERR_FORMAT},
+                {"/in/%zz", IAD_ERR_FORMAT}};
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
             snprintf(path, sizeof path, "file://%s%s", dir, rows[i].tail);
-            const iad_status status = iad_allowed_file_read(&roots, path, 100, &out, &err), want = pass || rows[i].status == IAD_ERR_FORMAT ? rows[i].status : IAD_ERR_ARG;
+            const iad_status status = iad_allowed_file_read(&roots, path, 100, &out, &err),
+                want = pass || rows[i].status == IAD_ERR_FORMAT ? rows[i].status : IAD_ERR_ARG;
             if (status != want) fail_msg("%s: %s %s", path, iad_status_name(status), err.msg);
             iad_buf_deinit(&out);
         }
@@ -272,7 +285,7 @@ static void a_set_is_what_was_written(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_whole_chat), cmocka_unit_test(a_refused_chat_says_where), cmocka_unit_test(an_inspection),
-                                       cmocka_unit_test(parts_come_in_pieces), cmocka_unit_test(base64_both_ways), cmocka_unit_test(files_stay_below_their_roots),
-                                       cmocka_unit_test(a_set_is_what_was_written)};
+                                       cmocka_unit_test(parts_come_in_pieces), cmocka_unit_test(base64_both_ways),
+                                       cmocka_unit_test(files_stay_below_their_roots), cmocka_unit_test(a_set_is_what_was_written)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

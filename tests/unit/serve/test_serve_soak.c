@@ -1,5 +1,5 @@
-/* Requests of all kinds from many clients at once, good and bad: every good one must get its own answer, which the engine gave beforehand; none may be lost,
- * memory must stay, and the end must be clean. IAD_SOAK=10000 runs that many (the default keeps the suite short). */
+/* Requests of all kinds from many clients at once, good and bad: every good one must get its own answer, which the engine gave beforehand; none may
+ * be lost, memory must stay, and the end must be clean. IAD_SOAK=10000 runs that many (the default keeps the suite short). */
 #include <malloc.h>
 #include <math.h>
 
@@ -10,11 +10,12 @@
 #include "tests/unit/serve/serve_fixture.h"
 
 enum { PICTURES = 8, TEXTS = 5, CLIENTS = 32, WORDS = 6 };
-static const char *const texts[TEXTS] = {"Is there a scratch on the part?", "What is on the left side?", "Hello", "Describe the surface of the part.", "Yes or No?"};
+static const char *const texts[TEXTS] = {"Is there a scratch on the part?", "What is on the left side?", "Hello", "Describe the surface of the part.",
+                                         "Yes or No?"};
 
 typedef enum kind {
-    INSPECT_ONE, INSPECT_MANY, INSPECT_PARTS, INSPECT_INLINE, INSPECT_WORDS, CHAT, CHAT_STREAM, CHAT_SET, GET, WRONG_JSON, UNKNOWN_SET, HUGE_BODY, HALF_BODY, SLOW_HEADER,
-    LEAVES_STREAM, LEAVES_WAITING, NOISE, KINDS
+    INSPECT_ONE, INSPECT_MANY, INSPECT_PARTS, INSPECT_INLINE, INSPECT_WORDS, CHAT, CHAT_STREAM, CHAT_SET, GET, WRONG_JSON, UNKNOWN_SET, HUGE_BODY,
+    HALF_BODY, SLOW_HEADER, LEAVES_STREAM, LEAVES_WAITING, NOISE, KINDS
 } kind;
 
 typedef struct known {
@@ -109,7 +110,8 @@ static void prepare_known(soak *k, iadgpt_session *session) {
 
 static void complain(soak *k, kind what, const client *c, const char *text) {
     pthread_mutex_lock(&k->lock);
-    if (atomic_fetch_add(&k->wrong, 1) == 0) snprintf(k->first_wrong, sizeof k->first_wrong, "kind %d, status %d: %s: %.400s", (int)what, c->status, text, iad_buf_str(&c->body));
+    if (atomic_fetch_add(&k->wrong, 1) == 0)
+        snprintf(k->first_wrong, sizeof k->first_wrong, "kind %d, status %d: %s: %.400s", (int)what, c->status, text, iad_buf_str(&c->body));
     pthread_mutex_unlock(&k->lock);
 }
 
@@ -118,7 +120,9 @@ static json_t *reply_json(const client *c) {
     return iad_json_parse(iad_buf_str(&c->body), c->body.len, 0, "reply", &root, NULL) == IAD_OK ? root : NULL;
 }
 
-static void ask_json(client *c, const char *path, const iad_buf *body) { (void)client_ask(c, "POST", path, "application/json", body->data, body->len); }
+static void ask_json(client *c, const char *path, const iad_buf *body) {
+    (void)client_ask(c, "POST", path, "application/json", body->data, body->len);
+}
 
 /* Scores (and words) of the pictures asked about, in order. */
 static const char *check_inspection(const soak *k, const client *c, const int *pictures, int n, int words) {
@@ -173,7 +177,8 @@ static void inspect_parts(soak *k, client *c, iad_rng *rng) {
 }
 
 static void chat_body(const soak *k, const known *w, int text, int stream, iad_buf *body) {
-    iad_buf_addf(body, NULL, "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"%s\"}},{\"type\":\"text\",\"text\":\"%s\"}]}],\"max_tokens\":%d",
+    iad_buf_addf(body, NULL, "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"%s\"}},"
+                             "{\"type\":\"text\",\"text\":\"%s\"}]}],\"max_tokens\":%d",
                  w->uri, texts[text], WORDS);
     if (text == 0) iad_buf_addf(body, NULL, ",\"iad\":{\"exemplar_set\":\"%s\"}", k->set);
     iad_buf_add_str(body, stream ? ",\"stream\":true,\"logprobs\":true,\"top_logprobs\":2}" : "}", NULL);
@@ -189,7 +194,8 @@ static char *joined(const client *c) {
         json_t *root = NULL;
         if (strncmp(at, "data: [DONE]", 12) == 0) done = 1;
         if (!end || iad_json_parse(at + 6, (size_t)(end - at) - 6, 0, "chunk", &root, NULL) != IAD_OK) continue;
-        const char *piece = json_string_value(json_object_get(json_object_get(json_array_get(json_object_get(root, "choices"), 0), "delta"), "content"));
+        const char *piece = json_string_value(json_object_get(json_object_get(json_array_get(json_object_get(root, "choices"), 0), "delta"),
+                                                              "content"));
         if (piece) iad_buf_add_str(&text, piece, NULL);
         json_decref(root);
     }
@@ -233,7 +239,8 @@ static void refused(soak *k, client *c, kind what, const char *body, int status)
 }
 
 static void huge(soak *k, client *c) {
-    static const char head[] = "POST /v1/inspect HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 900000000\r\nExpect: 100-continue\r\n\r\n";
+    static const char head[] =
+        "POST /v1/inspect HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 900000000\r\nExpect: 100-continue\r\n\r\n";
     client_close(c);
     if (!client_connect(c)) return;
     if (!client_send(c, head, sizeof head - 1) || !client_reply(c, 0) || c->status != 413) complain(k, HUGE_BODY, c, "not 413");
@@ -241,7 +248,8 @@ static void huge(soak *k, client *c) {
 }
 
 static void leave(soak *k, client *c, iad_rng *rng, kind what) {
-    static const char head[] = "POST /v1/inspect HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n{\"images\":[";
+    static const char head[] =
+        "POST /v1/inspect HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n{\"images\":[";
     client_close(c);
     if (!client_connect(c)) return;
     if (what == HALF_BODY) (void)client_send(c, head, sizeof head - 1 - iad_rng_below(rng, 100));
@@ -254,7 +262,9 @@ static void leave(soak *k, client *c, iad_rng *rng, kind what) {
         iad_buf body;
         iad_buf_init(&body, 1 << 24);
         chat_body(k, &k->known[0], 1, what == LEAVES_STREAM, &body);
-        const int n = snprintf(line, sizeof line, "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n", body.len);
+        const int n = snprintf(line, sizeof line,
+                               "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
+                               "%zu\r\n\r\n", body.len);
         (void)client_send(c, line, (size_t)n);
         (void)client_send(c, body.data, body.len);
         if (what == LEAVES_STREAM) (void)client_reply(c, 1);
@@ -280,8 +290,9 @@ static void slow(soak *k, client *c) {
 /* ---- the run ---- */
 
 static kind draw(iad_rng *rng, long number) {
-    static const int weights[KINDS] = {[INSPECT_ONE] = 30, [INSPECT_MANY] = 8, [INSPECT_PARTS] = 8, [INSPECT_INLINE] = 3, [INSPECT_WORDS] = 5, [CHAT] = 10, [CHAT_STREAM] = 8, [CHAT_SET] = 4,
-                                       [GET] = 8, [WRONG_JSON] = 3, [UNKNOWN_SET] = 2, [HUGE_BODY] = 2, [HALF_BODY] = 2, [LEAVES_STREAM] = 3, [LEAVES_WAITING] = 3, [NOISE] = 1};
+    static const int weights[KINDS] = {[INSPECT_ONE] = 30, [INSPECT_MANY] = 8, [INSPECT_PARTS] = 8, [INSPECT_INLINE] = 3, [INSPECT_WORDS] = 5,
+                                       [CHAT] = 10, [CHAT_STREAM] = 8, [CHAT_SET] = 4, [GET] = 8, [WRONG_JSON] = 3, [UNKNOWN_SET] = 2,
+                                       [HUGE_BODY] = 2, [HALF_BODY] = 2, [LEAVES_STREAM] = 3, [LEAVES_WAITING] = 3, [NOISE] = 1};
     if (number % 500 == 7) return SLOW_HEADER; /* a second or so each */
     int sum = 0, at = 0;
     for (int i = 0; i < KINDS; i++) sum += weights[i];

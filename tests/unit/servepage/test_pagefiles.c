@@ -22,7 +22,8 @@ static void test_paths(void **state) {
     assert_string_equal(iad_page_find("/")->name, "index.html");
     assert_string_equal(iad_page_find("/page.js")->name, "page.js");
     for (size_t i = 0; i < iad_builtin_page_n; i++) assert_int_equal(strlen(iad_builtin_page[i].text), iad_builtin_page[i].n);
-    static const char *const strangers[] = {"", "page.js", "//page.js", "/page.js/", "/page", "/../page.js", "/page.js?x", "/PAGE.JS", "/pagefiles.c"};
+    static const char *const strangers[] = {"", "page.js", "//page.js", "/page.js/", "/page", "/../page.js", "/page.js?x", "/PAGE.JS",
+                                            "/pagefiles.c"};
     for (size_t i = 0; i < sizeof strangers / sizeof strangers[0]; i++) assert_null(iad_page_find(strangers[i]));
 }
 

@@ -89,13 +89,15 @@ static void by_kind(void **state) {
     assert_true(f[0] == 1.5f && f[1] == -2.25f);
     assert_fails(IAD_ERR_UNSUPPORTED, iad_dtype_to_f32(IAD_I32, d, 1, f, &err));
     iad_dtype kind;
-    for (int i = 0; i < IAD_DTYPE_COUNT; i++) assert_true(iad_dtype_find(iad_dtype_name((iad_dtype)i), &kind) && (int)kind == i && iad_dtype_size(kind));
+    for (int i = 0; i < IAD_DTYPE_COUNT; i++)
+        assert_true(iad_dtype_find(iad_dtype_name((iad_dtype)i), &kind) && (int)kind == i && iad_dtype_size(kind));
     assert_false(iad_dtype_find("F4", &kind));
     uint64_t bytes;
     assert_fails(IAD_ERR_LIMIT, iad_tensor_bytes("t", IAD_F32, 3, (int64_t[]){1ll << 40, 1ll << 40, 0}, &bytes, &err));
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(all_16_bit_patterns), cmocka_unit_test(rounding), cmocka_unit_test(vector_is_scalar), cmocka_unit_test(by_kind)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(all_16_bit_patterns), cmocka_unit_test(rounding), cmocka_unit_test(vector_is_scalar),
+                                       cmocka_unit_test(by_kind)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,7 +49,8 @@ static void hostile(void **state) {
         {"{}", 0, IAD_OK},
         {"{}   ", 0, IAD_OK},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}}", 4, IAD_OK},
-        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[0,9],\"data_offsets\":[0,0]},\"b\":{\"data_offsets\":[0,2],\"shape\":[2],\"dtype\":\"I8\"}}", 2, IAD_OK},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[0,9],\"data_offsets\":[0,0]},\"b\":{\"data_offsets\":[0,2],\"shape\":[2],\"dtype\":\"I8\"}}", 2,
+         IAD_OK},
         {"{\"__metadata__\":{\"format\":\"pt\"},\"\\u0061\\ud83d\\ude00\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 1, IAD_OK},
         {" {}", 0, IAD_ERR_FORMAT},
         {"", 0, IAD_ERR_FORMAT},
@@ -63,8 +64,10 @@ static void hostile(void **state) {
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 3, IAD_ERR_FORMAT},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}}", 4, IAD_ERR_FORMAT},
         {"{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,2]}}", 2, IAD_ERR_FORMAT}, /* hole */
-        {"{\"a\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]},\"b\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[1,3]}}", 3, IAD_ERR_FORMAT},
-        {"{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,2]}}", 2, IAD_ERR_FORMAT},
+        {"{\"a\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]},\"b\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[1,3]}}", 3,
+         IAD_ERR_FORMAT},
+        {"{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,2]}}", 2,
+         IAD_ERR_FORMAT},
         {"{\"a\":{\"dtype\":\"U8\",\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 1, IAD_ERR_FORMAT},
         {"{\"a\":{\"dtype\":\"U8\",\"shape\":[-1],\"data_offsets\":[0,1]}}", 1, IAD_ERR_FORMAT},
         {"{\"a\":{\"dtype\":\"U8\",\"shape\":[1.0],\"data_offsets\":[0,1]}}", 1, IAD_ERR_FORMAT},
@@ -163,8 +166,8 @@ static void round_trip(void **state) {
 static void bad_index(void **state) {
     (void)state;
     static const char *const texts[] = {
-        "{\"weight_map\":{\"a\":\"../x.safetensors\"}}", "{\"weight_map\":{\"a\":\"/x\"}}", "{\"weight_map\":{\"a\":1}}", "{\"weight_map\":[]}", "{}", "nonsense",
-        "{\"weight_map\":{\"nowhere\":\"x.safetensors\"}}",
+        "{\"weight_map\":{\"a\":\"../x.safetensors\"}}", "{\"weight_map\":{\"a\":\"/x\"}}", "{\"weight_map\":{\"a\":1}}", "{\"weight_map\":[]}", "{}",
+        "nonsense", "{\"weight_map\":{\"nowhere\":\"x.safetensors\"}}",
     };
     char dir[100], path[200];
     iad_err err;

@@ -8,7 +8,9 @@
 #include "train/run/trainconfig.h"
 #include "train/run/trainplan.h"
 
-static iad_status parse(const char *text, iad_train_config *config, iad_err *err) { return iad_train_config_parse(text, strlen(text), "c.json", config, err); }
+static iad_status parse(const char *text, iad_train_config *config, iad_err *err) {
+    return iad_train_config_parse(text, strlen(text), "c.json", config, err);
+}
 
 /* The paper, training details: batch 64, 32, 32; rates 1e-5, 1e-5, 2e-6; epochs 3, 1, 1; the vision encoder frozen in stage 3. */
 static void test_the_papers(void **state) {
@@ -100,7 +102,8 @@ static void test_plan_of_7b(void **state) {
     iad_model_config model;
     iad_plan plan;
     assert_ok(iad_newmodel_config("7b", &model, &err));
-    assert_ok(parse("{\"stage\":3,\"batch\":32,\"steps\":10,\"freeze\":[\"visual.*\"],\"unfreeze\":[\"visual.merger.*\"],\"recompute_vision\":\"block\"}", &c, &err));
+    assert_ok(parse("{\"stage\":3,\"batch\":32,\"steps\":10,\"freeze\":[\"visual.*\"],\"unfreeze\":[\"visual.merger.*\"],"
+                    "\"recompute_vision\":\"block\"}", &c, &err));
     iad_plan_request r = {.model = &model, .config = &c, .world = 1, .flops_per_s = 474e12};
     assert_ok(iad_train_plan(&r, &plan, &err));
     assert_true(plan.fits && plan.steps == 10);

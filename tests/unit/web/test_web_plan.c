@@ -6,7 +6,8 @@
 
 static iad_web_plan make_plan(int per_category) {
     iad_err err = IAD_ERR_NONE;
-    iad_web_plan plan = {.seed = 3, .categories = 5, .per_category = per_category, .hosts = 4, .pattern = "img#.localhost", .ports = {81, 81, 81, 81}};
+    iad_web_plan plan = {.seed = 3, .categories = 5, .per_category = per_category, .hosts = 4, .pattern = "img#.localhost",
+                         .ports = {81, 81, 81, 81}};
     assert_ok(iad_products_builtin(&plan.products, &err));
     return plan;
 }

@@ -45,7 +45,8 @@ static void check_layernorm(const iad_encrow_kernels *kernels, int n) {
 /* Rows wider than a head, as in the product of queries, keys and values. */
 static void check_attend(const iad_encrow_kernels *kernels, int n, int d_head, int biased) {
     const int64_t stride = 3 * d_head + 5, out_stride = d_head + 3;
-    float *qkv = numbers((size_t)(n * stride), 7, 1.5), *out = numbers((size_t)(n * out_stride), 8, 1), *before = numbers((size_t)(n * out_stride), 8, 1);
+    float *qkv = numbers((size_t)(n * stride), 7, 1.5), *out = numbers((size_t)(n * out_stride), 8, 1),
+        *before = numbers((size_t)(n * out_stride), 8, 1);
     float *bias = numbers((size_t)(2 * n - 1 + IAD_ENC_SLACK), 9, 1), *work = iad_alloc_aligned(iad_encattend_floats(n, d_head), sizeof *work);
     double *p = iad_alloc((size_t)n, sizeof *p);
     assert_non_null(work);

@@ -18,8 +18,10 @@ static void test_lines_of_json(void **state) {
     assert_string_equal(iad_text_pair_b(&pairs, 1), "");
     assert_string_equal(iad_text_pair_name(&pairs, 1), "x");
     iad_text_pairs_deinit(&pairs);
-    static const struct { const char *text, *message; } bad[] = {{"{\"a\": \"x\", \"b\": 1}", "line 1"}, {"\n[]", "line 2: no object"}, {"{", "f: line 1"},
-                                                                 {"{\"a\": \"x\", \"b\": \"y\", \"id\": 7}", "\"id\""}, {"{\"a\": \"\xff\", \"b\": \"\"}", "line 1"}};
+    static const struct { const char *text, *message; } bad[] = {{"{\"a\": \"x\", \"b\": 1}", "line 1"}, {"\n[]", "line 2: no object"},
+                                                                 {"{", "f: line 1"},
+                                                                 {"{\"a\": \"x\", \"b\": \"y\", \"id\": 7}", "\"id\""},
+                                                                 {"{\"a\": \"\xff\", \"b\": \"\"}", "line 1"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_fails(IAD_ERR_FORMAT, iad_text_pairs_parse(&pairs, bad[i].text, strlen(bad[i].text), "f", &err));
         if (!strstr(err.msg, bad[i].message)) fail_msg("\"%s\" lacks \"%s\"", err.msg, bad[i].message);

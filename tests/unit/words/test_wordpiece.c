@@ -10,7 +10,8 @@ static iad_err err;
 #define VOCAB                                                                                                                                  \
     "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nun\n##aff\n##able\nunab\nhello\n!\ncafe\n\xE6\x97\xA5\n\xE6\x9C\xAC\na\n##a\nb\n.\n[\n]\nsep\nCafe\n"      \
     "caf\xC3\xA9\n?\n"
-enum { PAD, UNK, CLS, SEP, MASK, UN, AFF, ABLE, UNAB, HELLO, BANG, CAFE, SUN, BOOK, A, MORE_A, B, DOT, OPEN, CLOSE, SEP_WORD, BIG_CAFE, ACCENT, QUESTION };
+enum { PAD, UNK, CLS, SEP, MASK, UN, AFF, ABLE, UNAB, HELLO, BANG, CAFE, SUN, BOOK, A, MORE_A, B, DOT, OPEN, CLOSE, SEP_WORD, BIG_CAFE, ACCENT,
+      QUESTION };
 
 static iad_wordpiece *make(const char *vocab, const char *tokenizer, const char *config) {
     iad_wordpiece *wp;
@@ -132,16 +133,19 @@ static void test_truncation(void **state) {
 
 #define TOKENIZER(normalizer, pre, added, model)                                                                                  \
     "{\"normalizer\": " normalizer ", \"pre_tokenizer\": " pre ", \"added_tokens\": " added ", \"model\": " model "}"
-#define BERT_NORMALIZER "{\"type\": \"BertNormalizer\", \"clean_text\": true, \"handle_chinese_chars\": true, \"strip_accents\": null, \"lowercase\": false}"
+#define BERT_NORMALIZER "{\"type\": \"BertNormalizer\", \"clean_text\": true, \"handle_chinese_chars\": true, \"strip_accents\": null, " \
+                        "\"lowercase\": false}"
 #define BERT_PRE "{\"type\": \"BertPreTokenizer\"}"
-#define PLAIN_MODEL "{\"type\": \"WordPiece\", \"unk_token\": \"[UNK]\", \"continuing_subword_prefix\": \"@\", \"max_input_chars_per_word\": 3, \"vocab\": " \
+#define PLAIN_MODEL "{\"type\": \"WordPiece\", \"unk_token\": \"[UNK]\", \"continuing_subword_prefix\": \"@\", \"max_input_chars_per_word\": 3, " \
+                    "\"vocab\": " \
                     "{\"[UNK]\": 1, \"[CLS]\": 2, \"[SEP]\": 3, \"a\": 4, \"@b\": 5, \"B\": 6}}"
 
 static void test_tokenizer_json(void **state) {
     (void)state;
     const char *added = "[{\"id\": 9, \"content\": \"<x>\", \"normalized\": false}, {\"id\": 8, \"content\": \"<Y>\", \"normalized\": true}]";
     char text[2000];
-    snprintf(text, sizeof text, "{\"normalizer\": %s, \"pre_tokenizer\": %s, \"added_tokens\": %s, \"model\": %s}", BERT_NORMALIZER, BERT_PRE, added, PLAIN_MODEL);
+    snprintf(text, sizeof text, "{\"normalizer\": %s, \"pre_tokenizer\": %s, \"added_tokens\": %s, \"model\": %s}", BERT_NORMALIZER, BERT_PRE, added,
+             PLAIN_MODEL);
     iad_wordpiece *wp = make("never\nread\n", text, NULL);
     CHECK(wp, "ab abb abbb B b", 4, 5, 4, 5, 5, 1, 6, 1);           /* own prefix, words of 3 characters at most, cased */
     CHECK(wp, "a<x>a<X>", 4, 9, 4, 1, 1, 1);
@@ -177,8 +181,8 @@ static void test_refusals(void **state) {
     refuse(IAD_ERR_UNSUPPORTED, NULL, TOKENIZER(BERT_NORMALIZER, BERT_PRE, "[]", "{\"type\": \"BPE\", \"vocab\": {}}"), NULL, "\"BPE\"");
     refuse(IAD_ERR_UNSUPPORTED, NULL, TOKENIZER("{\"type\": \"NFC\"}", BERT_PRE, "[]", PLAIN_MODEL), NULL, "normalizer \"NFC\"");
     refuse(IAD_ERR_UNSUPPORTED, NULL, TOKENIZER(BERT_NORMALIZER, "null", "[]", PLAIN_MODEL), NULL, "pre-tokenizer");
-    refuse(IAD_ERR_UNSUPPORTED, NULL, TOKENIZER(BERT_NORMALIZER, BERT_PRE, "[{\"id\": 1, \"content\": \"w\", \"single_word\": true}]", PLAIN_MODEL), NULL,
-           "added_tokens[0] (\"w\"): single_word");
+    refuse(IAD_ERR_UNSUPPORTED, NULL, TOKENIZER(BERT_NORMALIZER, BERT_PRE, "[{\"id\": 1, \"content\": \"w\", \"single_word\": true}]", PLAIN_MODEL),
+           NULL, "added_tokens[0] (\"w\"): single_word");
     refuse(IAD_ERR_LIMIT, NULL, TOKENIZER(BERT_NORMALIZER, BERT_PRE, "[]", "{\"vocab\": {\"a\": 3000000}}"), NULL, "3000000");
     refuse(IAD_ERR_LIMIT, NULL, TOKENIZER(BERT_NORMALIZER, BERT_PRE, "[]", "{\"vocab\": {\"a\": -1}}"), NULL, "-1");
     refuse(IAD_ERR_FORMAT, NULL, TOKENIZER(BERT_NORMALIZER, BERT_PRE, "[]", "{\"vocab\": {\"a\": \"b\"}}"), NULL, "piece \"a\"");

@@ -9,7 +9,8 @@
 static iad_err err;
 
 enum { N = 300 };
-static const char *const parts[] = {"scratch", "scratches", "the hole", "long metal", "a", "abc", ", on.", "", "zzz", "a b c a b c a b c a b c a b c"};
+static const char *const parts[] = {"scratch", "scratches", "the hole", "long metal", "a", "abc", ", on.", "", "zzz",
+                                    "a b c a b c a b c a b c a b c"};
 
 typedef struct bank {
     char dir[64];
@@ -73,7 +74,8 @@ static void test_neighbours_and_threads(void **state) {
 /* Pooling of the hidden states that the encoder gives. */
 static void test_pooling(void **state) {
     bank *b = *state;
-    static const char *const keys[] = {"pooling_mode_mean_tokens", "pooling_mode_cls_token", "pooling_mode_max_tokens", "pooling_mode_mean_sqrt_len_tokens"};
+    static const char *const keys[] = {"pooling_mode_mean_tokens", "pooling_mode_cls_token", "pooling_mode_max_tokens",
+                                       "pooling_mode_mean_sqrt_len_tokens"};
     iad_encoder_config config;
     iad_text_encoder *encoder;
     iad_text_worker *worker;
@@ -124,7 +126,8 @@ static void test_folders(void **state) {
     refuse("/nowhere/at/all", IAD_ERR_NOT_FOUND, "/nowhere/at/all");
     refuse(b->dir, IAD_ERR_NOT_FOUND, "config.json is missing");
     fix_folder(b->dir, 0);
-    fix_write(b->dir, "vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\n14\n15\n16\n17\n18\n19\n20\n21\n22\n23\n24\n25\n26\n27\n"
+    fix_write(b->dir, "vocab.txt",
+              "[PAD]\n[UNK]\n[CLS]\n[SEP]\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\n14\n15\n16\n17\n18\n19\n20\n21\n22\n23\n24\n25\n26\n27\n"
                                    "28\n29\n30\n31\n32\n33\n34\n35\n36\n37\n");
     refuse(b->dir, IAD_ERR_FORMAT, "pieces up to 40, the model's vocabulary 40");
     fix_folder(b->dir, 0);

@@ -46,7 +46,8 @@ static inline void fix_linear(fix_tensor *list, size_t *n, int layer, const char
 }
 
 static inline size_t fix_tensors(int mpnet, fix_tensor *list) {
-    static const char *const bert[] = {"attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense", "attention.output.LayerNorm"};
+    static const char *const bert[] = {"attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense",
+                                       "attention.output.LayerNorm"};
     static const char *const mpnet_names[] = {"attention.attn.q", "attention.attn.k", "attention.attn.v", "attention.attn.o", "attention.LayerNorm"};
     size_t n = 0;
     fix_add(list, &n, "embeddings.word_embeddings.weight", FIX_VOCAB, FIX_DIM);

@@ -32,13 +32,29 @@ void iad_sha256_deinit(iad_sha256 *hash) {
     hash->ctx = NULL;
 }
 
+iad_status iad_sha256_end(iad_sha256 *hash, iad_status status, uint8_t digest[IAD_SHA256_BYTES], iad_err *err) {
+    if (status == IAD_OK) return iad_sha256_final(hash, digest, err);
+    iad_sha256_deinit(hash);
+    return status;
+}
+
+iad_status iad_sha256_end_hex(iad_sha256 *hash, iad_status status, char hex[IAD_SHA256_HEX], iad_err *err) {
+    uint8_t digest[IAD_SHA256_BYTES];
+    IAD_TRY(iad_sha256_end(hash, status, digest, err));
+    iad_hex(digest, sizeof digest, hex);
+    return IAD_OK;
+}
+
 iad_status iad_sha256_bytes(const void *bytes, size_t n, uint8_t digest[IAD_SHA256_BYTES], iad_err *err) {
     iad_sha256 hash;
     IAD_TRY(iad_sha256_init(&hash, err));
-    iad_status status = iad_sha256_add(&hash, bytes, n, err);
-    if (status == IAD_OK) return iad_sha256_final(&hash, digest, err);
-    iad_sha256_deinit(&hash);
-    return status;
+    return iad_sha256_end(&hash, iad_sha256_add(&hash, bytes, n, err), digest, err);
+}
+
+iad_status iad_sha256_hex(const void *bytes, size_t n, char hex[IAD_SHA256_HEX], iad_err *err) {
+    iad_sha256 hash;
+    IAD_TRY(iad_sha256_init(&hash, err));
+    return iad_sha256_end_hex(&hash, iad_sha256_add(&hash, bytes, n, err), hex, err);
 }
 
 iad_status iad_sha256_file(const char *path, uint8_t digest[IAD_SHA256_BYTES], iad_err *err) {
@@ -55,9 +71,7 @@ iad_status iad_sha256_file(const char *path, uint8_t digest[IAD_SHA256_BYTES], i
     while (status == IAD_OK && (n = fread(chunk, 1, sizeof chunk, file)) > 0) status = iad_sha256_add(&hash, chunk, n, err);
     if (status == IAD_OK && ferror(file)) status = IAD_FAIL(err, IAD_ERR_IO, "%s: %s", path, strerror(errno));
     fclose(file);
-    if (status == IAD_OK) return iad_sha256_final(&hash, digest, err);
-    iad_sha256_deinit(&hash);
-    return status;
+    return iad_sha256_end(&hash, status, digest, err);
 }
 
 void iad_hex(const uint8_t *bytes, size_t n, char *text) {

@@ -19,9 +19,14 @@ iad_status iad_sha256_init(iad_sha256 *hash, iad_err *err);
 iad_status iad_sha256_add(iad_sha256 *hash, const void *bytes, size_t n, iad_err *err);
 iad_status iad_sha256_final(iad_sha256 *hash, uint8_t digest[IAD_SHA256_BYTES], iad_err *err);
 void iad_sha256_deinit(iad_sha256 *hash);
+/* The end of a hash whose additions may have failed: `status` is how they went. Final when it is IAD_OK, else deinit and `status` again. */
+iad_status iad_sha256_end(iad_sha256 *hash, iad_status status, uint8_t digest[IAD_SHA256_BYTES], iad_err *err);
+/* The same as lower-case hexadecimal. */
+iad_status iad_sha256_end_hex(iad_sha256 *hash, iad_status status, char hex[IAD_SHA256_HEX], iad_err *err);
 
-/* One shot. */
+/* One shot, as bytes and as lower-case hexadecimal. */
 iad_status iad_sha256_bytes(const void *bytes, size_t n, uint8_t digest[IAD_SHA256_BYTES], iad_err *err);
+iad_status iad_sha256_hex(const void *bytes, size_t n, char hex[IAD_SHA256_HEX], iad_err *err);
 /* Hash of a whole file, streamed. */
 iad_status iad_sha256_file(const char *path, uint8_t digest[IAD_SHA256_BYTES], iad_err *err);
 

@@ -1,8 +1,8 @@
 #include "base/status.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "base/textargs.h"
 
 const char *iad_status_name(iad_status code) {
     static const char *const names[] = {"ok",     "argument",    "io",       "memory",      "format",   "limit",
@@ -15,10 +15,7 @@ iad_status iad_err_set(iad_err *err, iad_status code, const char *file, int line
     if (!err) return code;
     /* Arguments may point into err->msg itself, so format aside first. */
     char text[sizeof err->msg];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
+    IAD_TEXT_OF_ARGS(text, fmt);
     err->code = code;
     err->file = file;
     err->line = line;
@@ -29,10 +26,7 @@ iad_status iad_err_set(iad_err *err, iad_status code, const char *file, int line
 iad_status iad_err_prefix(iad_err *err, const char *fmt, ...) {
     if (!err) return IAD_ERR_INTERNAL;
     char text[sizeof err->msg];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
+    IAD_TEXT_OF_ARGS(text, fmt);
     /* Append ": " and as much of the old message as fits. */
     size_t len = strlen(text);
     const char *const parts[] = {": ", err->msg};

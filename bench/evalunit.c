@@ -1,12 +1,12 @@
 #include "bench/evalunit.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/textargs.h"
 #include "bench/jsonwrite.h"
 #include "bench/metrics/imagemetrics.h"
 #include "bench/metrics/metricstats.h"
@@ -16,10 +16,7 @@
 
 iad_status iad_evalunit_note(json_t *unit, iad_err *err, const char *fmt, ...) {
     char text[600];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
+    IAD_TEXT_OF_ARGS(text, fmt);
     json_t *notes = json_object_get(unit, "notes");
     if (!notes) {
         notes = json_array();

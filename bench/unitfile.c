@@ -74,7 +74,6 @@ iad_status iad_unitfile_exemplars(const iad_runner_unit *unit, json_t **list, ia
 iad_status iad_unitfile_tag(const iad_runner *runner, const iad_runner_unit *unit, const iad_protocol *protocol, char tag[IAD_UNITFILE_TAG],
                             iad_err *err) {
     char rules[65], hex[IAD_SHA256_HEX];
-    uint8_t digest[IAD_SHA256_BYTES];
     json_t *exemplars = NULL;
     iad_buf text;
     IAD_TRY(iad_protocol_hash(protocol, rules, err));
@@ -82,11 +81,8 @@ iad_status iad_unitfile_tag(const iad_runner *runner, const iad_runner_unit *uni
     iad_buf_init(&text, MAX_UNIT_BYTES);
     iad_status status = iad_buf_addf(&text, err, "%s\n%s\n%s\n", runner->scorer.name, runner->scorer.version, rules);
     if (status == IAD_OK) status = iad_json_canonical(exemplars, &text, err);
-    if (status == IAD_OK) status = iad_sha256_bytes(text.data, text.len, digest, err);
-    if (status == IAD_OK) {
-        iad_hex(digest, sizeof digest, hex);
-        snprintf(tag, IAD_UNITFILE_TAG, "iad-bench %s", hex);
-    }
+    if (status == IAD_OK) status = iad_sha256_hex(text.data, text.len, hex, err);
+    if (status == IAD_OK) snprintf(tag, IAD_UNITFILE_TAG, "iad-bench %s", hex);
     iad_buf_deinit(&text);
     json_decref(exemplars);
     return status;
@@ -96,7 +92,6 @@ iad_status iad_unitfile_inputs(const iad_runner *runner, const iad_runner_unit *
     const iad_eval_options *eval = &runner->eval;
     iad_sha256 hash;
     char text[512];
-    uint8_t digest[IAD_SHA256_BYTES];
     int n = snprintf(text, sizeof text, "%s legacy=%d aupimo=%d bootstrap=%d limits=", tag, eval->legacy, eval->aupimo, eval->bootstrap);
     for (size_t i = 0; i < eval->n_pro_limits && n > 0 && n < (int)sizeof text; i++)
         n += snprintf(text + n, sizeof text - (size_t)n, "%.17g,", eval->pro_limits[i]);
@@ -107,13 +102,7 @@ iad_status iad_unitfile_inputs(const iad_runner *runner, const iad_runner_unit *
         status = iad_sha256_add(&hash, row->path, strlen(row->path) + 1, err);
         if (status == IAD_OK) status = iad_sha256_add(&hash, row->sha256, sizeof row->sha256, err);
     }
-    if (status != IAD_OK) {
-        iad_sha256_deinit(&hash);
-        return status;
-    }
-    IAD_TRY(iad_sha256_final(&hash, digest, err));
-    iad_hex(digest, sizeof digest, hex);
-    return IAD_OK;
+    return iad_sha256_end_hex(&hash, status, hex, err);
 }
 
 iad_status iad_unitfile_load(const char *path, const char *inputs, json_t **unit, iad_err *err) {

@@ -92,11 +92,7 @@ static iad_status mask_hash(const iad_image *pixels, const char *value_map, iad_
     if (status == IAD_OK) status = iad_sha256_add(&hash, name, strlen(name) + 1, err);
     if (status == IAD_OK) status = iad_sha256_add(&hash, map, strlen(map) + 1, err);
     if (status == IAD_OK) status = iad_sha256_add(&hash, sum, sizeof sum, err);
-    if (status != IAD_OK) {
-        iad_sha256_deinit(&hash);
-        return status;
-    }
-    return iad_sha256_final(&hash, digest, err);
+    return iad_sha256_end(&hash, status, digest, err);
 }
 
 static iad_status describe_components(const iad_image *pixels, iad_mask_row *row, iad_err *err) {

@@ -1,12 +1,11 @@
 #include "manifests/merge.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "base/textargs.h"
 #include "manifests/merge_rows.h"
 
 #define MAX_ROWS 1000000000u
@@ -34,10 +33,7 @@ int64_t iad_merge_map_get(const iad_merge_state *state, int map, int64_t from) {
 
 void iad_merge_conflict(iad_merge_state *state, const char *item, const char *fmt, ...) {
     char text[1024];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
+    IAD_TEXT_OF_ARGS(text, fmt);
     state->counts->conflicts++;
     if (state->options->conflict) state->options->conflict(state->options->user, item, text);
 }

@@ -246,9 +246,7 @@ static iad_status task_digest(iad_merge_state *state, int side, iad_query *row, 
     }
     iad_status closed = iad_query_close(&q, status == IAD_OK ? err : NULL);
     if (status == IAD_OK) status = closed;
-    if (status == IAD_OK) return iad_sha256_final(&hash, digest, err);
-    iad_sha256_deinit(&hash);
-    return status;
+    return iad_sha256_end(&hash, status, digest, err);
 }
 
 static int by_digest(const void *a, const void *b) {

@@ -213,7 +213,7 @@ static int run_render(iad_app *app, iad_render_set *set, const char *db, const c
     if (status == IAD_OK && db) status = add_to_manifest(app, set, db, name, captions, &rows, err);
     if (status == IAD_OK) {
         if (json) status = print_result(set, &counts, &rows, err);
-        else print_categories(set, stdout);
+        else if (!app->quiet) print_categories(set, stdout);
         fflush(stdout); /* the table stands before the summary when both go to one place */
     }
     double seconds = iad_clock() - started;

@@ -32,13 +32,9 @@ iad_status iad_annotate_unit(const uint8_t image_sha256[32], const uint8_t promp
         size_t n;
     } parts[] = {{"iad-annotate 1", 15},     {image_sha256, 32},           {prompt_sha256, 32},         {of_unit ? of_unit : none, 32},
                  {model, strlen(model) + 1}, {params, strlen(params) + 1}, {number, strlen(number) + 1}};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        iad_status status = iad_sha256_add(&h, parts[i].bytes, parts[i].n, err);
-        if (status == IAD_OK) continue;
-        iad_sha256_deinit(&h);
-        return status;
-    }
-    return iad_sha256_final(&h, unit, err);
+    iad_status status = IAD_OK;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && status == IAD_OK; i++) status = iad_sha256_add(&h, parts[i].bytes, parts[i].n, err);
+    return iad_sha256_end(&h, status, unit, err);
 }
 
 iad_status iad_annotate_prompt_put(iad_manifest *m, const iad_prompt *p, iad_err *err) {

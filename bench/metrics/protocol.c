@@ -29,10 +29,8 @@ iad_status iad_protocol_text(const iad_protocol *p, iad_buf *out, iad_err *err) 
 iad_status iad_protocol_hash(const iad_protocol *p, char hex[65], iad_err *err) {
     iad_buf text;
     iad_buf_init(&text, 4096);
-    uint8_t digest[IAD_SHA256_BYTES];
     iad_status status = iad_protocol_text(p, &text, err);
-    if (status == IAD_OK) status = iad_sha256_bytes(iad_buf_str(&text), text.len, digest, err);
-    if (status == IAD_OK) iad_hex(digest, sizeof digest, hex);
+    if (status == IAD_OK) status = iad_sha256_hex(iad_buf_str(&text), text.len, hex, err);
     iad_buf_deinit(&text);
     return status;
 }

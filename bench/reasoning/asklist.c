@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/sha256.h"
+#include "base/textargs.h"
 
 void iad_asks_deinit(iad_asks *asks) {
     free(asks->items);
@@ -46,10 +47,7 @@ iad_status iad_asks_textf(iad_asks *asks, iad_err *err, const char **out, const 
 
 iad_status iad_asks_note(iad_asks *asks, iad_err *err, const char *fmt, ...) {
     char text[1024];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
+    IAD_TEXT_OF_ARGS(text, fmt);
     return iad_strings_add(&asks->notes, text, err);
 }
 
@@ -99,15 +97,8 @@ static iad_status add_ask(iad_sha256 *hash, const iad_asks *asks, const iad_ask 
 
 iad_status iad_asks_key(const iad_asks *asks, char hex[65], iad_err *err) {
     iad_sha256 hash;
-    uint8_t digest[IAD_SHA256_BYTES];
     IAD_TRY(iad_sha256_init(&hash, err));
     iad_status status = IAD_OK;
     for (size_t i = 0; i < asks->n && status == IAD_OK; i++) status = add_ask(&hash, asks, &asks->items[i], err);
-    if (status != IAD_OK) {
-        iad_sha256_deinit(&hash);
-        return status;
-    }
-    IAD_TRY(iad_sha256_final(&hash, digest, err));
-    iad_hex(digest, sizeof digest, hex);
-    return IAD_OK;
+    return iad_sha256_end_hex(&hash, status, hex, err);
 }

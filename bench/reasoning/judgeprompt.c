@@ -58,7 +58,6 @@ static iad_status parse_head(iad_judge_prompt *p, const char *name, iad_err *err
 }
 
 iad_status iad_judge_prompt_parse(iad_judge_prompt *p, const char *text, size_t n, const char *name, iad_err *err) {
-    uint8_t digest[IAD_SHA256_BYTES];
     *p = (iad_judge_prompt){0};
     if (n > IAD_JUDGE_PROMPT_MAX) return IAD_FAIL(err, IAD_ERR_LIMIT, "%s: larger than %d bytes", name, IAD_JUDGE_PROMPT_MAX);
     if (iad_utf8_valid(text, n) != n || memchr(text, 0, n)) return IAD_FAIL(err, IAD_ERR_FORMAT, "%s: not UTF-8 text", name);
@@ -66,8 +65,7 @@ iad_status iad_judge_prompt_parse(iad_judge_prompt *p, const char *text, size_t 
     if (!p->file) return IAD_NOMEM(err, "a prompt");
     memcpy(p->file, text, n);
     p->file[n] = 0;
-    iad_status status = iad_sha256_bytes(text, n, digest, err);
-    if (status == IAD_OK) iad_hex(digest, sizeof digest, p->sha256);
+    iad_status status = iad_sha256_hex(text, n, p->sha256, err);
     if (status == IAD_OK) status = parse_head(p, name, err);
     if (status != IAD_OK) iad_judge_prompt_deinit(p);
     return status;

@@ -1,12 +1,12 @@
 #include "bench/reasoning/scorebook.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/textargs.h"
 #include "bench/jsonwrite.h"
 #include "bench/reasoning/letter.h"
 #include "bench/words/words.h"
@@ -43,10 +43,7 @@ void iad_scorebook_deinit(iad_scorebook *book) {
 
 iad_status iad_scorebook_note(iad_scorebook *book, iad_err *err, const char *fmt, ...) {
     char text[1200];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
+    IAD_TEXT_OF_ARGS(text, fmt);
     return json_array_append_new(book->notes, iad_jsonw_text(text)) == 0 ? IAD_OK : IAD_NOMEM(err, "the notes");
 }
 

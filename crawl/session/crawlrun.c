@@ -1,11 +1,11 @@
 #include "crawl/session/crawlrun.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/progress.h"
+#include "base/textargs.h"
 #include "crawl/polite/optout.h"
 #include "crawl/session/crawlsession.h"
 #include "manifests/query.h"
@@ -52,11 +52,8 @@ iad_status iad_session_write(iad_session *s, iad_err *err) {
 
 void iad_session_say(iad_session *s, const char *format, ...) {
     char text[600];
-    va_list ap;
     if (!s->o->say) return;
-    va_start(ap, format);
-    vsnprintf(text, sizeof text, format, ap);
-    va_end(ap);
+    IAD_TEXT_OF_ARGS(text, format);
     s->o->say(s->o->user, text);
 }
 

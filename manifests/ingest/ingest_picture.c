@@ -1,12 +1,12 @@
 #include "manifests/ingest/ingest_picture.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/image/decode.h"
+#include "base/textargs.h"
 #include "manifests/identity.h"
 #include "manifests/ingest/ingest_mask.h"
 
@@ -16,10 +16,7 @@
 static void add_note(iad_picture *picture, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void add_note(iad_picture *picture, const char *fmt, ...) {
     char text[sizeof picture->note];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
+    IAD_TEXT_OF_ARGS(text, fmt);
     if (strstr(picture->note, text)) return; /* the source's own note may say it: lists that were exported do */
     size_t len = strlen(picture->note);
     snprintf(picture->note + len, sizeof picture->note - len, "%s%s", len ? "; " : "", text);

@@ -1,13 +1,13 @@
 #include "manifests/ingest/scan.h"
 
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/text.h"
+#include "base/textargs.h"
 
 #define MAX_FOUND 100000u
 
@@ -117,9 +117,6 @@ iad_status iad_scan_find_dirs(const char *root, int depth, int (*is)(const char 
 void iad_scan_remark(const iad_ingest_sink *sink, const char *fmt, ...) {
     char text[512];
     if (!sink->remark) return;
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
+    IAD_TEXT_OF_ARGS(text, fmt);
     sink->remark(sink->user, text);
 }

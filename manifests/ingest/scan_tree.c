@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/image/decode.h"
 #include "base/json.h"
+#include "base/textargs.h"
 
 static iad_status read_file(void *user, const char *path, size_t max, uint8_t **bytes, size_t *n, iad_err *err) {
     const char *root = user;
@@ -145,9 +146,6 @@ iad_status iad_scan_reject(const iad_ingest_sink *sink, const char *name, const 
 
 iad_status iad_scan_rejectf(const iad_ingest_sink *sink, iad_err *err, const char *name, const char *fmt, ...) {
     char reason[512];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(reason, sizeof reason, fmt, ap);
-    va_end(ap);
+    IAD_TEXT_OF_ARGS(reason, fmt);
     return sink->reject(sink->user, name, reason, err);
 }

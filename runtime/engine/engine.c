@@ -43,9 +43,7 @@ static iad_status identify(iadgpt_engine *engine, iad_err *err) {
     iad_sha256 hash;
     IAD_TRY(iad_sha256_init(&hash, err));
     iad_status status = identity_fields(engine, &hash, err);
-    if (status == IAD_OK) return iad_sha256_final(&hash, engine->identity.bytes, err);
-    iad_sha256_deinit(&hash);
-    return status;
+    return iad_sha256_end(&hash, status, engine->identity.bytes, err);
 }
 
 static iad_status check_ids(iadgpt_engine *engine, iad_err *err) {

@@ -25,9 +25,7 @@ iad_status iad_exemplars_key_of(const iadgpt_engine *engine, const iad_request *
     iad_sha256 hash;
     IAD_TRY(iad_sha256_init(&hash, err));
     iad_status status = key_fields(&hash, engine, request, image_keys, k, ids, n_ids, err);
-    if (status == IAD_OK) return iad_sha256_final(&hash, key->bytes, err);
-    iad_sha256_deinit(&hash);
-    return status;
+    return iad_sha256_end(&hash, status, key->bytes, err);
 }
 
 /* Keys of the pictures, chained: a compressed exemplar depends on the first one. */

@@ -42,9 +42,7 @@ iad_status iad_picture_key(const iadgpt_picture *picture, const iad_request *req
     iad_sha256 hash;
     IAD_TRY(iad_sha256_init(&hash, err));
     iad_status status = fields(&hash, picture, request, reference, size, err);
-    if (status == IAD_OK) return iad_sha256_final(&hash, key->bytes, err);
-    iad_sha256_deinit(&hash);
-    return status;
+    return iad_sha256_end(&hash, status, key->bytes, err);
 }
 
 void iad_encoded_deinit(iad_encoded *e) {

@@ -209,11 +209,7 @@ static iad_status hash_tensor(const iad_tensor_view *view, int full, uint8_t dig
         for (size_t i = 0; i < SAMPLE_PIECES && status == IAD_OK; i++) /* i * room / 15 without overflow */
             status = iad_sha256_add(&hash, data + i * q + i * r / (SAMPLE_PIECES - 1), SAMPLE_PIECE, NULL);
     }
-    if (status != IAD_OK) {
-        iad_sha256_deinit(&hash);
-        return status;
-    }
-    return iad_sha256_final(&hash, digest, NULL);
+    return iad_sha256_end(&hash, status, digest, NULL);
 }
 
 static void hash_one(void *user, size_t i, int thread) {

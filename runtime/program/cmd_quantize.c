@@ -196,7 +196,9 @@ static iad_status quantize(iad_app *app, const options *o, iad_err *err) {
     char path[IAD_PATH_MAX];
     IAD_TRY(iad_path_join(path, sizeof path, o->out, "config.json", err));
     if (iad_file_exists(path)) {
-        if (iad_path_inside(o->model, path)) return IAD_FAIL(err, IAD_ERR_ARG, "--out must be another folder than --model");
+        /* One inside the other both ways: the same folder. A model below the first one is a folder of its own. */
+        if (iad_path_inside(o->model, o->out) && iad_path_inside(o->out, o->model))
+            return IAD_FAIL(err, IAD_ERR_ARG, "--out must be another folder than --model");
         if (!o->force) return IAD_FAIL(err, IAD_ERR_EXISTS, "%s: a model is there already; --force replaces it", o->out);
     }
     iad_checkpoint *checkpoint = NULL;

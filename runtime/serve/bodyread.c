@@ -1,8 +1,9 @@
 #include "runtime/serve/bodyread.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/textargs.h"
 
 json_t *iad_body_member(iad_body *body, const json_t *object, const char *prefix, const char *key) {
     snprintf(body->param, sizeof body->param, "%s%s%s", prefix, *prefix ? "." : "", key);
@@ -12,10 +13,7 @@ json_t *iad_body_member(iad_body *body, const json_t *object, const char *prefix
 
 iad_status iad_body_fail(const iad_body *body, iad_status code, iad_err *err, const char *fmt, ...) {
     char text[sizeof err->msg - IAD_PARAM_MAX];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
+    IAD_TEXT_OF_ARGS(text, fmt);
     return IAD_FAIL(err, code, "%s: %s", body->param, text);
 }
 

@@ -1,13 +1,12 @@
 #include "runtime/serve/servejob.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/json.h"
 #include "base/progress.h"
+#include "base/textargs.h"
 #include "runtime/program/program.h"
 
 enum { MAX_ANSWER = 1 << 30 };
@@ -43,10 +42,7 @@ void iad_fault_set(iad_fault *fault, int status, const char *code, const char *p
     if (fault->status) return;
     *fault = (iad_fault){.status = status, .code = code};
     iad_text_copy(fault->param, sizeof fault->param, param ? param : "");
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(fault->message, sizeof fault->message, fmt, ap);
-    va_end(ap);
+    IAD_TEXT_OF_ARGS(fault->message, fmt);
 }
 
 void iad_fault_from(iad_fault *fault, iad_status status, const iad_err *err, const char *param) {

@@ -26,8 +26,7 @@ iad_status iad_set_make_id(iad_set *set, iad_err *err) {
     IAD_TRY(iad_sha256_init(&hash, err));
     iad_status status = IAD_OK;
     for (int i = 0; i < 3 && status == IAD_OK; i++) status = iad_sha256_add(&hash, fields[i], strlen(fields[i]) + 1, err);
-    if (status == IAD_OK) status = iad_sha256_final(&hash, digest, err);
-    else iad_sha256_deinit(&hash);
+    status = iad_sha256_end(&hash, status, digest, err);
     if (status == IAD_OK) iad_hex(digest, 8, set->id);
     return status;
 }

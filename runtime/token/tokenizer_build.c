@@ -311,8 +311,7 @@ static iad_status make_digest(iad_tokenizer *tok, const char *pattern, iad_err *
     iad_status status = iad_sha256_init(&hash, err);
     if (status == IAD_OK) {
         status = digest_all(tok, pattern, merges, &hash, err);
-        if (status == IAD_OK) status = iad_sha256_final(&hash, tok->digest, err);
-        else iad_sha256_deinit(&hash);
+        status = iad_sha256_end(&hash, status, tok->digest, err);
     }
     free(merges);
     return status;

@@ -60,16 +60,12 @@ static iad_status key_of(const iad_export_pictures *pictures, const iad_task_ima
                          iad_err *err) {
     iad_sha256 h;
     char side[32];
-    uint8_t digest[32];
     snprintf(side, sizeof side, "%c %d ", image->image_id ? 'i' : 's', pictures->run->max_side);
     IAD_TRY(iad_sha256_init(&h, err));
     iad_status status = iad_sha256_add(&h, hash, 32, err);
     if (status == IAD_OK) status = iad_sha256_add(&h, side, strlen(side), err);
     if (status == IAD_OK && image->jitter) status = iad_sha256_add(&h, image->jitter, strlen(image->jitter), err);
-    if (status == IAD_OK) status = iad_sha256_final(&h, digest, err);
-    else iad_sha256_deinit(&h);
-    if (status == IAD_OK) iad_hex(digest, 32, key);
-    return status;
+    return iad_sha256_end_hex(&h, status, key, err);
 }
 
 /* ---- files ---- */

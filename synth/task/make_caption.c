@@ -18,13 +18,9 @@ static iad_status caption_number(const char *aspect, const char *lang, const cha
     uint8_t digest[IAD_SHA256_BYTES];
     IAD_TRY(iad_sha256_init(&hash, err));
     const char *parts[] = {aspect, lang, text};
-    for (int i = 0; i < 3; i++) {
-        iad_status status = iad_sha256_add(&hash, parts[i], strlen(parts[i]) + 1, err);
-        if (status == IAD_OK) continue;
-        iad_sha256_deinit(&hash);
-        return status;
-    }
-    IAD_TRY(iad_sha256_final(&hash, digest, err));
+    iad_status status = IAD_OK;
+    for (int i = 0; i < 3 && status == IAD_OK; i++) status = iad_sha256_add(&hash, parts[i], strlen(parts[i]) + 1, err);
+    IAD_TRY(iad_sha256_end(&hash, status, digest, err));
     *number = (uint32_t)digest[0] | (uint32_t)digest[1] << 8 | (uint32_t)digest[2] << 16 | (uint32_t)digest[3] << 24;
     return IAD_OK;
 }

@@ -33,7 +33,6 @@ static iad_status hash_phrasings(iad_sha256 *hash, const iad_phrasing *items, si
 
 static iad_status templates_digest(const iad_templates *templates, char hex[IAD_SHA256_HEX], iad_err *err) {
     iad_sha256 hash;
-    uint8_t digest[IAD_SHA256_BYTES];
     size_t n = 0;
     const iad_template_form *forms = templates ? iad_templates_all(templates, &n) : NULL;
     IAD_TRY(iad_sha256_init(&hash, err));
@@ -46,13 +45,7 @@ static iad_status templates_digest(const iad_templates *templates, char hex[IAD_
         if (status == IAD_OK) status = hash_phrasings(&hash, forms[i].questions, forms[i].n_questions, err);
         if (status == IAD_OK) status = hash_phrasings(&hash, forms[i].answers, forms[i].n_answers, err);
     }
-    if (status != IAD_OK) {
-        iad_sha256_deinit(&hash);
-        return status;
-    }
-    IAD_TRY(iad_sha256_final(&hash, digest, err));
-    iad_hex(digest, sizeof digest, hex);
-    return IAD_OK;
+    return iad_sha256_end_hex(&hash, status, hex, err);
 }
 
 /* Keys in order of the alphabet: canonical. */

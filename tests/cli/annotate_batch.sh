@@ -1,6 +1,6 @@
 # The provider's batch service, the audit, what people say, and the exports: on a few pictures, with batches that fail and lines that are refused.
 set -euo pipefail
-. "$IAD_SOURCE/tests/cli/annotate_lib.sh"
+. "$IAD_SOURCE/tests/tools/annotate_lib.sh"
 export LVLM_KEY=sk-9876543210-not-to-be-found
 n=60
 many_pictures set $n

@@ -1,7 +1,7 @@
 # The batch service with every fault in it, a batch that fails, one that expires, and a kill while answers are taken in: no unit is paid for twice, and what the manifest says that
 # it cost is half of what the ledger's tokens cost.
 set -euo pipefail
-. "$IAD_SOURCE/tests/cli/annotate_lib.sh"
+. "$IAD_SOURCE/tests/tools/annotate_lib.sh"
 export LVLM_KEY=sk-0123456789-not-to-be-found
 many_pictures set 400
 start_endpoint --key-env LVLM_KEY --faults all=2 --batch-seconds 0.4 --batch-ends failed,expired

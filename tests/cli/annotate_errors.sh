@@ -1,7 +1,7 @@
 # Every error of a service, one after the other, as the first thing that a run meets: what passes is repeated, what concerns one picture is marked, what concerns the account ends
 # the run at once and costs nothing.
 set -euo pipefail
-. "$IAD_SOURCE/tests/cli/annotate_lib.sh"
+. "$IAD_SOURCE/tests/tools/annotate_lib.sh"
 many_pictures set 12
 kinds() { "$IAD_TESTBIN/iad_endpoint" --kinds | awk -F'\t' -v family="$1" '$2 == family { print $1 }'; }
 count() { query run.db "SELECT count(*) FROM annotate_answer WHERE state = '$1'"; }

@@ -2,7 +2,7 @@
 # again but for what was on its way at a kill, money is as predicted, and the key is nowhere on disk.
 # IAD_ANNOTATE_PICTURES=20000 for the large run.
 set -euo pipefail
-lib=$IAD_SOURCE/tests/cli/annotate_lib.sh
+lib=$IAD_SOURCE/tests/tools/annotate_lib.sh
 . "$lib"
 n=${IAD_ANNOTATE_PICTURES:-1200} pilot=200 most=16
 export LVLM_KEY=sk-0123456789-not-to-be-found

@@ -1,6 +1,6 @@
 # The quotas of a service that does not say how much is left, and closes its books every five seconds: not one request too many, also across a kill.
 set -euo pipefail
-lib=$IAD_SOURCE/tests/cli/annotate_lib.sh
+lib=$IAD_SOURCE/tests/tools/annotate_lib.sh
 . "$lib"
 many_pictures set 300
 # Per minute 3000 requests, 1,500,000 tokens; the endpoint counts a twelfth within every five seconds.

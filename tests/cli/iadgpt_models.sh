@@ -169,6 +169,12 @@ expect 1 "$iadgpt" quantize --model small --out q8
 says 'force'
 expect 2 "$iadgpt" quantize --model small --out small
 expect 2 "$iadgpt" quantize --model small --out ./small/../small --force
+# below the first model is another folder, also the second time
+expect 0 "$iadgpt" quantize --model small --out small/q8
+expect 1 "$iadgpt" quantize --model small --out small/q8
+says 'force'
+expect 0 "$iadgpt" quantize --model small --out small/q8 --force
+cmp q8/model.safetensors small/q8/model.safetensors || fail "the folder changes the model"
 expect 1 "$iadgpt" quantize --model cut --out never
 expect 1 "$iadgpt" quantize --model nowhere --out never
 [ ! -e never/config.json ] || fail "a failed call left a model"

@@ -48,6 +48,8 @@ expect 0 "$synth" render "${small[@]}" --out a --threads 1
 grep -q '^iad-synth render: .*pictures=18 written=18 present=0 failed=0' err.txt || fail "no summary line"
 expect 0 "$synth" render "${small[@]}" --out b --threads 8 --quiet --json
 grep -q '"written": 18' out.txt || fail "no JSON result"
+expect 0 "$synth" render "${small[@]}" --out b --quiet
+[ ! -s out.txt ] || fail "--quiet prints a table"
 diff <(sort want.txt) <(cd a && find . -name '*.png' | sed 's|^\./||' | sort) || fail "other files than planned"
 [ "$(digest a)" = "$(digest b)" ] || fail "1 and 8 threads differ"
 expect 0 "$synth" render "${small[@]}" --out other --seed 2

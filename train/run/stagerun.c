@@ -45,28 +45,19 @@ static iad_status add_id(void *user, int64_t task_id, int replayed, iad_err *err
 static iad_status digest_records(const iad_stage *stage, char hex[65], iad_err *err) {
     iad_manifest *manifest = NULL;
     iad_sha256 hash;
-    uint8_t digest[IAD_SHA256_BYTES];
     double share = stage->config->replay < 0 ? iad_replay_share(stage->config->stage) : stage->config->replay;
     IAD_TRY(iad_sha256_init(&hash, err));
     iad_status status = iad_manifest_open(stage->o->db, IAD_MANIFEST_READ, &manifest, err);
     if (status == IAD_OK) status = iad_stage_each(manifest, stage->config->stage, stage->config->seed, share, add_id, &hash, err);
     iad_manifest_close(manifest);
-    if (status != IAD_OK) {
-        iad_sha256_deinit(&hash);
-        return status;
-    }
-    IAD_TRY(iad_sha256_final(&hash, digest, err));
-    iad_hex(digest, sizeof digest, hex);
-    return IAD_OK;
+    return iad_sha256_end_hex(&hash, status, hex, err);
 }
 
 static iad_status identify(iad_stage *stage, iad_err *err) {
     iad_buf text;
-    uint8_t digest[IAD_SHA256_BYTES];
     iad_buf_init(&text, 1u << 20);
     iad_status status = iad_train_config_format(stage->config, &text, err);
-    if (status == IAD_OK) status = iad_sha256_bytes(iad_buf_str(&text), strlen(iad_buf_str(&text)), digest, err);
-    if (status == IAD_OK) iad_hex(digest, sizeof digest, stage->state.config_sha256);
+    if (status == IAD_OK) status = iad_sha256_hex(iad_buf_str(&text), strlen(iad_buf_str(&text)), stage->state.config_sha256, err);
     if (status == IAD_OK) status = digest_records(stage, stage->state.data_sha256, err);
     snprintf(stage->state.build, sizeof stage->state.build, "%s", IAD_VERSION);
     if (status == IAD_OK) status = iad_comm_agree(stage->comm, "the training config", iad_buf_str(&text), err);

@@ -122,6 +122,14 @@ static void test_sha256(void **state) {
     assert_memory_equal(digest, again, sizeof digest);
     assert_fails(IAD_ERR_FORMAT, iad_unhex("zz", again, 1, &err));
     assert_fails(IAD_ERR_NOT_FOUND, iad_sha256_file("/nonexistent/file", digest, &err));
+    char text[IAD_SHA256_HEX];
+    assert_ok(iad_sha256_hex("abc", 3, text, &err));
+    assert_string_equal(text, hex);
+    iad_sha256 hash; /* an addition that failed ends the hash, and its failure stays */
+    assert_ok(iad_sha256_init(&hash, &err));
+    assert_int_equal(IAD_ERR_LIMIT, iad_sha256_end_hex(&hash, IAD_FAIL(&err, IAD_ERR_LIMIT, "too long"), text, &err));
+    assert_string_equal(err.msg, "too long");
+    assert_null(hash.ctx);
 }
 
 static void test_rng_known_answers(void **state) {
@@ -176,10 +184,8 @@ static void test_fmath_bits(void **state) {
         double x = i * 0.0123, v[5] = {iad_sin(x), iad_cos(x), iad_exp(x), iad_log(x * x + 0.1), iad_atan2(x, 1.5)};
         assert_ok(iad_sha256_add(&hash, v, sizeof v, &err));
     }
-    uint8_t digest[IAD_SHA256_BYTES];
     char hex[IAD_SHA256_HEX];
-    assert_ok(iad_sha256_final(&hash, digest, &err));
-    iad_hex(digest, sizeof digest, hex);
+    assert_ok(iad_sha256_end_hex(&hash, IAD_OK, hex, &err));
     assert_string_equal(hex, "19fb6c6f7286a418ccab4b8b2781a0f5cd4373bf3d84f327785e321bda435a1d");
 }
 

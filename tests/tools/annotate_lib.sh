@@ -1,5 +1,4 @@
-# What the scripts about the annotator share. Not a test: run as one it says so and is skipped.
-[ "${BASH_SOURCE[0]}" != "$0" ] || exit 77
+# What the scripts about the annotator share; they source it.
 
 # Starts the scripted endpoint with its books; sets url and endpoint_pid.
 start_endpoint() {

@@ -16,20 +16,21 @@ set(IAD_SANITIZE "" CACHE STRING "Value for -fsanitize=, e.g. address,undefined"
 add_compile_definitions(_GNU_SOURCE IAD_VERSION="${PROJECT_VERSION}")
 # No contraction: data tools promise the same bytes on every machine, so a*b+c is rounded twice
 # everywhere. Kernels that want FMA say so with intrinsics.
-add_compile_options(-ffp-contract=off -fno-math-errno -fvisibility=hidden
-  -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes
+set(iad_c_warnings -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes
   -Wvla -Wformat=2 -Wundef -Wwrite-strings -Wcast-qual)
+add_compile_options("$<$<COMPILE_LANGUAGE:C,CXX>:-ffp-contract=off;-fno-math-errno;-fvisibility=hidden>"
+  "$<$<COMPILE_LANGUAGE:C>:${iad_c_warnings}>" "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra>")
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
-  add_compile_options(-O3)
+  add_compile_options("$<$<COMPILE_LANGUAGE:C,CXX>:-O3>")
 endif()
 if(IAD_WERROR)
-  add_compile_options(-Werror)
+  add_compile_options("$<$<COMPILE_LANGUAGE:C,CXX>:-Werror>")
 endif()
 if(IAD_SANITIZE)
-  add_compile_options(-fsanitize=${IAD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_compile_options("$<$<COMPILE_LANGUAGE:C,CXX>:-fsanitize=${IAD_SANITIZE};-fno-omit-frame-pointer;-fno-sanitize-recover=all>")
   add_link_options(-fsanitize=${IAD_SANITIZE})
 endif()
 if(IAD_LIBFUZZER)
-  add_compile_options(-fsanitize=fuzzer-no-link)
+  add_compile_options("$<$<COMPILE_LANGUAGE:C,CXX>:-fsanitize=fuzzer-no-link>")
 endif()
 include_directories("${CMAKE_SOURCE_DIR}")

@@ -31,7 +31,7 @@ iad_status iad_device_new(const char *name, int threads, iad_device **device, ia
 
 void iad_device_free(iad_device *device) {
     if (device == NULL) return;
-    iad_cpu_device_free(device); /* the only kind in this build */
+    device->ops->device_free(device);
 }
 
-void iad_device_memory_get(const iad_device *device, iad_device_memory *memory) { iad_cpu_device_memory(device, memory); }
+void iad_device_memory_get(const iad_device *device, iad_device_memory *memory) { device->ops->device_memory(device, memory); }

@@ -19,7 +19,8 @@ iad_status iad_device_cpu_new(int threads, iad_cpu_isa isa, iad_device **device,
 /* The oracle: plain loops, sums in double, one thread. Slow; for tests and `iadgpt selftest`. */
 iad_status iad_device_reference_new(iad_device **device, iad_err *err);
 
-/* IAD_ERR_UNSUPPORTED when this build has no CUDA or the machine no such card. */
+/* IAD_ERR_UNSUPPORTED when this build has no CUDA, the machine no such card, the card no compute capability of 8.0, or a driver or library
+ * is missing or too old; the message says what to do. Several devices of one card may be made; they share nothing. */
 iad_status iad_device_cuda_new(int ordinal, iad_device **device, iad_err *err);
 
 /* "cpu", "cuda", "cuda:1", "reference". */

@@ -111,8 +111,14 @@ typedef struct iad_fuse {
     iad_mat out;                     /* [rows][n] f32; may be the last tap */
 } iad_fuse;
 
+struct iad_device_memory; /* device.h */
+
 typedef struct iad_ops {
     const char *name; /* "cpu", "reference", "cuda" */
+
+    /* the device itself: what iad_device_free and iad_device_memory_get (device.h) do */
+    void (*device_free)(iad_device *device);
+    void (*device_memory)(const iad_device *device, struct iad_device_memory *memory);
 
     /* memory */
     iad_status (*alloc)(iad_device *device, size_t bytes, void **data, iad_err *err); /* 64-byte aligned, not initialised */

@@ -9,6 +9,8 @@
 
 const iad_ops iad_ops_reference = {
     .name = "reference",
+    .device_free = iad_cpu_device_free,
+    .device_memory = iad_cpu_device_memory,
     .alloc = iad_cpu_op_alloc,
     .release = iad_cpu_release,
     .borrow = iad_cpu_op_borrow,

@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$1"
 bad=0
 report() { [ -z "$2" ] || { echo "$1"; echo "$2"; bad=1; }; }
-sources() { git ls-files -co --exclude-standard -- '*.c' '*.h'; }
+sources() { git ls-files -co --exclude-standard -- '*.c' '*.h' '*.cu' '*.cuh' '*.cpp' '*.hpp'; }
 code() { sources | xargs grep -nE "$1" | grep -vE '^[^:]+:[0-9]+: *(\*|/\*|//)' || true; }
 
 report "banned calls:" "$(code '\b(strcpy|strcat|sprintf|vsprintf|atoi|atol|atof|system|popen|strtok|gets|localtime|gmtime|alloca) *\(')"

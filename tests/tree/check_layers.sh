@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$1"
 # rank of a file by its folder; programs never include each other, hence different names on one rank are strangers
-git ls-files -co --exclude-standard -- '*.c' '*.h' | awk '
+git ls-files -co --exclude-standard -- '*.c' '*.h' '*.cu' '*.cuh' '*.cpp' '*.hpp' | awk '
 function layer(path) {
     if (path ~ /^base\/image\//) return "image"
     split(path, part, "/"); return part[1]

@@ -1,4 +1,4 @@
-/* Devices of every instruction set that this machine has, and matrices with canaries around them. */
+/* Devices of every instruction set that this machine has and the simulated card, and matrices with canaries around them. */
 #ifndef IAD_OPS_FIXTURE_H
 #define IAD_OPS_FIXTURE_H
 
@@ -9,17 +9,23 @@
 #include "base/rng.h"
 #include "runtime/device.h"
 
+#ifndef IAD_CUDASIM
+#define IAD_CUDASIM 0 /* 1 by the build where the simulator is linked */
+#endif
+
 #define UNUSED __attribute__((unused))
 
 typedef struct fixture_device {
     const char *name;
     iad_device *device;
     iad_queue *queue;
+    int is_cpu; /* has threads, an instruction set and scratch of runtime/cpu */
 } fixture_device;
 
 enum { MAX_DEVICES = 10 };
 
-/* reference first; then every isa with one and with three threads. */
+/* reference first; then every isa with one and with three threads; then the card of tests/cudasim where it was built: its memory is ordinary
+ * memory, too. */
 typedef struct fixture {
     fixture_device d[MAX_DEVICES];
     int n;
@@ -29,6 +35,7 @@ static void fixture_add(fixture *f, const char *name, iad_device *device) {
     iad_err err = IAD_ERR_NONE;
     f->d[f->n].name = name;
     f->d[f->n].device = device;
+    f->d[f->n].is_cpu = strcmp(device->ops->name, "cuda") != 0;
     assert_ok(device->ops->queue_new(device, &f->d[f->n].queue, &err));
     f->n++;
 }
@@ -52,6 +59,9 @@ static UNUSED void fixture_open(fixture *f) {
         assert_int_equal(status, IAD_OK);
         fixture_add(f, kinds[i].name, device);
     }
+    if (!IAD_CUDASIM) return;
+    assert_ok(iad_device_cuda_new(0, &device, &err));
+    fixture_add(f, "cuda", device);
 }
 
 static UNUSED void fixture_close(fixture *f) {

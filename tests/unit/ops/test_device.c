@@ -93,7 +93,7 @@ static void test_scratch(void **state) {
     (void)state;
     fixture f;
     fixture_open(&f);
-    for (int d = 0; d < f.n; d++) {
+    for (int d = 0; d < f.n && f.d[d].is_cpu; d++) {
         iad_err err = IAD_ERR_NONE;
         void *a, *b, *c;
         assert_ok(iad_cpu_scratch(f.d[d].queue, 4, 100, &a, &err));

@@ -5,12 +5,13 @@
 #include <stdlib.h>
 
 #include "manifests/manifest.h"
+#include "train/comm/comm_loopback.h"
 #include "train/comm/launch.h"
-#include "train/run/stagerun.h"
+#include "train/run/stageranks.h"
 #include "train/train_cmd.h"
 
 typedef struct options {
-    const char *config, *db, *init, *out, *device, *rendezvous;
+    const char *config, *db, *init, *out, *device, *rendezvous, *comm;
     int64_t stage, steps, batch, seed, loader_threads, rank, world, local_rank;
     double epochs, rate, deadline;
 } options;
@@ -84,13 +85,28 @@ static int exit_code(const iad_app *app, iad_status status, const iad_stage_resu
     return iad_app_exit_code(status);
 }
 
+/* *world: logical ranks of this process, 0 without --comm. They are no part of a job of processes. */
+static iad_status logical_ranks(const options *o, int *world, iad_err *err) {
+    iad_launch launch;
+    *world = 0;
+    if (!o->comm) return IAD_OK;
+    IAD_TRY(iad_loopback_parse(o->comm, world, err));
+    if (o->rank >= 0 || o->world >= 0 || o->local_rank >= 0 || o->rendezvous)
+        return IAD_FAIL(err, IAD_ERR_ARG, "--comm %s is one process: --rank, --world, --local-rank and --rdzv do not go with it", o->comm);
+    IAD_TRY(iad_launch_find(NULL, NULL, NULL, &launch, err));
+    if (launch.world > 1) return IAD_FAIL(err, IAD_ERR_ARG, "--comm %s in a job of %d processes: start it once", o->comm, launch.world);
+    return IAD_OK;
+}
+
 static int run(iad_app *app, const options *o, iad_err *err) {
     iad_train_config config;
     iad_comm *comm = NULL;
     iad_stage_result result = {0};
     int64_t row = 0;
+    int logical = 0;
     iad_status status = take_options(o, &config, err);
-    if (status == IAD_OK) status = open_ranks(app, o, &comm, err);
+    if (status == IAD_OK) status = logical_ranks(o, &logical, err);
+    if (status == IAD_OK) status = logical ? iad_comm_self_new(&comm, err) : open_ranks(app, o, &comm, err);
     if (status == IAD_OK && comm->rank == 0) status = begin_row(app, o, &config, &row, err);
     if (status == IAD_OK) {
         const iad_stage_options stage = {.config = &config,
@@ -104,7 +120,7 @@ static int run(iad_app *app, const options *o, iad_err *err) {
                                          .quiet = app->quiet,
                                          .log = &app->log,
                                          .stop = &app->stop};
-        status = iad_stage_run(&stage, &result, err);
+        status = logical ? iad_stage_run_ranks(&stage, logical, o->deadline, &result, err) : iad_stage_run(&stage, &result, err);
         if (comm->rank == 0) {
             iad_err row_err = IAD_ERR_NONE;
             if (end_row(o, row, status, &result, &row_err) != IAD_OK) IAD_WARN(&app->log, "the run's row: %s", row_err.msg);
@@ -137,6 +153,8 @@ int iad_cmd_train_run(iad_app *app, int argc, char **argv, iad_err *err) {
         {.kind = IAD_ARG_STRING, .name = "device", .value = &o.device, .meta = "NAME", .help = "where it computes"},
         {.kind = IAD_ARG_INT, .name = "loader-threads", .value = &o.loader_threads, .meta = "N",
          .help = "threads that prepare records", .lo = 1, .hi = 256},
+        {.kind = IAD_ARG_STRING, .name = "comm", .value = &o.comm, .meta = "loopback:N",
+         .help = "N ranks as threads of this process (CPU)"},
         {.kind = IAD_ARG_INT, .name = "rank", .value = &o.rank, .meta = "N",
          .help = "of this process, where no launcher tells", .lo = 0, .hi = 1 << 20},
         {.kind = IAD_ARG_INT, .name = "world", .value = &o.world, .meta = "N", .help = "number of processes", .lo = 1, .hi = 1 << 20},

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# iad-train under the real mpirun: one, two and three ranks train the same model; both MPIs give the same bits; told to go, killed, and gone on with,
-# also at another number of ranks.
+# iad-train under the real mpirun and as logical ranks of one process: one to four ranks train the same model; both MPIs and the loopback give the
+# same bits; told to go, killed, and gone on with, also at another number of ranks and by another transport.
 set -euo pipefail
 for program in iad-synth iad-manifest iad-train iadgpt; do [ -x "$IAD_BIN/$program" ] || { echo "$program is not built"; exit 77; }; done
 pairs=()
 for mpi in openmpi mpich; do
     command -v mpirun.$mpi > /dev/null && [ -f "$IAD_BIN/../lib/iadgpt/iad_comm_$mpi.so" ] && pairs+=("$mpi")
 done
-[ ${#pairs[@]} -gt 0 ] || { echo "no mpirun.openmpi or mpirun.mpich with its module here"; exit 77; }
+pairs+=(loopback)
 fail() { echo "FAILED: $*" >&2; tail -n 40 log.txt >&2; exit 1; }
 export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 # MPI keeps memory until the process ends
 
@@ -24,13 +24,14 @@ JSON
 
 # start MPI WORLD OUT: iad-train on so many ranks, in this process's place
 start() {
-    local launcher=()
+    local launcher=() comm=()
     case $1 in
+        loopback) comm=(--comm "loopback:$2") ;;
         openmpi) launcher=(mpirun.openmpi --mca plm isolated --allow-run-as-root --oversubscribe --bind-to none -host "localhost:$2" -np "$2") ;;
         mpich) launcher=(mpirun.mpich -np "$2") ;;
     esac
     exec timeout -k 5 600 "${launcher[@]}" "$IAD_BIN/iad-train" run --config config.json --db corpus.db --init init --deadline 60 \
-        --out "$3" --threads 1
+        --out "$3" --threads 1 "${comm[@]}"
 }
 whole() { (start "$@") > log.txt 2>&1 || fail "$*"; }
 weights() { sha256sum < "$1/model/model.safetensors"; }
@@ -49,9 +50,13 @@ for mpi in "${pairs[@]}"; do
         near one "$mpi$world"
     done
 done
-if [ ${#pairs[@]} = 2 ]; then
-    for world in 2 3; do [ "$(weights openmpi$world)" = "$(weights mpich$world)" ] || fail "the two MPIs differ at $world ranks"; done
-fi
+for other in "${pairs[@]}"; do
+    for world in 2 3; do [ "$(weights "$other$world")" = "$(weights loopback$world)" ] || fail "$other and loopback differ at $world ranks"; done
+done
+whole loopback 1 loopback1
+[ "$(weights loopback1)" = "$(weights one)" ] || fail "one logical rank is not one process"
+whole loopback 4 loopback4
+near one loopback4
 
 mpi=${pairs[0]}
 # waiting CONDITION: until it holds
@@ -82,5 +87,20 @@ kill -USR1 "$(ranks grown | head -n 1)"
 code=0
 wait $job || code=$?
 [ "$code" = 75 ] || fail "exit $code instead of 75"
+cp -r grown moved
 whole "$mpi" 3 grown
 near one grown
+whole loopback 3 moved # what processes began, threads go on with
+[ "$(weights moved)" = "$(weights grown)" ] || fail "loopback goes on to other weights than $mpi"
+# A rank that fails ends the run, and the message is its own; flags and jobs of processes do not go with logical ranks.
+refused() {
+    local words=$1 code=0
+    shift
+    timeout -k 5 120 "$IAD_BIN/iad-train" run --config config.json --db corpus.db --init init --out refused "$@" > log.txt 2>&1 || code=$?
+    [ "$code" = 2 ] || [ "$code" = 1 ] || fail "exit $code: $*"
+    grep -qF -- "$words" log.txt || fail "the message lacks \"$words\""
+}
+refused '"threads:2" is not loopback:N' --comm threads:2
+refused '--rank, --world, --local-rank and --rdzv do not go with it' --comm loopback:2 --rank 0 --world 2
+RANK=0 WORLD_SIZE=2 refused 'in a job of 2 processes' --comm loopback:2
+refused 'holds a run with another training config' --comm loopback:2 --out one --seed 9

@@ -3,9 +3,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "manifests/manifest.h"
 #include "train/comm/comm_loopback.h"
+#include "train/comm/comm_nccl.h"
 #include "train/comm/launch.h"
 #include "train/run/stageranks.h"
 #include "train/train_cmd.h"
@@ -40,13 +42,17 @@ static iad_status take_options(const options *o, iad_train_config *config, iad_e
     return IAD_OK;
 }
 
+static const char nccl_prefix[] = "nccl:"; /* of --comm; behind it the meeting file */
+
 static iad_status open_ranks(iad_app *app, const options *o, iad_comm **comm, iad_err *err) {
     const iad_launch_flags flags = {(int)o->rank, (int)o->world, (int)o->local_rank, o->rendezvous};
     iad_launch launch;
     char text[256];
     IAD_TRY(iad_launch_find(&flags, NULL, NULL, &launch, err));
     if (launch.note[0]) IAD_WARN(&app->log, "%s", launch.note);
-    IAD_TRY(iad_comm_new(&launch, o->deadline, comm, err));
+    if (o->comm) launch.transport = IAD_TRANSPORT_NCCL;
+    if (o->comm) IAD_TRY(iad_comm_nccl_new(&launch, o->comm + sizeof nccl_prefix - 1, o->deadline, comm, err));
+    else IAD_TRY(iad_comm_new(&launch, o->deadline, comm, err));
     iad_launch_describe(&launch, text, sizeof text);
     if (launch.world > 1) IAD_INFO(&app->log, "%s", text);
     return IAD_OK;
@@ -85,11 +91,11 @@ static int exit_code(const iad_app *app, iad_status status, const iad_stage_resu
     return iad_app_exit_code(status);
 }
 
-/* *world: logical ranks of this process, 0 without --comm. They are no part of a job of processes. */
+/* *world: logical ranks of this process, 0 without --comm loopback. They are no part of a job of processes. */
 static iad_status logical_ranks(const options *o, int *world, iad_err *err) {
     iad_launch launch;
     *world = 0;
-    if (!o->comm) return IAD_OK;
+    if (!o->comm || strncmp(o->comm, nccl_prefix, sizeof nccl_prefix - 1) == 0) return IAD_OK;
     IAD_TRY(iad_loopback_parse(o->comm, world, err));
     if (o->rank >= 0 || o->world >= 0 || o->local_rank >= 0 || o->rendezvous)
         return IAD_FAIL(err, IAD_ERR_ARG, "--comm %s is one process: --rank, --world, --local-rank and --rdzv do not go with it", o->comm);
@@ -153,8 +159,8 @@ int iad_cmd_train_run(iad_app *app, int argc, char **argv, iad_err *err) {
         {.kind = IAD_ARG_STRING, .name = "device", .value = &o.device, .meta = "NAME", .help = "where it computes"},
         {.kind = IAD_ARG_INT, .name = "loader-threads", .value = &o.loader_threads, .meta = "N",
          .help = "threads that prepare records", .lo = 1, .hi = 256},
-        {.kind = IAD_ARG_STRING, .name = "comm", .value = &o.comm, .meta = "loopback:N",
-         .help = "N ranks as threads of this process (CPU)"},
+        {.kind = IAD_ARG_STRING, .name = "comm", .value = &o.comm, .meta = "HOW",
+         .help = "loopback:N: ranks as threads of this process (CPU); nccl:FILE: one rank per card, FILE is where they meet"},
         {.kind = IAD_ARG_INT, .name = "rank", .value = &o.rank, .meta = "N",
          .help = "of this process, where no launcher tells", .lo = 0, .hi = 1 << 20},
         {.kind = IAD_ARG_INT, .name = "world", .value = &o.world, .meta = "N", .help = "number of processes", .lo = 1, .hi = 1 << 20},

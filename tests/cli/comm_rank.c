@@ -1,4 +1,4 @@
-/* comm_rank SCENARIO: one rank of a small job, for train_mpi.sh. Finds out who it is as iad-train does and prints one line per fact. */
+/* comm_rank SCENARIO: one rank of a small job, for train_mpi.sh and (with IAD_TEST_NCCL, the meeting file) train_nccl.sh. Finds out who it is as iad-train does and prints one line per fact. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/progress.h"
 #include "train/comm/comm_mpi.h"
+#include "train/comm/comm_nccl.h"
 
 static int failures;
 
@@ -128,7 +129,8 @@ int main(int argc, char **argv) {
     char text[400];
     setvbuf(stdout, NULL, _IOLBF, 0);
     iad_status status = iad_launch_find(NULL, NULL, NULL, &launch, &err);
-    if (status == IAD_OK) status = iad_comm_new(&launch, deadline, &comm, &err);
+    const char *meet = getenv("IAD_TEST_NCCL");
+    if (status == IAD_OK) status = meet ? iad_comm_nccl_new(&launch, meet, deadline, &comm, &err) : iad_comm_new(&launch, deadline, &comm, &err);
     if (status != IAD_OK) {
         fprintf(stderr, "error: %s\n", err.msg);
         return 1;

@@ -58,6 +58,20 @@ whole loopback 1 loopback1
 whole loopback 4 loopback4
 near one loopback4
 
+# The transport of cards, over a NCCL that files play: two processes with the same bytes.
+if [ -f "$IAD_TESTBIN/fakenccl/iad_comm_nccl.so" ]; then
+    mkdir wires
+    card() {
+        RANK=$1 WORLD_SIZE=2 LOCAL_RANK=$1 IAD_JOB=worlds IAD_MPI_MODULE_DIR=$IAD_TESTBIN/fakenccl IAD_FAKE_NCCL=$PWD/wires timeout -k 5 600 \
+            "$IAD_BIN/iad-train" run --config config.json --db corpus.db --init init --deadline 60 --out nccl2 --threads 1 --comm "nccl:$PWD/meet"
+    }
+    card 1 > other.txt 2>&1 &
+    other=$!
+    card 0 > log.txt 2>&1 || fail "rank 0 of nccl"
+    wait $other || { cat other.txt >&2; fail "rank 1 of nccl"; }
+    [ "$(weights nccl2)" = "$(weights loopback2)" ] || fail "nccl and loopback differ"
+fi
+
 mpi=${pairs[0]}
 # waiting CONDITION: until it holds
 waiting() {
@@ -100,7 +114,7 @@ refused() {
     [ "$code" = 2 ] || [ "$code" = 1 ] || fail "exit $code: $*"
     grep -qF -- "$words" log.txt || fail "the message lacks \"$words\""
 }
-refused '"threads:2" is not loopback:N' --comm threads:2
+refused '"threads:2" is neither loopback:N nor nccl:FILE' --comm threads:2
 refused '--rank, --world, --local-rank and --rdzv do not go with it' --comm loopback:2 --rank 0 --world 2
 RANK=0 WORLD_SIZE=2 refused 'in a job of 2 processes' --comm loopback:2
 refused 'holds a run with another training config' --comm loopback:2 --out one --seed 9

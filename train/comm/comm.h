@@ -1,6 +1,6 @@
 /* Ranks that train together: few collective operations, each with a deadline; every rank makes the same calls in the same order.
- * Transports: self (world 1), mpi (CPU memory; Open MPI or MPICH, loaded when launched by one), loopback (threads of one process), later
- * nccl. Nothing here sums floats in an order that depends on the transport: sums are folds in rank order. */
+ * Transports: self (world 1), mpi (CPU memory; Open MPI or MPICH, loaded when launched by one), loopback (threads of one process), nccl
+ * (one rank per card). Nothing here sums floats in an order that depends on the transport: sums are folds in rank order. */
 #ifndef IAD_TRAIN_COMM_H
 #define IAD_TRAIN_COMM_H
 
@@ -14,7 +14,7 @@ typedef enum iad_fold { IAD_FOLD_SUM, IAD_FOLD_MIN, IAD_FOLD_MAX } iad_fold;
 typedef struct iad_comm iad_comm;
 
 typedef struct iad_comm_ops {
-    const char *name; /* "self", "mpi", "loopback" */
+    const char *name; /* "self", "mpi", "loopback", "nccl" */
     /* send_bytes[r] bytes at send + send_at[r] go to rank r, recv_bytes[r] bytes from rank r arrive at recv + recv_at[r]. */
     iad_status (*all_to_all)(iad_comm *comm, const void *send, const size_t *send_at, const size_t *send_bytes, void *recv, const size_t *recv_at,
                              const size_t *recv_bytes, iad_err *err);

@@ -246,7 +246,7 @@ iad_status iad_loopback_parse(const char *text, int *world, iad_err *err) {
     static const char prefix[] = "loopback:";
     int64_t n = 0;
     if (strncmp(text, prefix, sizeof prefix - 1) != 0)
-        return IAD_FAIL(err, IAD_ERR_FORMAT, "--comm: \"%.100s\" is not loopback:N", text);
+        return IAD_FAIL(err, IAD_ERR_FORMAT, "--comm: \"%.100s\" is neither loopback:N nor nccl:FILE", text);
     IAD_TRY(iad_parse_i64(text + sizeof prefix - 1, 1, IAD_LOOPBACK_MAX_WORLD, "--comm loopback", &n, err));
     *world = (int)n;
     return IAD_OK;

@@ -1,16 +1,14 @@
 #include "train/comm/comm_mpi.h"
 
-#include <dlfcn.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/file.h"
 #include "base/progress.h"
+#include "train/comm/commmodule.h"
 #include "train/comm/mpicalls.h"
 
 /* MPI promises tags up to 32767. Data tags carry the call's kind and number, so that ranks in different calls never take each other's bytes: they
@@ -254,33 +252,11 @@ static const iad_comm_ops mpi_ops = {
 static const char *const modules[] = {[IAD_TRANSPORT_OPENMPI] = "iad_comm_openmpi.so", [IAD_TRANSPORT_MPICH] = "iad_comm_mpich.so"};
 static const char *const packages[] = {[IAD_TRANSPORT_OPENMPI] = "libopenmpi-dev", [IAD_TRANSPORT_MPICH] = "libmpich-dev"};
 
-/* The folder of modules: IAD_MPI_MODULE_DIR, else PROGRAM/../lib/iadgpt. */
-static iad_status module_path(iad_transport transport, char *path, iad_err *err) {
-    char program[IAD_PATH_MAX], folder[IAD_PATH_MAX], lib[IAD_PATH_MAX];
-    const char *dir = getenv("IAD_MPI_MODULE_DIR");
-    if (!dir || !*dir) {
-        ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
-        program[n > 0 ? n : 0] = 0;
-        iad_path_dir(folder, sizeof folder, program);
-        IAD_TRY(iad_path_join(lib, sizeof lib, folder, "../lib/iadgpt", err));
-        dir = lib;
-    }
-    IAD_TRY(iad_path_join(path, IAD_PATH_MAX, dir, modules[transport], err));
-    if (iad_file_exists(path)) return IAD_OK;
-    return IAD_FAIL(err, IAD_ERR_NOT_FOUND, "%.300s: not there; build with %s installed, or point IAD_MPI_MODULE_DIR at the folder that has it",
-                    path, packages[transport]);
-}
-
-/* The library stays loaded until the process ends: MPI cannot be taken out again. */
 static iad_status load_module(iad_transport transport, const iad_mpi_table **table, iad_err *err) {
-    char path[IAD_PATH_MAX];
-    IAD_TRY(module_path(transport, path, err));
-    /* global: parts that MPI itself loads look for its symbols */
-    void *module = dlopen(path, RTLD_NOW | RTLD_GLOBAL);
-    if (!module) return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "MPI cannot be loaded: %.400s", dlerror());
-    *table = dlsym(module, IAD_MPI_CALLS_SYMBOL);
-    if (!*table || (*table)->version != IAD_MPI_CALLS_VERSION)
-        return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%.400s: not a module of this build", path);
+    const void *found = NULL;
+    IAD_TRY(iad_comm_module_open(modules[transport], packages[transport], IAD_MPI_CALLS_SYMBOL, &found, err));
+    *table = found;
+    if ((*table)->version != IAD_MPI_CALLS_VERSION) return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: not a module of this build", modules[transport]);
     return IAD_OK;
 }
 

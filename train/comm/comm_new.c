@@ -15,6 +15,6 @@ iad_status iad_comm_new(const iad_launch *launch, double deadline, iad_comm **co
     char text[400];
     iad_launch_describe(launch, text, sizeof text);
     return IAD_FAIL(err, IAD_ERR_UNSUPPORTED,
-                    "%.300s: this build has no nccl, and the process was not started by MPI; start it with mpirun or srun --mpi=pmix "
-                    "(or as one process: --rank 0 --world 1)", text);
+                    "%.300s: the process was not started by MPI; start it with mpirun or srun --mpi=pmix, or give --comm nccl:FILE where every "
+                    "rank has a card (or as one process: --rank 0 --world 1)", text);
 }

@@ -26,7 +26,8 @@ iad_status iad_stage_run_ranks(const iad_stage_options *options, int world, doub
     iad_loopback *loop = NULL;
     *result = (iad_stage_result){0};
     if (strcmp(options->device, "cpu") != 0)
-        return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "device %.40s: logical ranks copy between ordinary memory, which only the CPU has", options->device);
+        return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "device %.40s: logical ranks copy between ordinary memory, which only the CPU has",
+                        options->device);
     IAD_TRY(iad_loopback_new(world, deadline, &loop, err));
     logical *ranks = iad_calloc((size_t)world, sizeof *ranks);
     if (!ranks) {

@@ -11,6 +11,7 @@
 #include "base/pool.h"
 #include "base/rng.h"
 #include "runtime/model/checkpoint.h"
+#include "runtime/model/comparestart.h"
 #include "runtime/model/cosinepatch.h"
 #include "runtime/tensor/nametable.h"
 #include "runtime/tensor/stwriter.h"
@@ -97,6 +98,7 @@ typedef struct making {
     float *values;    /* [MAX_CHUNKS][CHUNK] */
     uint8_t *bytes;   /* [MAX_CHUNKS][CHUNK][4] */
     iad_cosine_filter *filters; /* [vision hidden]; NULL: random patches */
+    iad_compare_start compare;  /* feature_of NULL: not wanted */
     /* the tensor at hand */
     const iad_tensor_spec *spec;
     uint64_t seed, first, count;
@@ -115,6 +117,7 @@ static void fill_chunk(void *user, size_t chunk, int thread) {
     else if (m->is_cosine) iad_cosine_patch(&m->config->vision, m->filters, first, n, values);
     else if (m->options->golden && !m->spec->extra) iad_newmodel_golden(m->spec->name, m->spec->rank, m->spec->shape, first, n, values);
     else fill_normal(m->quantiles, m->seed, first, n, m->std, values);
+    if (m->compare.feature_of) iad_compare_start_apply(&m->compare, m->spec->name, first, n, values);
     iad_dtype_from_f32(m->options->dtype, values, n, m->bytes + chunk * CHUNK * iad_dtype_size(m->options->dtype), NULL);
 }
 
@@ -163,10 +166,11 @@ static iad_status make(making *m, const char *dir, iad_err *err) {
     m->values = iad_alloc((size_t)MAX_CHUNKS * CHUNK, sizeof *m->values);
     m->bytes = iad_alloc((size_t)MAX_CHUNKS * CHUNK, 4);
     if (!m->quantiles || !m->values || !m->bytes) return IAD_NOMEM(err, dir);
-    if (m->options->cosine_patches && !m->options->golden) {
+    if ((m->options->cosine_patches || m->options->compare) && !m->options->golden) {
         m->filters = iad_alloc((size_t)m->config->vision.hidden, sizeof *m->filters);
         if (!m->filters) return IAD_NOMEM(err, dir);
         IAD_TRY(iad_cosine_filters(&m->config->vision, m->filters, err));
+        if (m->options->compare) IAD_TRY(iad_compare_start_init(&m->compare, m->config, m->filters, err));
     }
     fill_quantiles(m->quantiles);
     IAD_TRY(iad_st_writer_new_dir(dir, m->options->max_shard_bytes, &m->writer, err));
@@ -200,5 +204,6 @@ iad_status iad_model_new(const iad_model_config *config, const iad_newmodel_opti
     free(m.values);
     free(m.bytes);
     free(m.filters);
+    iad_compare_start_deinit(&m.compare);
     return status;
 }

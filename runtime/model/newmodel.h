@@ -15,6 +15,7 @@ typedef struct iad_newmodel_options {
     int golden;                /* 1: the deterministic weights of the model page 9.2 (values rounded to bf16 in every dtype); seed unused */
     int cosine_patches;        /* 1: the patch embedding is a cosine transform (cosinepatch.h), and the tower's branches write 0.3 times as much, so
                                 * that it comes through; not with golden */
+    int compare;               /* 1: cosine patches, and weights that compare pictures from the start (comparestart.h); not with golden */
     int extras;                /* 1: also write the paper's additions in their initial state */
     int new_names;             /* 1: model.visual.*, model.language_model.* */
     iad_config_layout layout;

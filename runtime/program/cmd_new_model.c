@@ -11,7 +11,7 @@
 #include "runtime/token/tokenizer_copy.h"
 
 typedef struct options {
-    const char *config, *dtype, *layout, *tokenizer, *patches;
+    const char *config, *dtype, *layout, *tokenizer, *patches, *start;
     int64_t seed, shard_mib;
     int golden, no_extras, new_names, force;
 } options;
@@ -43,8 +43,11 @@ static iad_status make_tokenizer(iad_app *app, const options *o, const iad_model
 /* A tokenizer of another model must not be mixed in silently: it is made first, so that a folder with config.json is complete. */
 static iad_status make(iad_app *app, const options *o, const char *dir, iad_err *err) {
     iad_model_config config;
+    if (o->golden && (strcmp(o->patches, "cosine") == 0 || strcmp(o->start, "compare") == 0))
+        return IAD_FAIL(err, IAD_ERR_ARG, "--golden writes known weights: neither --patches cosine nor --start compare goes with it");
     IAD_TRY(iad_newmodel_config(o->config, &config, err));
     iad_newmodel_options n = {.seed = (uint64_t)o->seed, .golden = o->golden, .cosine_patches = strcmp(o->patches, "cosine") == 0,
+                              .compare = strcmp(o->start, "compare") == 0,
                               .extras = !o->no_extras, .new_names = o->new_names, .max_shard_bytes = (uint64_t)o->shard_mib << 20,
                               .threads = (int)app->threads, .force = o->force, .stop = &app->stop};
     n.dtype = strcmp(o->dtype, "f32") == 0 ? IAD_F32 : strcmp(o->dtype, "f16") == 0 ? IAD_F16 : IAD_BF16;
@@ -67,7 +70,7 @@ static iad_status make(iad_app *app, const options *o, const char *dir, iad_err 
 }
 
 int iad_cmd_new_model(iad_app *app, int argc, char **argv, iad_err *err) {
-    options o = {.config = "small", .dtype = "bf16", .layout = "flat", .tokenizer = "auto", .patches = "random"};
+    options o = {.config = "small", .dtype = "bf16", .layout = "flat", .tokenizer = "auto", .patches = "random", .start = "random"};
     const iad_arg table[] = {
         {.kind = IAD_ARG_STRING, .name = "config", .value = &o.config, .meta = "NAME|FILE", .help = "tiny, mini, small, 3b, 7b, or a config.json"},
         {.kind = IAD_ARG_INT, .name = "seed", .value = &o.seed, .meta = "N", .help = "seed of the weights", .lo = 0, .hi = INT64_MAX},
@@ -76,6 +79,8 @@ int iad_cmd_new_model(iad_app *app, int argc, char **argv, iad_err *err) {
          .help = "auto trains one on a small built-in text; DIR is copied from"},
         {.kind = IAD_ARG_CHOICE, .name = "patches", .value = &o.patches, .choices = "random|cosine",
          .help = "how patches are embedded at first; cosine sees fine detail at once and learns from fewer pictures"},
+        {.kind = IAD_ARG_CHOICE, .name = "start", .value = &o.start, .choices = "random|compare",
+         .help = "compare: cosine patches, measures of what is in them, and a first layer that subtracts a token's best match in the other pictures"},
         {.kind = IAD_ARG_FLAG, .name = "golden", .value = &o.golden, .help = "the weights of the known answers instead of random ones"},
         {.kind = IAD_ARG_FLAG, .name = "no-extras", .value = &o.no_extras, .help = "leave out the tensors of the paper's additions"},
         {.kind = IAD_ARG_FLAG, .name = "new-names", .value = &o.new_names, .help = "tensor names as newer libraries write them"},

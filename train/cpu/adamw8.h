@@ -13,7 +13,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#ifndef IAD_CODE8 /* train/cuda says what its compiler wants */
 #define IAD_CODE8 static inline __attribute__((always_inline))
+#endif
 #define IAD_CODE8_MOST 1.875f
 
 enum { IAD_CODE8_M_BIAS = (127 - 15) * 8, IAD_CODE8_V_BIAS = (127 - 31) * 8, IAD_CODE8_SHIFT = 20 };

@@ -2,6 +2,7 @@
 #include "runtime/cpu/cpu_device.h"
 #include "train/cpu/flat.h"
 #include "train/cpu/grad_ops_cpu.h"
+#include "train/cuda/grad_ops_cuda.h"
 
 const iad_grad_ops iad_grad_ops_cpu = {
     .name = "cpu",
@@ -21,6 +22,6 @@ const iad_grad_ops iad_grad_ops_cpu = {
 };
 
 iad_status iad_grad_ops_of(const iad_device *device, const iad_grad_ops **ops, iad_err *err) {
-    *ops = device->ops == &iad_ops_cpu ? &iad_grad_ops_cpu : device->ops == &iad_ops_reference ? &iad_grad_ops_plain : NULL;
+    *ops = device->ops == &iad_ops_cpu ? &iad_grad_ops_cpu : device->ops == &iad_ops_reference ? &iad_grad_ops_plain : iad_grad_ops_cuda_of(device);
     return *ops != NULL ? IAD_OK : IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "device %s cannot train", device->ops->name);
 }

@@ -1,7 +1,7 @@
 /* Backward operations on rows on the card. What belongs to a row is computed by one block, what belongs to an element by one thread. */
 #include "train/cuda/grad_cuda.cuh"
 
-enum { THREADS = IAD_CUDA_GRAD_THREADS, WARPS = THREADS / 32, SPAN = THREADS * IAD_EIGHT };
+enum { THREADS = IAD_CUDA_GRAD_THREADS, WARPS = THREADS / 32, SPAN = THREADS * (int)IAD_EIGHT };
 
 /* Blocks of whole rows in x (there may be many), pieces of columns in y. */
 static dim3 grid_of(int64_t rows, int64_t cols) { return dim3((unsigned)rows, iad_blocks(cols, SPAN)); }

@@ -1,4 +1,5 @@
-/* The reference device (with the plain table) and every instruction set with 1, 2 and 3 threads; matrices as doubles. */
+/* The reference device (with the plain table), every instruction set with 1, 2 and 3 threads, and the simulated card where the test is linked
+ * with one; matrices as doubles. */
 #ifndef IAD_TEST_GRAD_FIXTURE_H
 #define IAD_TEST_GRAD_FIXTURE_H
 
@@ -13,7 +14,7 @@ typedef struct grad_device {
     int first; /* index of the device of the same kind with one thread */
 } grad_device;
 
-enum { GRAD_DEVICES = 1 + 4 * 3 };
+enum { GRAD_DEVICES = 1 + 4 * 3 + 1 };
 
 typedef struct grad_fixture {
     grad_device d[GRAD_DEVICES];
@@ -50,6 +51,17 @@ static UNUSED void grad_open(grad_fixture *f) {
             grad_add(f, kinds[k].name, threads, device);
             assert_string_equal(f->d[f->n - 1].ops->name, "cpu");
         }
+#if defined(IAD_CUDASIM) && IAD_CUDASIM /* the simulated card, whose memory is ordinary memory */
+    assert_ok(iad_device_cuda_new(0, &device, &err));
+    grad_add(f, "cuda", 1, device);
+    assert_string_equal(f->d[f->n - 1].ops->name, "cuda");
+#endif
+}
+
+/* What came of one call and of several that cut its rows: the same bytes on processors. cuBLASLt promises no order of rows. */
+static UNUSED void check_cut(const grad_device *d, iad_mat parts, iad_mat whole, const char *what) {
+    if (strcmp(d->ops->name, "cuda") != 0) mat_check_equal(parts, whole, what);
+    else mat_check_close(parts, whole, 1e-4, 1e-4, what);
 }
 
 static UNUSED void grad_close(grad_fixture *f) {

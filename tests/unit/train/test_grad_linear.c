@@ -27,10 +27,10 @@ static void check_device(const grad_device *d, iad_mat dy, iad_mat x, iad_mat dw
     /* A sum of K terms in float is off by a few ulp x sqrt(K). */
     check_wide(*dw, want, size, 3e-7 * (1 + 0.5 * sqrt((double)dy.rows)), d->name, iad_dtype_name(dy.dtype));
     check_wide(db, want_db, size, 3e-7 * (1 + 0.5 * sqrt((double)dy.rows)), d->name, "db");
-    int64_t step = dy.dtype == IAD_BF16 && iad_cpu_has_amx(d->device) ? 32 : 2, cut = dy.rows / 2 / step * step;
+    int64_t step = dy.dtype == IAD_BF16 && strcmp(d->ops->name, "cpu") == 0 && iad_cpu_has_amx(d->device) ? 32 : 2, cut = dy.rows / 2 / step * step;
     assert_ok(d->ops->linear_dw(d->queue, iad_mat_rows(dy, 0, cut), iad_mat_rows(x, 0, cut), dw2, db2.data, &err));
     assert_ok(d->ops->linear_dw(d->queue, iad_mat_rows(dy, cut, dy.rows - cut), iad_mat_rows(x, cut, dy.rows - cut), dw2, db2.data, &err));
-    mat_check_equal(dw2, *dw, "dw in two calls");
+    check_cut(d, dw2, *dw, "dw in two calls");
     mat_check_equal(db2, db, "db in two calls");
     mat_free(db);
     mat_free(db2);
@@ -83,7 +83,7 @@ static void test_row_by_row(void **state) {
         assert_ok(f.d[i].ops->linear_dw(f.d[i].queue, dy, x, dw, NULL, &err));
         for (int64_t r = 0; r < 37; r++)
             assert_ok(f.d[i].ops->linear_dw(f.d[i].queue, iad_mat_rows(dy, r, 1), iad_mat_rows(x, r, 1), one, NULL, &err));
-        mat_check_equal(one, dw, f.d[i].name);
+        check_cut(&f.d[i], one, dw, f.d[i].name);
         iad_mat mats[] = {dy, x, dw, one};
         for (int k = 0; k < 4; k++) mat_free(mats[k]);
     }

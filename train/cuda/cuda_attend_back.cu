@@ -208,12 +208,16 @@ template <int T, int D> static iad_status back_run(iad_queue *queue, const back_
     return iad_launch(queue, err, "attend_back dk dv", back_dkv_kernel<T, D>, keys, dim3(IAD_BACK_THREADS), dkv_bytes(T, D), a);
 }
 
-/* The widths that kernels exist for. Blocks of 64 want up to 168 KiB of shared memory, which not every card has. */
+/* The widths that kernels exist for. Blocks of 64 want up to 168 KiB of shared memory, which not every card has, and are half empty where
+ * nothing is longer than 32. */
 static int padded_width(int d) { return d <= 32 ? 32 : d <= 80 ? 80 : d <= 128 ? 128 : 256; }
 
-static int tile_of(const iad_device *device, int d) {
+static int tile_of(const iad_device *device, const iad_attend *job, int d) {
     size_t most = iad_cuda_device_of(device)->shared_max;
-    if (d <= 128 && dkv_bytes(64, d) <= most) return 64;
+    int64_t longest = 0;
+    for (int64_t i = 0; i < job->n_seq; i++)
+        if (longest < iad_grad_keys(&job->seqs[i])->k.rows) longest = iad_grad_keys(&job->seqs[i])->k.rows;
+    if (longest > 32 && d <= 128 && dkv_bytes(64, d) <= most) return 64;
     return dkv_bytes(32, d) <= most ? 32 : 16;
 }
 
@@ -296,7 +300,7 @@ static void fill(const iad_attend_back *back, int tile, const back_table *t, cha
 iad_status iad_cuda_attend_back(iad_queue *queue, const iad_attend_back *back, iad_err *err) {
     IAD_TRY(iad_grad_check_attend(back, err));
     const iad_attend *job = back->job;
-    int width = padded_width(job->d_head), tile = tile_of(queue->device, width);
+    int width = padded_width(job->d_head), tile = tile_of(queue->device, job, width);
     back_table t = measure(back, tile);
     if (t.n_row_tile + t.n_key_tile == 0) return IAD_OK;
     if (t.n_row_tile > INT32_MAX || t.n_key_tile > INT32_MAX || job->q.rows > INT32_MAX || back->dk.rows > INT32_MAX)

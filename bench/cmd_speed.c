@@ -15,7 +15,7 @@
 #include "bench/speed/speed_words.h"
 
 int iad_cmd_speed(iad_app *app, int argc, char **argv, iad_err *err) {
-    const char *python = "python3", *root = NULL, *model = NULL, *baseline = NULL, *crawl = NULL, *web = NULL;
+    const char *python = "python3", *root = NULL, *model = NULL, *baseline = NULL, *crawl = NULL, *web = NULL, *device = "cpu";
     int64_t maps = 115, size = 518, repeats = 0, shots = 4, side = 0, answer = 32, pictures = -1, records = 800000, floor = 0,
             batch = 8, hashes = 1000000;
     int no_baseline = 0;
@@ -40,6 +40,7 @@ int iad_cmd_speed(iad_app *app, int argc, char **argv, iad_err *err) {
          .help = "side of the pictures; runtime: a multiple of 28 [448]; synth: up to 1024 [1024]; crawl: width [1024]; annotate: [112]", .lo = 64,
          .hi = 1792},
         {.kind = IAD_ARG_INT, .name = "answer", .value = &answer, .meta = "N", .help = "runtime, train: tokens of an answer", .lo = 0, .hi = 4096},
+        {.kind = IAD_ARG_STRING, .name = "device", .value = &device, .meta = "NAME", .help = "train: where it computes: cpu, cuda, cuda:N"},
         {.kind = IAD_ARG_INT, .name = "batch", .value = &batch, .meta = "N", .help = "train: records of a step", .lo = 1, .hi = 64},
         {.kind = IAD_ARG_INT, .name = "pictures", .value = &pictures, .meta = "N",
          .help = "synth: pictures of the manifest that records are made from, 0: none [100000]; crawl: addresses of the list [1000]; annotate: "
@@ -88,7 +89,7 @@ int iad_cmd_speed(iad_app *app, int argc, char **argv, iad_err *err) {
         } else if (!strcmp(what, "gradients")) status = iad_speed_gradients(stdout, (int)app->threads, repeats ? (int)repeats : 20, err);
         else if (!strcmp(what, "train")) {
             const iad_speed_train_options options = {.model = model, .python = no_baseline ? NULL : python,
-                                                     .baseline = baseline ? baseline : "bench/speed/train_baseline.py", .threads = (int)app->threads,
+                                                     .baseline = baseline ? baseline : "bench/speed/train_baseline.py", .device = device, .threads = (int)app->threads,
                                                      .repeats = repeats ? (int)repeats : 3, .batch = (int)batch, .answer = (int)answer};
             status = iad_speed_train(stdout, &options, err);
         } else if (!strcmp(what, "crawl")) {

@@ -1,11 +1,12 @@
 /* The arithmetic of training: backward operations and the update, one table of plain C functions over device memory beside
  * runtime/ops.h, whose rules on memory, queues, shapes and errors hold here too. train/model is written over both tables and knows
- * no device; cpu/ implements this one, cpu/grad_plain.c once more in plain loops as the oracle.
+ * no device; cpu/ and cuda/ implement this one, cpu/grad_plain.c once more in plain loops as the oracle.
  *
  * Gradients are IAD_F32 and are ADDED to what their buffer holds, where nothing else is said. A parameter's gradient is one running
  * sum over the rows in their order: row after row is added to the value in the buffer. So a batch that is cut into several calls gives
  * the same bytes as one call (f32 inputs; of bf16 rows even numbers make a sum, on processors with AMX multiples of 32, so they are cut
- * there only), whatever the number of threads.
+ * there only), whatever the number of threads. On a card (cuda/) that holds for everything but linear_dw, whose order of rows is its
+ * library's: the same call gives the same bytes there, a batch that is cut agrees to rounding.
  *
  * Names: x input, y output of the forward op, dx, dy gradients with respect to them. */
 #ifndef IAD_TRAIN_GRAD_H

@@ -16,6 +16,7 @@
 #include "runtime/model/newmodel.h"
 #include "train/model/trainmodel.h"
 #include "train/param/optimizer.h"
+#include "train/run/ceiling.h"
 
 enum { MAX_BATCH = 64, FORMATS = 2, THEIRS = 3, ANSWER_MAX = 1 << 16, PROBE_ROWS = 2048 };
 
@@ -62,6 +63,8 @@ typedef struct trainer {
     int n;
 } trainer;
 
+static int is_processor(const iad_speed_train_options *o) { return strncmp(o->device, "cuda", 4) != 0; }
+
 static void trainer_deinit(trainer *t) {
     for (int i = 0; i < t->n; i++) iad_sample_deinit(&t->samples[i]);
     iad_train_model_free(t->model);
@@ -82,7 +85,7 @@ static iad_status trainer_init(trainer *t, const iad_speed_train_options *o, con
     iad_optimizer_options update = iad_optimizer_defaults();
     const iad_train_model_options options = {.compute = compute, .map = iad_map_options_default(), .map_weight = c->maps, .fusion = c->paper,
                                              .compression = c->paper};
-    IAD_TRY(iad_device_cpu_new(o->threads, IAD_CPU_AUTO, &t->device, err));
+    IAD_TRY(iad_device_new(o->device, o->threads, &t->device, err));
     IAD_TRY(t->device->ops->queue_new(t->device, &t->queue, err));
     IAD_TRY(iad_comm_self_new(&t->comm, err));
     IAD_TRY(iad_params_load(checkpoint, t->device, &rules, &t->params, err));
@@ -146,16 +149,31 @@ static iad_status measure_ours(const iad_speed_train_options *o, const iad_check
 
 /* ---- the machine ---- */
 
-/* oneDNN's bare product of the language model's widest layer, by the rows of a case. Called between the other measurements too: clocks and neighbours
- * change, and the best is what the machine can do. */
+/* The bare product that steps are measured by: on a processor oneDNN's of the language model's widest layer, by the rows of a case; on a card that
+ * of its own library. Called between the other measurements too: clocks and neighbours change, and the best is what the machine can do. */
+static iad_status measure_product(const iad_speed_train_options *o, iad_device *device, const iad_model_config *config, iad_dtype format, double *rate,
+                                  iad_err *err) {
+    if (is_processor(o)) {
+        iad_probe_product_result r;
+        IAD_TRY(iad_probe_product(device, format, PROBE_ROWS, config->text.hidden, 2 * (int64_t)config->text.intermediate, 10, &r, err));
+        *rate = r.rate * 1e9;
+        return IAD_OK;
+    }
+    iad_queue *queue = NULL;
+    IAD_TRY(device->ops->queue_new(device, &queue, err));
+    iad_status status = iad_train_ceiling(queue, format, rate, err);
+    device->ops->queue_free(queue);
+    return status;
+}
+
 static iad_status measure_machine(const iad_speed_train_options *o, const iad_model_config *config, results *all, iad_err *err) {
     iad_device *device = NULL;
-    IAD_TRY(iad_device_cpu_new(o->threads, IAD_CPU_AUTO, &device, err));
+    IAD_TRY(iad_device_new(o->device, o->threads, &device, err));
     iad_status status = IAD_OK;
     for (int f = 0; f < FORMATS && status == IAD_OK; f++) {
-        iad_probe_product_result r;
-        status = iad_probe_product(device, formats[f], PROBE_ROWS, config->text.hidden, 2 * (int64_t)config->text.intermediate, 10, &r, err);
-        if (status == IAD_OK && r.rate * 1e9 > all->product[f]) all->product[f] = r.rate * 1e9;
+        double rate = 0;
+        status = measure_product(o, device, config, formats[f], &rate, err);
+        if (status == IAD_OK && rate > all->product[f]) all->product[f] = rate;
     }
     iad_device_free(device);
     return status;
@@ -178,12 +196,13 @@ static void take_line(const char *line, results *all) {
 }
 
 static iad_status measure_theirs(const iad_speed_train_options *o, const char *model, const iad_model_config *config, results *all, iad_err *err) {
-    enum { N = 7 };
+    enum { N = 8 };
     char numbers[4][16], layers[16 * IAD_CFG_MAX_TAPS] = "", shapes[CASES][40];
     const char *words[N + 1 + CASES + 1] = {o->python, o->baseline, model};
     const int values[4] = {o->threads, o->repeats, o->batch, o->answer};
     int at = 3;
     for (int i = 0; i < 4; i++) snprintf(numbers[i], sizeof numbers[i], "%d", values[i]), words[at++] = numbers[i];
+    words[at++] = is_processor(o) ? "cpu" : o->device;
     size_t n = 0;
     for (int i = 0; i < config->paper.n_map_layers; i++)
         n += (size_t)snprintf(layers + n, sizeof layers - n, "%s%d", i ? "," : "", config->paper.map_layers[i]);
@@ -210,9 +229,9 @@ static void number(FILE *out, int width, int digits, double value) {
 }
 
 static void print_steps(FILE *out, const iad_speed_train_options *o, const results *all) {
-    fprintf(out, "# this machine: oneDNN's bare product f32 %.0f, bf16 %.0f GFLOP/s; %d threads; best of %d steps\n", all->product[0] * 1e-9,
-            all->product[1] * 1e-9, o->threads, o->repeats);
-    fprintf(out, "# steps of %d records with %d supervised tokens each; rows are those of the language model; share: of oneDNN's product;\n"
+    fprintf(out, "# %s: bare product (%s) f32 %.0f, bf16 %.0f GFLOP/s; %d threads; best of %d steps\n", o->device,
+            is_processor(o) ? "oneDNN" : "its library", all->product[0] * 1e-9, all->product[1] * 1e-9, o->threads, o->repeats);
+    fprintf(out, "# steps of %d records with %d supervised tokens each; rows are those of the language model; share: of that product;\n"
                  "# torch in samples/s: bf16 by autocast, and with weights and states in pure bf16; ratio: ours / theirs; diff: of the losses\n",
             o->batch, o->answer);
     fprintf(out, "%-40s %-5s %9s %9s %8s %6s %8s %9s %6s %9s %6s %8s\n", "", "", "samples/s", "rows/s", "GFLOP/s", "share", "MiB", "torch", "ratio",

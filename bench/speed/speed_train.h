@@ -1,4 +1,4 @@
-/* Speed of training steps on the CPU beside transformers with torch, and beside what the machine can do. */
+/* Speed of training steps beside transformers with torch, and beside what the machine can do. */
 #ifndef IAD_SPEED_TRAIN_H
 #define IAD_SPEED_TRAIN_H
 
@@ -10,7 +10,8 @@ typedef struct iad_speed_train_options {
     const char *model;     /* checkpoint directory; NULL: the preset "small" with random weights, made for this run */
     const char *python;    /* interpreter with torch and transformers; NULL: not run */
     const char *baseline;  /* bench/speed/train_baseline.py */
-    int threads;           /* of everything measured */
+    const char *device;    /* ours (runtime/device.h) and torch's: "cpu", "cuda", "cuda:N" */
+    int threads;           /* of everything measured on the processor */
     int repeats;           /* >= 1; the best counts */
     int batch;             /* records of a step, 1..64 */
     int answer;            /* supervised tokens of a record, 8..1024 */

@@ -1,6 +1,6 @@
-"""What `iad-bench speed train` compares with: the same checkpoint, records and update through transformers with torch on the CPU.
+"""What `iad-bench speed train` compares with: the same checkpoint, records and update through transformers with torch.
 
-    train_baseline.py MODEL THREADS REPEATS BATCH ANSWER MAP_LAYERS CASE...
+    train_baseline.py MODEL THREADS REPEATS BATCH ANSWER DEVICE MAP_LAYERS CASE...
 
 A case is PICTURES:SIDE:TOWER:MAPS (numbers; TOWER 1: the vision tower is trained, too; MAPS 1: the loss on attention maps is added). For
 each case and number format a line "step CASE FORMAT SECONDS CE MAPLOSS": the best of the repeats of one whole step (forward, backward,
@@ -65,7 +65,7 @@ def raw_maps(attentions, layers, begin, first, tokens):
 def map_loss(raw, lo, hi, grid):
     s = ((raw - lo[None, :, None]) / (hi - lo + 1e-12)[None, :, None]).clamp(0, 1).reshape(raw.shape[0], 2, grid, grid)
     u = F.interpolate(s, scale_factor=2, mode='bilinear', align_corners=False)
-    y = torch.zeros(2 * grid, 2 * grid)
+    y = torch.zeros(2 * grid, 2 * grid, device=raw.device)
     y[2 * grid // 4:2 * grid // 2, 2 * grid // 3:2 * 2 * grid // 3] = 1
     p = (y * u[:, 0] + (1 - y) * u[:, 1]).clamp(1e-5, 1 - 1e-5)
     focal = (-(1 - p) ** 2 * p.log()).mean((1, 2))
@@ -75,20 +75,27 @@ def map_loss(raw, lo, hi, grid):
     return (focal + dice).mean()
 
 
-def run_case(model, processor, autocast, case, repeats, n, answer, layers):
+def wait(device):
+    if device != 'cpu':
+        torch.cuda.synchronize(device)
+
+
+def run_case(model, processor, autocast, case, repeats, n, answer, layers, device):
     pictures, side, tower, maps = case
     for name, p in model.named_parameters():
         p.requires_grad_(bool(tower) or 'visual' not in name or 'merger' in name)
     model.model.language_model.config._attn_implementation = 'eager' if maps else 'sdpa'  # only eager attention shows its weights
     batch, begin, first, tokens = records(model, processor, n, pictures, side, answer)
+    batch = {k: v.to(device) if torch.is_tensor(v) else v for k, v in batch.items()}
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=0.0, weight_decay=0.0, fused=True)
     lo = hi = None
     best, ce, extra = None, 0, 0
     for repeat in range(repeats + 1):
+        wait(device)
         start = time.perf_counter()
         optimizer.zero_grad(set_to_none=True)
-        with torch.autocast('cpu', torch.bfloat16, enabled=autocast):
+        with torch.autocast(device.split(':')[0], torch.bfloat16, enabled=autocast):
             out = model(output_attentions=bool(maps), **batch)
         loss = out.loss
         ce = loss.item()
@@ -101,6 +108,7 @@ def run_case(model, processor, autocast, case, repeats, n, answer, layers):
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
+        wait(device)
         seconds = time.perf_counter() - start
         if repeat > 0 and (best is None or seconds < best):
             best = seconds
@@ -110,16 +118,17 @@ def run_case(model, processor, autocast, case, repeats, n, answer, layers):
 def main():
     directory = sys.argv[1]
     threads, repeats, n, answer = (int(v) for v in sys.argv[2:6])
-    layers = [int(v) for v in sys.argv[6].split(',')]
+    device = sys.argv[6]
+    layers = [int(v) for v in sys.argv[7].split(',')]
     torch.set_num_threads(threads)
     processor = Qwen2VLImageProcessor.from_pretrained(directory)
     for name, dtype, autocast in (('f32', torch.float32, False), ('bf16', torch.float32, True), ('bf16-pure', torch.bfloat16, False)):
         model = Qwen2_5_VLForConditionalGeneration.from_pretrained(directory, torch_dtype=dtype, attn_implementation='sdpa')
-        model.train()
-        for text in sys.argv[7:]:
+        model.to(device).train()
+        for text in sys.argv[8:]:
             case = [int(v) for v in text.split(':')]
-            print('step', text, name, *run_case(model, processor, autocast, case, repeats, n, answer, layers), flush=True)
-    print('version transformers %s, torch %s, %d threads' % (transformers.__version__, torch.__version__, torch.get_num_threads()))
+            print('step', text, name, *run_case(model, processor, autocast, case, repeats, n, answer, layers, device), flush=True)
+    print('version transformers %s, torch %s, %s, %d threads' % (transformers.__version__, torch.__version__, device, torch.get_num_threads()))
 
 
 if __name__ == '__main__':

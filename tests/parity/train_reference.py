@@ -2,7 +2,7 @@
 gradients, torch.optim.AdamW for the steps. Golden numbers for the C test, and a comparison of whole gradients.
 
     python3 tests/parity/train_reference.py MODEL --golden tests/unit/train/data/train_parity.txt
-    python3 tests/parity/train_reference.py MODEL --against test_model_parity
+    python3 tests/parity/train_reference.py MODEL --against test_model_parity [--device cuda]
 
 MODEL: a folder made by `iadgpt new-model --config tiny --golden MODEL`. transformers 4.53.3. The second form runs the built C test, which
 writes its gradients in f32 and bf16, and prints a table; exit code 1 when one is beyond its tolerance. Samples: model_train_fixture.h.
@@ -201,13 +201,13 @@ def golden(folder, path):
             f.write('curve %d %.6g\n' % (t, loss))
 
 
-def against(folder, program):
+def against(folder, program, device):
     model, _ = gradients(folder, torch.float32)
     names = model.named()
     failed = False
     with tempfile.TemporaryDirectory() as scratch:
         dumps = [os.path.join(scratch, d) for d in ('f32', 'bf16')]
-        subprocess.run([program] + dumps, check=True)
+        subprocess.run([program] + dumps + [device], check=True)
         for dump, limit in zip(dumps, (0.9999, 0.999)):
             ours, worst, dot, aa, bb = {}, (2.0, ''), 0.0, 0.0, 0.0
             with open(dump, 'rb') as f:
@@ -234,12 +234,13 @@ def main():
     parser.add_argument('model')
     parser.add_argument('--golden')
     parser.add_argument('--against')
+    parser.add_argument('--device', default='cpu', help='of the C test: cpu, cuda')
     args = parser.parse_args()
     torch.set_num_threads(1)
     if args.golden:
         golden(args.model, args.golden)
     if args.against:
-        against(args.model, os.path.abspath(args.against))
+        against(args.model, os.path.abspath(args.against), args.device)
 
 
 if __name__ == '__main__':

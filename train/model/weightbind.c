@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 
@@ -179,6 +180,9 @@ static iad_status values(const iad_binding *b, iad_queue *queue, const iad_param
     return IAD_OK;
 }
 
+/* A card takes bf16 weights from its own memory (runtime/cuda/linear.cuh), so that only biases pass through the host. */
+static int stays_there(const iad_binding *b) { return b->compute == IAD_BF16 && strcmp(b->params->device->ops->name, "cuda") == 0; }
+
 /* The layer as a spec over b->host: biases first, then the weights of the parts. */
 static iad_status stage(const iad_binding *b, iad_queue *queue, const iad_bound_linear *l, iad_weight_spec *spec, iad_err *err) {
     float *bias = b->host;
@@ -188,7 +192,8 @@ static iad_status stage(const iad_binding *b, iad_queue *queue, const iad_bound_
         const iad_param *w = l->weight[p];
         void *data = weight;
         spec->parts[p] = (iad_weight_part){.data = data, .dtype = b->compute, .n_out = w->shape[0]};
-        if (b->compute == IAD_F32) IAD_TRY(values(b, queue, w, 1, data, err));
+        if (stays_there(b)) spec->parts[p].data = b->params->high + w->offset;
+        else if (b->compute == IAD_F32) IAD_TRY(values(b, queue, w, 1, data, err));
         else IAD_TRY(queue->ops->download(queue, data, b->params->high + w->offset, (size_t)w->n * sizeof(uint16_t), err));
         weight += (size_t)w->n * iad_dtype_size(b->compute);
         if (l->bias[p] == NULL) continue;
@@ -218,6 +223,9 @@ static iad_status pack(iad_binding *b, iad_queue *queue, iad_bound_linear *l, in
 }
 
 iad_status iad_binding_pack(iad_binding *b, iad_queue *queue, int all, iad_err *err) {
+    uint16_t first;
+    /* The device's own queue is about to read what this one may still be writing: wait for it. */
+    if (stays_there(b)) IAD_TRY(queue->ops->download(queue, &first, b->params->high, sizeof first, err));
     for (int i = 0; i < b->n_vector; i++) {
         const iad_bound_vector *v = &b->vectors[i];
         if (all || v->param->trainable) IAD_TRY(values(b, queue, v->param, 0, v->data, err));

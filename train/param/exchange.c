@@ -7,9 +7,9 @@
 
 iad_status iad_exchange_init(iad_exchange *x, iad_params *params, iad_comm *comm, iad_err *err) {
     *x = (iad_exchange){.params = params, .comm = comm};
-    /* Transports read and write ordinary memory, which a card's is not. */
-    if (comm->world > 1 && strcmp(params->grad_ops->name, "cuda") == 0)
-        return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%d ranks on cards: the %s transport reaches processors' memory only; a card trains alone",
+    /* The other transports read and write ordinary memory, which a card's is not. */
+    if (comm->world > 1 && strcmp(params->grad_ops->name, "cuda") == 0 && strcmp(comm->ops->name, "nccl") != 0)
+        return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%d ranks on cards: the %s transport reaches processors' memory only (--comm nccl:FILE)",
                         comm->world, comm->ops->name);
     x->active = iad_calloc((size_t)params->n_bucket, 1);
     x->tables = iad_calloc((size_t)comm->world, 4 * sizeof *x->tables);

@@ -4,7 +4,10 @@
 #include "train/param/optimizer.h"
 
 /* Against the same pass in PyTorch: numbers of tests/parity/train_reference.py in data/train_parity.txt.
- * With two arguments the program writes its gradients in f32 and bf16 to these files instead, for that script's comparison. */
+ * With two arguments the program writes its gradients in f32 and bf16 to these files instead, for that script's comparison; a third names the
+ * device. */
+
+static const char *device_name = "cpu";
 
 typedef struct parity {
     iad_model_config config;
@@ -63,7 +66,7 @@ static void open_model(tm_fx *t, const parity *p, iad_dtype compute) {
     iad_device *device = NULL;
     iad_train_model_options options = tm_options();
     options.compute = compute;
-    assert_ok(iad_device_cpu_new(1, IAD_CPU_AUTO, &device, &err));
+    assert_ok(iad_device_new(device_name, 1, &device, &err));
     tm_open(t, device, &p->config, &options, NULL);
 }
 
@@ -236,7 +239,8 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_losses), cmocka_unit_test(test_gradients), cmocka_unit_test(test_steps),
                                        cmocka_unit_test(test_curve)};
     const struct CMUnitTest dumps[] = {cmocka_unit_test(dump)};
-    if (argc != 3) return cmocka_run_group_tests(tests, NULL, NULL);
+    if (argc != 3 && argc != 4) return cmocka_run_group_tests(tests, NULL, NULL);
+    if (argc == 4) device_name = argv[3];
     dump_path[0] = argv[1];
     dump_path[1] = argv[2];
     return cmocka_run_group_tests(dumps, NULL, NULL);

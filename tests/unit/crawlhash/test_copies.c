@@ -256,7 +256,7 @@ static void fast_matches_equal_plain_ones(void **state) {
     static uint8_t grey[FINE][FINE], kept[CELLS][CELLS];
     iad_rng rng;
     iad_rng_init(&rng, 7, 0);
-    for (int n = 0; n < 40; n++) {
+    for (int n = 0; n < (IAD_SANITIZED ? 12 : 40); n++) {
         const int wide = 1 + (int)iad_rng_below(&rng, 20), high = 1 + (int)iad_rng_below(&rng, 20), noise = n % 4 ? 1 + n % 9 : 255;
         for (int y = 0; y < FINE; y++)
             for (int x = 0; x < FINE; x++) grey[y][x] = (uint8_t)((x / wide * 37 + y / high * 91) % 200);

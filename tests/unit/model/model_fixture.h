@@ -58,6 +58,8 @@ static inline void fx_write(const fx_dir *d, const iad_model_config *config, con
 /* ---- devices ---- */
 
 enum { FX_DEVICES = 5 };
+/* Under a sanitizer: every device and every storage, but only every second pair. */
+static inline int fx_skips(int device, int storage) { return IAD_SANITIZED && (device + storage) % 2 != 0; }
 static const char *const fx_device_names[FX_DEVICES] = {"reference", "cpu plain", "cpu avx2", "cpu avx512", "cpu amx"};
 
 /* NULL where this processor cannot. */

@@ -40,7 +40,7 @@ static void test_cache(void **state) {
     for (int d = 0; d < FX_DEVICES; d++)
         for (int s = 0; s < 3; s++) {
             fx f;
-            if (!fx_open(&f, &dir, d, storages[s])) continue;
+            if (fx_skips(d, s) || !fx_open(&f, &dir, d, storages[s])) continue;
             fx_prompt *p = golden_prompt(&f);
             const size_t n = (size_t)p->n * FX_VOCAB;
             float *whole = fx_floats(n), *other = fx_floats(n);
@@ -90,7 +90,7 @@ static void test_batch(void **state) {
     for (int d = 0; d < FX_DEVICES; d++)
         for (int s = 0; s < 3; s++) {
             fx f;
-            if (!fx_open(&f, &dir, d, storages[s])) continue;
+            if (fx_skips(d, s) || !fx_open(&f, &dir, d, storages[s])) continue;
             iad_err err = IAD_ERR_NONE;
             const iad_ops *ops = f.device->ops;
             fx_prompt *p = golden_prompt(&f);
@@ -152,7 +152,7 @@ static void test_fusion_start(void **state) {
         for (int d = 0; d < FX_DEVICES; d++)
             for (int s = 0; s < 3; s++) {
                 fx a, b;
-                if (!fx_open(&a, &plain, d, storages[s]) || !fx_open(&b, &fused, d, storages[s])) continue;
+                if (fx_skips(d, s) || !fx_open(&a, &plain, d, storages[s]) || !fx_open(&b, &fused, d, storages[s])) continue;
                 assert_null(a.model->fusion.scale);
                 assert_non_null(b.model->fusion.scale);
                 int64_t n = 0, m = 0;

@@ -132,7 +132,8 @@ static void check_product(const layer *l, int64_t rows, int thorough) {
     iad_err err = IAD_ERR_NONE;
     float *values = random_values((size_t)(rows * l->n_in) + 1, (uint64_t)rows, 1.0);
     float *before = random_values((size_t)(rows * l->n_out) + 1, 99, 1.0);
-    for (int variant = 0; variant < (thorough ? 4 : 1); variant++) {
+    const int all = thorough && !IAD_SANITIZED; /* else every second variant, which ones as the rows are odd or even */
+    for (int variant = thorough && !all ? (int)(rows % 2) : 0; variant < (thorough ? 4 : 1); variant += all ? 1 : 2) {
         int padded = variant & 1, wide = variant & 2;
         iad_dtype x_type = l->storage == IAD_I8 ? (wide ? IAD_F32 : IAD_BF16) : l->storage;
         iad_mat x = mat_new(rows, l->n_in, l->n_in + (padded ? 5 : 0), x_type, values);
@@ -208,7 +209,8 @@ static void test_row_counts(void **state) {
             float *w = random_values((size_t)(ins[a] * OUT), (uint64_t)a, 0.5);
             iad_weight_spec spec = simple(w, NULL, ins[a], OUT, IAD_BF16);
             layer_make(&l, &spec);
-            for (int64_t rows = 1; rows <= 70; rows++) check_product(&l, rows, rows % 16 < 2);
+            for (int64_t rows = 1; rows <= 70; rows++)
+                if (!IAD_SANITIZED || rows % 2 == a) check_product(&l, rows, rows % 16 < 2);
             layer_drop(&l);
             free(w);
         }
@@ -225,9 +227,11 @@ static void test_model_shapes(void **state) {
         if (!device_open(&l, 2, isas[i])) continue;
         for (size_t a = 0; a < sizeof shapes / sizeof *shapes; a++)
             for (int s = 0; s < N_STORAGE; s++) {
-                float *w = random_values((size_t)(shapes[a][0] * shapes[a][1]), a, 0.05);
-                float *bias = random_values((size_t)shapes[a][1], 5, 1.0);
-                iad_weight_spec spec = simple(w, bias, shapes[a][0], shapes[a][1], storages[s]);
+                /* Panels of outputs are alike: fewer of them do for a sanitizer, with the same sums over all inputs. */
+                const int64_t n_in = shapes[a][0], n_out = IAD_SANITIZED && shapes[a][1] > 1000 ? shapes[a][1] / 8 : shapes[a][1];
+                float *w = random_values((size_t)(n_in * n_out), a, 0.05);
+                float *bias = random_values((size_t)n_out, 5, 1.0);
+                iad_weight_spec spec = simple(w, bias, n_in, n_out, storages[s]);
                 layer_make(&l, &spec);
                 for (size_t m = 0; m < sizeof rows / sizeof *rows; m++)
                     if (isas[i] != IAD_CPU_PLAIN || rows[m] < 65) check_product(&l, rows[m], a == 3 && rows[m] < 70);

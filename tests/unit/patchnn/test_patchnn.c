@@ -33,7 +33,7 @@ static void blob(iad_image *image, int cx, int cy, int radius) {
 static iad_patchnn *model_of(const iad_image *exemplars, int n, int scalar) {
     iad_err err = IAD_ERR_NONE;
     iad_patchnn *model = NULL;
-    iad_patchnn_options options = {.force_scalar = scalar};
+    iad_patchnn_options options = {.force_scalar = scalar, .work_side = IAD_SANITIZED ? 128 : 0};
     assert_ok(iad_patchnn_new(exemplars, n, &options, &model, &err));
     return model;
 }

@@ -7,7 +7,7 @@
 #include "synth/defect/texture.h"
 #include "tests/unit/iad_test.h"
 
-enum { DRAWS = 10000 };
+enum { DRAWS = IAD_SANITIZED ? 3000 : 10000 };
 
 typedef struct stage {
     iad_image picture;

@@ -55,6 +55,9 @@ typedef struct iad_weight_spec {
                            * max|w| / 127), exact integer sums */
     int transposed;       /* 1: the transpose of the stacked layer, which takes x [n][sum of the parts' n_out] and gives y [n][n_in]: the
                            * gradient of the layer's input. Biases are ignored; IAD_I8 (storage or part) is refused. */
+    int fast32;           /* 1: IAD_F32 storage may take 6 bytes a value where that makes products of many rows faster; they stay as exact as
+                           * f32's, but numbers below 2^-110 may lose digits and infinities may become NaN. A hint, heeded when the weight
+                           * is made (CPU with AMX: runtime/cpu/split.h) and ignored by every other device, storage and weight_set. */
 } iad_weight_spec;
 
 typedef enum iad_store {

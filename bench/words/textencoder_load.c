@@ -65,7 +65,7 @@ static iad_status norm(loader *l, const char *name, float **weight, float **bias
 
 /* n layers side by side, each n_in -> n_out, with their biases. */
 static iad_status linear(loader *l, int layer, const char *const *names, int n, int64_t n_in, int64_t n_out, iad_weight **weight, iad_err *err) {
-    iad_weight_spec spec = {.name = names[0], .n_parts = n, .n_in = n_in, .storage = IAD_F32};
+    iad_weight_spec spec = {.name = names[0], .n_parts = n, .n_in = n_in, .storage = IAD_F32, .fast32 = 1};
     float *biases[IAD_WEIGHT_MAX_PARTS] = {NULL};
     iad_status status = IAD_OK;
     for (int i = 0; i < n && status == IAD_OK; i++) {

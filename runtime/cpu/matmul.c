@@ -5,6 +5,7 @@
 
 #include "runtime/cpu/cpu_device.h"
 #include "runtime/cpu/matmul_kernels.h"
+#include "runtime/cpu/split.h"
 
 enum {
     BLOCK_GROUPS = 512,     /* groups of a panel used for all rows before the next: 128 KiB, stays in the second cache */
@@ -165,6 +166,7 @@ static void unit(const product *p, int64_t panel, int64_t begin, int64_t end, ch
 iad_status iad_cpu_linear(iad_queue *queue, iad_mat x, const iad_weight *w, iad_store store, iad_mat y, iad_err *err) {
     IAD_TRY(check(w, x, store, y, err));
     if (x.rows == 0) return IAD_OK;
+    if (w->split) return iad_split_linear(queue, x, w, store, y, err);
     int threads = iad_cpu_threads(queue->device);
     if ((double)x.rows * (double)w->n_in * (double)w->n_out < WORK_MIN) threads = 1;
 

@@ -4,12 +4,7 @@
 
 #include <immintrin.h>
 
-/* The assembler's words instead of intrinsics: those of gcc 12 do not say which memory they read. */
-#define TILE_LOAD(tile, at, stride) __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #tile : : "r"(at), "r"(stride) : "memory")
-#define TILE_STORE(tile, at, stride) __asm__ volatile("tilestored %%tmm" #tile ", (%0,%1,1)" : : "r"(at), "r"(stride) : "memory")
-#define TILE_ZERO(tile) __asm__ volatile("tilezero %tmm" #tile)
-#define TILE_DOT(sum, x, w) __asm__ volatile("tdpbf16ps %tmm" #w ", %tmm" #x ", %tmm" #sum)
-#define ALWAYS static inline __attribute__((always_inline))
+#include "runtime/cpu/amx_words.h"
 
 /* Eight tile registers of 16 lines of 64 bytes. 0 to 3 are sums, 4 and 5 rows of x (32 inputs), 6 and 7 weights (16 groups of 16
  * outputs). Either 32 rows x 32 outputs, 4 loads for 4 products, or up to 16 rows x 64 outputs, where 5 holds weights too. */
@@ -19,27 +14,6 @@ enum {
     BLOCK_GROUPS = 512,      /* groups of a panel used for all rows before the next: 128 KiB, stays in the second cache */
     AHEAD = STEP_BYTES / 2   /* bytes of the panel fetched ahead of their first use */
 };
-
-/* What LDTILECFG reads. */
-typedef struct tile_config {
-    uint8_t palette, start_row, reserved[14];
-    uint16_t line_bytes[16];
-    uint8_t lines[16];
-} tile_config;
-
-/* For blocks of n rows, 1..32. */
-static void configure(int n) {
-    int upper = n > 16 ? 16 : n, lower = n > 16 ? n - 16 : n;
-    tile_config config = {.palette = 1};
-    for (int i = 0; i < 8; i++) {
-        config.line_bytes[i] = 64;
-        config.lines[i] = 16;
-    }
-    config.lines[0] = config.lines[1] = config.lines[4] = (uint8_t)upper;
-    config.lines[2] = config.lines[3] = (uint8_t)lower;
-    if (n > 16) config.lines[5] = (uint8_t)lower;
-    __asm__ volatile("ldtilecfg %0" : : "m"(config));
-}
 
 /* Lines [0, lines) of each of the step's groups after the next AHEAD bytes. */
 ALWAYS void fetch(const int lines, const unsigned char *p) {
@@ -160,7 +134,7 @@ static void singles(int vectors, block b) {
 static void blocks(const iad_tile *t, int begin, int end, int n) {
     int vectors = (t->cols + 15) / 16;
     int64_t most = end - begin > n ? BLOCK_GROUPS : t->n_group; /* a panel that is used once needs no blocks */
-    configure(n);
+    iad_amx_configure(n);
     for (int64_t g = 0; g < t->n_group; g += most)
         for (int r = begin; r < end; r += n) {
             int last = t->n_group - g <= most;
@@ -178,7 +152,7 @@ void iad_tile_bf16_amx(const iad_tile *tile) {
     int whole = tile->rows / IAD_AMX_ROW_STEP * IAD_AMX_ROW_STEP;
     if (whole > 0) blocks(tile, 0, whole, IAD_AMX_ROW_STEP);
     if (whole < tile->rows) blocks(tile, whole, tile->rows, tile->rows - whole);
-    __asm__ volatile("tilerelease"); /* or every switch of threads would save the tiles */
+    TILE_RELEASE;
 }
 
 #endif

@@ -8,6 +8,7 @@
 #include "runtime/cpu/cpu_device.h"
 #include "runtime/cpu/matmul.h"
 #include "runtime/cpu/matmul_kernels.h"
+#include "runtime/cpu/split.h"
 
 enum {
     CHUNK = 256,            /* words of a row staged at once: 64 rows fit in the second cache */
@@ -168,7 +169,8 @@ static iad_status pack_panels(const iad_device *device, const iad_weight_spec *s
     st.turn = iad_matmul_kernels_for(device).turn;
     memset(st.factor, 0, sizeof st.factor);
     for (int64_t p = begin; p < end; p++) {
-        IAD_TRY(spec->transposed ? pack_panel_transposed(spec, w, p, &st, err) : pack_panel(spec, w, p, &st, err));
+        if (w->split) IAD_TRY(iad_split_pack_panel(spec, w, p, err));
+        else IAD_TRY(spec->transposed ? pack_panel_transposed(spec, w, p, &st, err) : pack_panel(spec, w, p, &st, err));
         if (!spec->transposed) drop_rows(spec, droppable, p * IAD_PANEL, w->n_out < (p + 1) * IAD_PANEL ? w->n_out : (p + 1) * IAD_PANEL);
     }
     return IAD_OK;
@@ -214,6 +216,8 @@ iad_status iad_cpu_weight_new(iad_device *device, const iad_weight_spec *spec, i
     w->per_group = spec->storage == IAD_F32 ? 1 : spec->storage == IAD_BF16 ? 2 : 4;
     w->n_group = (n_in + w->per_group - 1) / w->per_group;
     w->n_group = (w->n_group + IAD_GROUP_ALIGN - 1) / IAD_GROUP_ALIGN * IAD_GROUP_ALIGN;
+    w->split = spec->storage == IAD_F32 && spec->fast32 && iad_split_has(device);
+    if (w->split) w->n_group = (n_in + IAD_SPLIT_INPUTS - 1) / IAD_SPLIT_INPUTS * IAD_SPLIT_GROUPS;
     iad_status status = weight_alloc(device, spec, w, err);
     if (status == IAD_OK) status = pack_all(device, spec, w, err);
     if (status != IAD_OK) {

@@ -24,6 +24,7 @@ struct iad_weight {
     int64_t n_group;         /* groups of a panel, padding included */
     iad_dtype storage;
     int per_group;           /* inputs of a group: 1, 2 or 4 */
+    int split;               /* F32: the panels hold three bf16 parts, laid out as runtime/cpu/split.h says */
     unsigned char *panels;   /* [n_panel][n_group][256 bytes] */
     float *bias;             /* NULL: none */
     float *scale;            /* I8: value = int8 * scale */

@@ -1,4 +1,5 @@
-/* Attention of any head size and type by one kernel: a block per row and query head, in f32 throughout.
+/* Attention: which kernel has which sequence, and the one for any head size and type (attend_tile.cu has the others):
+ * a block per row and query head, in f32 throughout.
  *
  * Keys are taken in blocks of 128 by absolute index, each with its own maximum, merged in rising order (as on the CPU): a row's result does
  * not depend on the other rows of the call, so that chunked prefill, decode and batches over one prefix give the same bits. It reads K and V
@@ -74,23 +75,33 @@ static __global__ void attend_kernel(const iad_attend_row *seqs, int64_t n_seq, 
     }
 }
 
+/* The sequences of a table whose `first` counts rows. */
+static iad_status attend_general(iad_queue *queue, const iad_attend *job, const iad_attend_row *seqs, int64_t n_seq, int64_t rows, iad_err *err) {
+    void *table;
+    if (rows == 0) return IAD_OK;
+    IAD_TRY(iad_cuda_table(queue, seqs, (size_t)n_seq * sizeof *seqs, &table, err));
+    return iad_launch(queue, err, "attend", attend_kernel, dim3((unsigned)rows, (unsigned)job->n_head), dim3(KEYS), 0, (const iad_attend_row *)table,
+                      n_seq, job->n_head, job->n_kv_head, job->d_head, job->scale, (const void *)job->q.data, job->q.dtype == IAD_BF16, job->q.stride,
+                      job->out.data, job->out.dtype == IAD_BF16, job->out.stride);
+}
+
 iad_status iad_cuda_attend(iad_queue *queue, const iad_attend *job, iad_err *err) {
     IAD_TRY(iad_check_attend("attend", job, err));
     if (job->n_seq == 0) return IAD_OK;
     iad_attend_row *seqs = (iad_attend_row *)iad_alloc((size_t)job->n_seq, sizeof *seqs);
     if (seqs == NULL) return IAD_NOMEM(err, "the sequences of attention");
-    int64_t rows = 0;
-    for (int64_t i = 0; i < job->n_seq; i++) {
-        seqs[i] = iad_attend_row_of(&job->seqs[i], rows);
+    int64_t rows = 0, n_general = 0, n_tile = 0;
+    for (int64_t i = 0; i < job->n_seq; i++) { /* sequences for tiles gather at the end */
+        if (iad_cuda_attend_tiles(job, &job->seqs[i])) {
+            seqs[job->n_seq - ++n_tile] = iad_attend_row_of(&job->seqs[i], 0);
+            continue;
+        }
+        seqs[n_general++] = iad_attend_row_of(&job->seqs[i], rows);
         rows += job->seqs[i].n_row;
     }
-    void *table = NULL;
     iad_status status = iad_cuda_enter(queue, err);
-    if (status == IAD_OK && rows > 0) status = iad_cuda_table(queue, seqs, (size_t)job->n_seq * sizeof *seqs, &table, err);
+    if (status == IAD_OK) status = attend_general(queue, job, seqs, n_general, rows, err);
+    if (status == IAD_OK) status = iad_cuda_attend_tile(queue, job, seqs + n_general, n_tile, err);
     free(seqs);
-    if (status != IAD_OK || rows == 0) return status;
-    return iad_launch(queue, err, "attend", attend_kernel, dim3((unsigned)rows, (unsigned)job->n_head), dim3(KEYS), 0, (const iad_attend_row *)table,
-                      job->n_seq, job->n_head, job->n_kv_head, job->d_head, job->scale, (const void *)job->q.data, job->q.dtype == IAD_BF16,
-                          job->q.stride,
-                      job->out.data, job->out.dtype == IAD_BF16, job->out.stride);
+    return status;
 }

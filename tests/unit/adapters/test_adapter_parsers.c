@@ -181,8 +181,8 @@ static void test_std_json(void **state) {
     iad_std_boxes_deinit(&b);
     static const char *const broken[] = {"[]", "{}", "{\"outputs\": []}", "{\"outputs\": {\"object\": {}}}", "{\"outputs\": {\"object\": [1]}}",
                                          "{\"outputs\": {\"object\": [{\"name\": \"a\", \"bndbox\": {\"xmin\": \"1\"}}]}}",
-                                         "{\"outputs\": {\"object\": [{\"name\": \"a\", \"bndbox\": {\"xmin\": 1e300, \"ymin\": 1, \"xmax\": 2, "
-                                         "\"ymax\": 2}}]}}"};
+                                         ("{\"outputs\": {\"object\": [{\"name\": \"a\", \"bndbox\": {\"xmin\": 1e300, \"ymin\": 1, \"xmax\": 2, "
+                                          "\"ymax\": 2}}]}}")};
     for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
         if (std_json(broken[i], &b, &err) != IAD_ERR_FORMAT) fail_msg("accepted: %s", broken[i]);
         iad_std_boxes_deinit(&b);

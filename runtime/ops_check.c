@@ -36,6 +36,18 @@ static iad_status check_eps(const char *op, float eps, iad_err *err) {
     return isfinite(eps) && eps >= 0 ? IAD_OK : IAD_FAIL(err, IAD_ERR_ARG, "%s: eps %g is negative or not finite", op, (double)eps);
 }
 
+iad_status iad_check_linear(int64_t n_in, int64_t n_out, iad_dtype storage, const iad_mat *x, iad_store store, const iad_mat *y, iad_err *err) {
+    if (x->rows < 0 || x->rows != y->rows || x->cols != n_in || y->cols != n_out || x->stride < x->cols || y->stride < y->cols)
+        return IAD_FAIL(err, IAD_ERR_ARG, "linear: [%lld][%lld] x weights of %lld -> %lld into [%lld][%lld]", (long long)x->rows,
+                        (long long)x->cols, (long long)n_in, (long long)n_out, (long long)y->rows, (long long)y->cols);
+    int x_fits = storage == IAD_I8 ? x->dtype == IAD_F32 || x->dtype == IAD_BF16 : x->dtype == storage;
+    if (!x_fits)
+        return IAD_FAIL(err, IAD_ERR_ARG, "linear: inputs of type %s for weights of type %s", iad_dtype_name(x->dtype), iad_dtype_name(storage));
+    if (store == IAD_STORE_ADD ? y->dtype != IAD_F32 : y->dtype != IAD_F32 && y->dtype != IAD_BF16)
+        return IAD_FAIL(err, IAD_ERR_ARG, "linear: outputs of type %s", iad_dtype_name(y->dtype));
+    return IAD_OK;
+}
+
 iad_status iad_check_rmsnorm(const iad_mat *x, const float *weight, float eps, const iad_mat *y, iad_err *err) {
     const char *op = "rmsnorm";
     IAD_TRY(check_mat(op, "x", x, F32, err));

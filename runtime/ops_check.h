@@ -10,6 +10,8 @@ enum {
     IAD_ATTEND_MAX_HEADS = 1024
 };
 
+/* Of a layer n_in -> n_out with weights of `storage`. */
+iad_status iad_check_linear(int64_t n_in, int64_t n_out, iad_dtype storage, const iad_mat *x, iad_store store, const iad_mat *y, iad_err *err);
 iad_status iad_check_rmsnorm(const iad_mat *x, const float *weight, float eps, const iad_mat *y, iad_err *err);
 iad_status iad_check_rope(const iad_mat *x, int n_head, int d_head, const float *cosine, const float *sine, iad_err *err);
 iad_status iad_check_silu_mul(const iad_mat *gate_up, const iad_mat *y, iad_err *err);

@@ -6,6 +6,7 @@
 #include "runtime/cpu/cpu_device.h"
 #include "runtime/cpu/matmul_kernels.h"
 #include "runtime/cpu/split.h"
+#include "runtime/ops_check.h"
 
 enum {
     BLOCK_GROUPS = 512,     /* groups of a panel used for all rows before the next: 128 KiB, stays in the second cache */
@@ -16,8 +17,11 @@ enum {
     SLOT_ACC
 };
 
-/* Work below this many multiplications stays on one thread: waking the team costs microseconds, many more on a busy machine. */
-static const double WORK_MIN = 2e6;
+int iad_matmul_threads(const iad_device *device, int64_t rows, const iad_weight *w) {
+    /* Fewer multiplications stay on one thread: waking the team costs microseconds, many more on a busy machine. */
+    const double work_min = 2e6;
+    return (double)rows * (double)w->n_in * (double)w->n_out < work_min ? 1 : iad_cpu_threads(device);
+}
 
 /* Rows of x as the kernel reads them. */
 typedef struct x_rows {
@@ -61,19 +65,6 @@ iad_matmul_kernels iad_matmul_kernels_for(const iad_device *device) {
 #endif
     return (iad_matmul_kernels){iad_tile_f32_plain, iad_tile_bf16_plain, iad_tile_i8_plain, IAD_X_F32,          IAD_X_S16,          IAD_TILE_ROWS,
                                 1,                  1,                   iad_finish_plain,  iad_quantise_plain, iad_pack_turn_plain};
-}
-
-static iad_status check(const iad_weight *w, iad_mat x, iad_store store, iad_mat y, iad_err *err) {
-    if (x.rows < 0 || x.rows != y.rows || x.cols != w->n_in || y.cols != w->n_out || x.stride < x.cols || y.stride < y.cols)
-        return IAD_FAIL(err, IAD_ERR_ARG, "linear: [%lld][%lld] x weights of %lld -> %lld into [%lld][%lld]", (long long)x.rows,
-                        (long long)x.cols, (long long)w->n_in, (long long)w->n_out, (long long)y.rows, (long long)y.cols);
-    int x_fits = w->storage == IAD_I8 ? x.dtype == IAD_F32 || x.dtype == IAD_BF16 : x.dtype == w->storage;
-    if (!x_fits)
-        return IAD_FAIL(err, IAD_ERR_ARG, "linear: inputs of type %s for weights of type %s", iad_dtype_name(x.dtype),
-                        iad_dtype_name(w->storage));
-    if (store == IAD_STORE_ADD ? y.dtype != IAD_F32 : y.dtype != IAD_F32 && y.dtype != IAD_BF16)
-        return IAD_FAIL(err, IAD_ERR_ARG, "linear: outputs of type %s", iad_dtype_name(y.dtype));
-    return IAD_OK;
 }
 
 /* The last step of every row, `inputs` of them filled up with zeros; all others are read where they are. */
@@ -164,11 +155,10 @@ static void unit(const product *p, int64_t panel, int64_t begin, int64_t end, ch
 }
 
 iad_status iad_cpu_linear(iad_queue *queue, iad_mat x, const iad_weight *w, iad_store store, iad_mat y, iad_err *err) {
-    IAD_TRY(check(w, x, store, y, err));
+    IAD_TRY(iad_check_linear(w->n_in, w->n_out, w->storage, &x, store, &y, err));
     if (x.rows == 0) return IAD_OK;
     if (w->split) return iad_split_linear(queue, x, w, store, y, err);
-    int threads = iad_cpu_threads(queue->device);
-    if ((double)x.rows * (double)w->n_in * (double)w->n_out < WORK_MIN) threads = 1;
+    int threads = iad_matmul_threads(queue->device, x.rows, w);
 
     product p = {.kernels = iad_matmul_kernels_for(queue->device), .w = w, .y = y, .store = store};
     iad_x_form form = w->storage == IAD_F32 ? IAD_X_F32 : w->storage == IAD_BF16 ? p.kernels.bf16_form : p.kernels.i8_form;

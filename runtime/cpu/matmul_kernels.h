@@ -72,6 +72,8 @@ typedef struct iad_matmul_kernels {
 
 /* What the device's instruction set and the processor allow. */
 iad_matmul_kernels iad_matmul_kernels_for(const iad_device *device);
+/* Threads for a product of so many rows: the device's, or one when the work is too little to wake the others. matmul.c */
+int iad_matmul_threads(const iad_device *device, int64_t rows, const iad_weight *w);
 
 /* runtime/cpu/matmul_plain.c, matmul_avx2.c, matmul_avx512.c, matmul_amx.c; all but the first exist on x86-64 only. */
 void iad_tile_f32_plain(const iad_tile *tile);

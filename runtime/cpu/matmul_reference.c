@@ -5,6 +5,7 @@
 #include "runtime/cpu/cpu_device.h"
 #include "runtime/cpu/matmul.h"
 #include "runtime/cpu/matmul_kernels.h"
+#include "runtime/ops_check.h"
 
 /* The oracle's weights: a plain matrix in the storage type. The rules of rounding and quantising are the packed ones' (pack.h),
  * nothing else is shared. */
@@ -86,10 +87,7 @@ iad_status iad_ref_weight_new(iad_device *device, const iad_weight_spec *spec, i
 iad_status iad_ref_weight_set(iad_device *device, const iad_weight_spec *spec, iad_weight *weight, iad_err *err) {
     (void)device;
     ref_weight *w = (ref_weight *)(void *)weight;
-    int64_t n_in, n_out;
-    IAD_TRY(iad_spec_check(spec, &n_in, &n_out, err));
-    if (n_in != w->n_in || n_out != w->n_out || spec->storage != w->storage || iad_spec_has_bias(spec) != (w->bias != NULL))
-        return IAD_FAIL(err, IAD_ERR_ARG, "%s: values of another shape than the weight's", spec->name != NULL ? spec->name : "weight");
+    IAD_TRY(iad_spec_fits(spec, w->n_in, w->n_out, w->storage, w->bias != NULL, err));
     return fill(spec, w, err);
 }
 
@@ -126,11 +124,7 @@ static float dot_i8(const ref_weight *w, const int8_t *x, float x_scale, int64_t
 
 iad_status iad_ref_linear(iad_queue *queue, iad_mat x, const iad_weight *weight, iad_store store, iad_mat y, iad_err *err) {
     const ref_weight *w = (const ref_weight *)(const void *)weight;
-    if (x.rows < 0 || x.rows != y.rows || x.cols != w->n_in || y.cols != w->n_out || x.stride < x.cols || y.stride < y.cols)
-        return IAD_FAIL(err, IAD_ERR_ARG, "linear: shapes do not fit");
-    int x_fits = w->storage == IAD_I8 ? x.dtype == IAD_F32 || x.dtype == IAD_BF16 : x.dtype == w->storage;
-    if (!x_fits || (store == IAD_STORE_ADD ? y.dtype != IAD_F32 : y.dtype != IAD_F32 && y.dtype != IAD_BF16))
-        return IAD_FAIL(err, IAD_ERR_ARG, "linear: types do not fit");
+    IAD_TRY(iad_check_linear(w->n_in, w->n_out, w->storage, &x, store, &y, err));
     if (x.rows == 0) return IAD_OK;
     size_t n = (size_t)w->n_in;
     void *scratch;

@@ -46,6 +46,8 @@ iad_status iad_spec_row(const iad_weight_spec *spec, int64_t row, int64_t first,
 const iad_weight_part *iad_spec_part(const iad_weight_spec *spec, int64_t row, int64_t *inside);
 /* Checks a spec against the limits of matmul.h; *n_in and *n_out are those of the layer, transposed where the spec says so. */
 iad_status iad_spec_check(const iad_weight_spec *spec, int64_t *n_in, int64_t *n_out, iad_err *err);
+/* The same, and that it can give new values to a weight n_in -> n_out of `storage`, made with biases or without: IAD_ERR_ARG when not. */
+iad_status iad_spec_fits(const iad_weight_spec *spec, int64_t n_in, int64_t n_out, iad_dtype storage, int has_bias, iad_err *err);
 /* Whether the layer has a bias, and its values [sum of the parts' n_out], 0 for parts without one. */
 int iad_spec_has_bias(const iad_weight_spec *spec);
 void iad_spec_bias(const iad_weight_spec *spec, float *bias);

@@ -52,6 +52,15 @@ int iad_spec_has_bias(const iad_weight_spec *spec) {
     return has && !spec->transposed;
 }
 
+iad_status iad_spec_fits(const iad_weight_spec *spec, int64_t n_in, int64_t n_out, iad_dtype storage, int has_bias, iad_err *err) {
+    int64_t in, out;
+    IAD_TRY(iad_spec_check(spec, &in, &out, err));
+    if (in == n_in && out == n_out && spec->storage == storage && iad_spec_has_bias(spec) == has_bias) return IAD_OK;
+    return IAD_FAIL(err, IAD_ERR_ARG, "%s: values of %lld -> %lld%s for a weight of %lld -> %lld%s", spec->name != NULL ? spec->name : "weight",
+                    (long long)in, (long long)out, iad_spec_has_bias(spec) ? " with bias" : "", (long long)n_in, (long long)n_out,
+                    has_bias ? " with bias" : "");
+}
+
 void iad_spec_bias(const iad_weight_spec *spec, float *bias) {
     for (int p = 0; p < spec->n_parts; bias += spec->parts[p++].n_out) {
         size_t bytes = (size_t)spec->parts[p].n_out * sizeof *bias;

@@ -12,8 +12,6 @@ enum {
     SLOT_ACC
 };
 
-static const double WORK_MIN = 2e6; /* as matmul.c's */
-
 /* What the threads share of one chunk: some rows, some steps. */
 typedef struct chunk {
     const iad_matmul_kernels *kernels;
@@ -54,8 +52,7 @@ iad_status iad_split_linear(iad_queue *queue, iad_mat x, const iad_weight *w, ia
     int64_t steps = w->n_group / IAD_SPLIT_GROUPS, blocks = (x.rows + IAD_SPLIT_ROWS - 1) / IAD_SPLIT_ROWS;
     int64_t row_chunks = (blocks + CHUNK_BLOCKS - 1) / CHUNK_BLOCKS, step_chunks = (steps + CHUNK_STEPS - 1) / CHUNK_STEPS;
     int64_t most_blocks = (blocks + row_chunks - 1) / row_chunks, most_steps = (steps + step_chunks - 1) / step_chunks;
-    int threads = iad_cpu_threads(queue->device);
-    if ((double)x.rows * (double)w->n_in * (double)w->n_out < WORK_MIN) threads = 1;
+    int threads = iad_matmul_threads(queue->device, x.rows, w);
     /* Sums are a thread's own unless they have to wait for the next steps. */
     int64_t n_acc = step_chunks > 1 ? w->n_panel : threads;
     size_t acc_bytes = (size_t)most_blocks * IAD_SPLIT_ROWS * IAD_PANEL * sizeof(float);

@@ -14,14 +14,8 @@ static __global__ void attend_kernel(const iad_attend_row *seqs, int64_t n_seq, 
                                      int q_half,
                                      int64_t q_stride, void *out, int out_half, int64_t out_stride) {
     __shared__ float query[256], score[KEYS], p[KEYS], room[PARTS];
-    int64_t unit = blockIdx.x, low = 0, high = n_seq - 1;
-    while (low < high) { /* the last sequence that begins at or before the unit */
-        int64_t middle = (low + high + 1) / 2;
-        if (seqs[middle].first <= unit) low = middle;
-        else high = middle - 1;
-    }
-    const iad_attend_row *s = &seqs[low];
-    int64_t row = unit - s->first, seen = iad_attend_seen(s, row);
+    const iad_attend_row *s = iad_attend_find(seqs, n_seq, blockIdx.x);
+    int64_t row = (int64_t)blockIdx.x - s->first, seen = iad_attend_seen(s, row);
     int head = (int)blockIdx.y, kv = head / (n_head / n_kv_head), t = (int)threadIdx.x;
     for (int i = t; i < d; i += KEYS) query[i] = iad_get_any(q, q_half, (s->row + row) * q_stride + (int64_t)head * d + i);
     float top = -INFINITY, total = 0.0f, sum[PER_THREAD] = {0.0f, 0.0f};
@@ -57,9 +51,8 @@ static __global__ void attend_kernel(const iad_attend_row *seqs, int64_t n_seq, 
             float part = 0.0f;
             for (int k = 0; k < here; k++) {
                 int64_t key = key0 + k;
-                const iad_attend_span *span = &s->span[key < s->span[0].n ? 0 : 1];
-                int64_t in = key < s->span[0].n ? key : key - s->span[0].n;
-                part = fmaf(p[k], iad_get_any(span->v, span->half, in * span->v_stride + (int64_t)kv * d + i), part);
+                const iad_attend_span *span = iad_attend_place(s, &key);
+                part = fmaf(p[k], iad_get_any(span->v, span->half, key * span->v_stride + (int64_t)kv * d + i), part);
             }
             sum[e] = sum[e] * keep + part * take;
         }

@@ -28,14 +28,9 @@ typedef struct iad_tile_job {
 
 /* The sequence of a tile; *lane is the first (row, head) pair of the tile. */
 __device__ __forceinline__ const iad_attend_row *iad_tile_find(const iad_tile_job *job, int64_t tile, int64_t *lane) {
-    int64_t low = 0, high = job->n_seq - 1;
-    while (low < high) {
-        int64_t middle = (low + high + 1) / 2;
-        if (job->seqs[middle].first <= tile) low = middle;
-        else high = middle - 1;
-    }
-    *lane = (tile - job->seqs[low].first) * TILE_ROWS;
-    return &job->seqs[low];
+    const iad_attend_row *s = iad_attend_find(job->seqs, job->n_seq, tile);
+    *lane = (tile - s->first) * TILE_ROWS;
+    return s;
 }
 
 /* The factors that merge a block of keys (maximum `most`) into what came before (maximum *top). Prefill, decode and the merge of split
@@ -57,9 +52,8 @@ template <int DP> __device__ __forceinline__ void iad_tile_load(iad_bf16 *to, co
             *reinterpret_cast<uint4 *>(at) = make_uint4(0, 0, 0, 0);
             continue;
         }
-        const iad_attend_span *span = &s->span[key < s->span[0].n ? 0 : 1];
-        int64_t in = key < s->span[0].n ? key : key - s->span[0].n;
-        int64_t place = in * (values ? span->v_stride : span->k_stride) + (int64_t)kv * d + col;
+        const iad_attend_span *span = iad_attend_place(s, &key);
+        int64_t place = key * (values ? span->v_stride : span->k_stride) + (int64_t)kv * d + col;
         const iad_bf16 *from = (const iad_bf16 *)(values ? span->v : span->k) + place;
         if ((uintptr_t)from % 16 == 0) iad_copy16(at, from);
         else

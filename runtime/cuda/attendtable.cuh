@@ -12,7 +12,7 @@ typedef struct iad_attend_span {
 
 typedef struct iad_attend_row {
     int64_t row, n_row;       /* of q and out */
-    int64_t first;            /* rows of the sequences before */
+    int64_t first;            /* rows, or tiles, of the sequences before */
     int64_t n_key;            /* of both spans */
     int causal;
     iad_attend_span span[2];
@@ -49,10 +49,28 @@ __device__ __forceinline__ int64_t iad_attend_seen(const iad_attend_row *s, int6
     return s->causal ? s->n_key - s->n_row + row + 1 : s->n_key;
 }
 
+/* The sequence of a unit (a row, a tile): the last one whose `first` is at or before it. */
+__device__ __forceinline__ const iad_attend_row *iad_attend_find(const iad_attend_row *seqs, int64_t n_seq, int64_t unit) {
+    int64_t low = 0, high = n_seq - 1;
+    while (low < high) {
+        int64_t middle = (low + high + 1) / 2;
+        if (seqs[middle].first <= unit) low = middle;
+        else high = middle - 1;
+    }
+    return &seqs[low];
+}
+
+/* The span that holds key *key of a sequence; *key becomes its row there. */
+__device__ __forceinline__ const iad_attend_span *iad_attend_place(const iad_attend_row *s, int64_t *key) {
+    if (*key < s->span[0].n) return &s->span[0];
+    *key -= s->span[0].n;
+    return &s->span[1];
+}
+
 /* q (shared, f32) times key `key` of kv head `head`. */
 __device__ __forceinline__ float iad_attend_dot(const iad_attend_row *s, const float *q, int64_t key, int head, int d) {
-    const iad_attend_span *span = &s->span[key < s->span[0].n ? 0 : 1];
-    int64_t at = (key < s->span[0].n ? key : key - s->span[0].n) * span->k_stride + (int64_t)head * d;
+    const iad_attend_span *span = iad_attend_place(s, &key);
+    int64_t at = key * span->k_stride + (int64_t)head * d;
     float sum = 0.0f;
     if (span->half)
         for (int i = 0; i < d; i++) sum = fmaf(q[i], iad_get((const iad_bf16 *)span->k + at + i), sum);

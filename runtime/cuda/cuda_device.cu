@@ -15,7 +15,7 @@ struct iad_cuda_block {
     iad_cuda_block *next;
 };
 
-enum { BUCKETS = 4096, GRAIN = 256, MIN_CAPABILITY = 80 };
+enum { GRAIN = 256, MIN_CAPABILITY = 80 };
 
 iad_status iad_cuda_enter_device(const iad_device *device, iad_err *err) {
     const iad_cuda_device *d = iad_cuda_device_of(device);
@@ -39,7 +39,6 @@ static iad_status examine(iad_cuda_device *d, iad_err *err) {
     d->capability = 10 * is.major + is.minor;
     d->n_multi = is.multiProcessorCount;
     d->shared_max = is.sharedMemPerBlockOptin;
-    d->total = is.totalGlobalMem;
     if (d->capability < MIN_CAPABILITY)
         return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%s: %s has compute capability %d.%d; 8.0 or newer is needed", d->name, is.name, is.major,
                         is.minor);
@@ -56,8 +55,7 @@ iad_status iad_device_cuda_new(int ordinal, iad_device **device, iad_err *err) {
     (void)snprintf(d->name, sizeof d->name, "cuda:%d", ordinal);
     (void)pthread_mutex_init(&d->lock, NULL);
     (void)pthread_mutex_init(&d->load_lock, NULL);
-    d->n_bucket = BUCKETS;
-    d->blocks = (iad_cuda_block **)iad_calloc(d->n_bucket, sizeof *d->blocks);
+    d->blocks = (iad_cuda_block **)iad_calloc(IAD_CUDA_BUCKETS, sizeof *d->blocks);
     iad_status status = d->blocks == NULL ? IAD_NOMEM(err, "the table of the card's memory") : IAD_OK;
     if (status == IAD_OK) status = examine(d, err);
     if (status == IAD_OK) status = iad_lt_open(d, &d->lt, err);
@@ -74,7 +72,7 @@ void iad_cuda_device_free(iad_device *device) {
     iad_cuda_device *d = iad_cuda_device_of(device);
     if (d->load != NULL) iad_cuda_queue_free(d->load);
     iad_lt_close(d->lt);
-    for (size_t b = 0; d->blocks != NULL && b < d->n_bucket; b++)
+    for (size_t b = 0; d->blocks != NULL && b < IAD_CUDA_BUCKETS; b++)
         while (d->blocks[b] != NULL) { /* the caller's leaks: the card's memory outlives no device */
             iad_cuda_block *block = d->blocks[b];
             d->blocks[b] = block->next;
@@ -99,7 +97,7 @@ void iad_cuda_device_memory(const iad_device *device, iad_device_memory *memory)
 
 static iad_cuda_block **bucket_of(iad_cuda_device *d, const void *data) {
     uint64_t at = (uint64_t)(uintptr_t)data / GRAIN;
-    return &d->blocks[(size_t)(at * 0x9e3779b97f4a7c15u >> 40) % d->n_bucket];
+    return &d->blocks[(size_t)(at * 0x9e3779b97f4a7c15u >> 40) % IAD_CUDA_BUCKETS];
 }
 
 static double gib(size_t bytes) { return (double)bytes / 1073741824.0; }
@@ -135,7 +133,6 @@ static void block_enter(iad_cuda_device *d, iad_cuda_block *block) {
     iad_cuda_block **bucket = bucket_of(d, block->data);
     block->next = *bucket;
     *bucket = block;
-    d->n_block++;
     d->now += block->bytes;
     if (d->peak < d->now) d->peak = d->now;
 }
@@ -167,7 +164,6 @@ void iad_cuda_release(iad_device *device, void *data) {
     int last = block != NULL && (block->host == NULL || --block->borrowers == 0);
     if (last) {
         *at = block->next;
-        d->n_block--;
         d->now -= block->bytes;
     }
     (void)pthread_mutex_unlock(&d->lock);
@@ -181,7 +177,7 @@ void iad_cuda_release(iad_device *device, void *data) {
 static void *share(iad_cuda_device *d, const void *host, size_t bytes) {
     void *data = NULL;
     (void)pthread_mutex_lock(&d->lock);
-    for (size_t b = 0; b < d->n_bucket && data == NULL; b++)
+    for (size_t b = 0; b < IAD_CUDA_BUCKETS && data == NULL; b++)
         for (iad_cuda_block *block = d->blocks[b]; block != NULL && data == NULL; block = block->next)
             if (block->host == host && block->host_bytes == bytes && host != NULL) {
                 block->borrowers++;

@@ -14,9 +14,10 @@ enum {
     /* Scratch slots of a queue, each with one user at a time. */
     IAD_CUDA_SCRATCH_MATMUL = 0, /* 0..3: linear layers and their weights */
     IAD_CUDA_SCRATCH_OPS = 4,    /* 4..9: attention, probe, match */
-    IAD_CUDA_SCRATCH_ENGINE = 10, /* 10..13: preprocessing, sampling */
-    IAD_CUDA_SCRATCH_TRAIN = 14, /* 14..19: train/cuda */
-    IAD_CUDA_SCRATCH_SLOTS = 20
+    IAD_CUDA_SCRATCH_TRAIN = 10, /* 10..15: train/cuda */
+    IAD_CUDA_SCRATCH_SLOTS = 16,
+
+    IAD_CUDA_BUCKETS = 4096 /* of a device's blocks of memory */
 };
 
 static const size_t IAD_CUDA_LT_WORKSPACE = (size_t)32 << 20; /* of every queue, for products */
@@ -31,10 +32,8 @@ typedef struct iad_cuda_device {
     int capability;            /* 10 major + minor: 80, 89, 90, 120 */
     int n_multi;               /* multiprocessors */
     size_t shared_max;         /* bytes of shared memory a block may ask for */
-    size_t total;              /* bytes of memory */
     pthread_mutex_t lock;      /* of the blocks and counters below */
-    iad_cuda_block **blocks;   /* hash table by address */
-    size_t n_bucket, n_block;
+    iad_cuda_block **blocks;   /* [IAD_CUDA_BUCKETS] by address */
     size_t now, peak;
     pthread_mutex_t load_lock; /* of the queue below: weights and borrowed tables are uploaded by one thread at a time */
     iad_queue *load;

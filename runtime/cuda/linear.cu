@@ -7,16 +7,11 @@ enum { SLOT_X = IAD_CUDA_SCRATCH_MATMUL, SLOT_SCALE, SLOT_SUMS };
 
 static const size_t SUMS_BYTES = (size_t)64 << 20; /* of sums at once: about what the second cache holds */
 
-static iad_status check(const iad_cuda_weight *w, const iad_mat *x, iad_store store, const iad_mat *y, iad_err *err) {
-    if (x->rows < 0 || x->rows != y->rows || x->cols != w->n_in || y->cols != w->n_out || x->stride < x->cols || y->stride < y->cols)
-        return IAD_FAIL(err, IAD_ERR_ARG, "linear: [%lld][%lld] x weights of %lld -> %lld into [%lld][%lld]", (long long)x->rows,
-                        (long long)x->cols, (long long)w->n_in, (long long)w->n_out, (long long)y->rows, (long long)y->cols);
-    int x_fits = w->storage == IAD_I8 ? x->dtype == IAD_F32 || x->dtype == IAD_BF16 : x->dtype == w->storage;
-    if (!x_fits)
-        return IAD_FAIL(err, IAD_ERR_ARG, "linear: inputs of type %s for weights of type %s", iad_dtype_name(x->dtype), iad_dtype_name(w->storage));
-    if (store == IAD_STORE_ADD ? y->dtype != IAD_F32 : y->dtype != IAD_F32 && y->dtype != IAD_BF16)
-        return IAD_FAIL(err, IAD_ERR_ARG, "linear: outputs of type %s", iad_dtype_name(y->dtype));
-    return IAD_OK;
+/* Rows whose sums, `width` of four bytes each, are made at once. */
+static int64_t rows_at_once(int64_t rows, int64_t width) {
+    int64_t step = (int64_t)(SUMS_BYTES / sizeof(float)) / width;
+    if (step < 64) step = 64;
+    return step < rows ? step : rows;
 }
 
 static cudaDataType_t type_of(iad_dtype dtype) { return dtype == IAD_F32 ? CUDA_R_32F : dtype == IAD_BF16 ? CUDA_R_16BF : CUDA_R_8I; }
@@ -46,9 +41,7 @@ static iad_lt_product direct(const iad_cuda_weight *w, const iad_mat *x, iad_sto
 
 /* Rows in pieces whose sums fit, then what is done to the sums. */
 static iad_status by_pieces(iad_queue *queue, const iad_cuda_weight *w, const iad_mat *x, iad_store store, const iad_mat *y, iad_err *err) {
-    int64_t width = (w->n_out + 15) / 16 * 16, step = (int64_t)(SUMS_BYTES / sizeof(float)) / width;
-    if (step < 64) step = 64;
-    if (step > x->rows) step = x->rows;
+    int64_t width = (w->n_out + 15) / 16 * 16, step = rows_at_once(x->rows, width);
     void *sums;
     IAD_TRY(iad_cuda_scratch(queue, SLOT_SUMS, (size_t)(step * width) * sizeof(float), &sums, err));
     for (int64_t r = 0; r < x->rows; r += step) {
@@ -66,9 +59,7 @@ static iad_status by_pieces(iad_queue *queue, const iad_cuda_weight *w, const ia
 
 /* Exact integer sums. */
 static iad_status linear_i8(iad_queue *queue, const iad_cuda_weight *w, const iad_mat *x, iad_store store, const iad_mat *y, iad_err *err) {
-    int64_t width = w->rows_pad, step = (int64_t)(SUMS_BYTES / sizeof(int32_t)) / width;
-    if (step < 64) step = 64;
-    if (step > x->rows) step = x->rows;
+    int64_t width = w->rows_pad, step = rows_at_once(x->rows, width);
     void *q, *scale, *sums;
     IAD_TRY(iad_cuda_scratch(queue, SLOT_X, (size_t)(x->rows * w->ld), &q, err));
     IAD_TRY(iad_cuda_scratch(queue, SLOT_SCALE, (size_t)x->rows * sizeof(float), &scale, err));
@@ -97,7 +88,7 @@ static iad_status linear_i8(iad_queue *queue, const iad_cuda_weight *w, const ia
 
 iad_status iad_cuda_linear(iad_queue *queue, iad_mat x, const iad_weight *weight, iad_store store, iad_mat y, iad_err *err) {
     const iad_cuda_weight *w = iad_cuda_weight_of(weight);
-    IAD_TRY(check(w, &x, store, &y, err));
+    IAD_TRY(iad_check_linear(w->n_in, w->n_out, w->storage, &x, store, &y, err));
     if (x.rows == 0) return IAD_OK;
     IAD_TRY(iad_cuda_enter(queue, err));
     if (w->storage == IAD_I8) return linear_i8(queue, w, &x, store, &y, err);

@@ -84,14 +84,19 @@ static void plan_free(const iad_lt_api *api, plan *p) {
     free(p);
 }
 
-void iad_lt_close(iad_lt *lt) {
-    if (lt == NULL) return;
+static void drop_plans(iad_lt *lt) {
     for (int b = 0; b < BUCKETS; b++)
         while (lt->buckets[b] != NULL) {
             plan *p = lt->buckets[b];
             lt->buckets[b] = p->next;
             plan_free(lt->api, p);
         }
+    lt->n = 0;
+}
+
+void iad_lt_close(iad_lt *lt) {
+    if (lt == NULL) return;
+    drop_plans(lt);
     if (lt->handle != NULL) (void)lt->api->destroy(lt->handle);
     (void)pthread_mutex_destroy(&lt->lock);
     free(lt);
@@ -188,14 +193,7 @@ static iad_status plan_get(iad_lt *lt, const iad_lt_product *p, plan **got, iad_
             *got = at;
             return IAD_OK;
         }
-    if (lt->n == MAX_PLANS) /* as many shapes as this have no time to come back */
-        for (int b = 0; b < BUCKETS; b++)
-            while (lt->buckets[b] != NULL) {
-                plan *old = lt->buckets[b];
-                lt->buckets[b] = old->next;
-                plan_free(lt->api, old);
-                lt->n--;
-            }
+    if (lt->n == MAX_PLANS) drop_plans(lt); /* as many shapes as this have no time to come back */
     plan *made = (plan *)iad_calloc(1, sizeof *made);
     if (made == NULL) return IAD_NOMEM(err, "the plan of a product");
     made->key = key;
@@ -248,12 +246,4 @@ int iad_lt_has(iad_queue *queue, const iad_lt_product *p) {
     int works = plan_get(lt, p, &use, NULL) == IAD_OK && use->works;
     (void)pthread_mutex_unlock(&lt->lock);
     return works;
-}
-
-size_t iad_lt_plans(const iad_device *device) {
-    iad_lt *lt = iad_cuda_device_of(device)->lt;
-    (void)pthread_mutex_lock(&lt->lock);
-    size_t n = lt->n;
-    (void)pthread_mutex_unlock(&lt->lock);
-    return n;
 }

@@ -33,14 +33,10 @@ iad_status iad_lt_run(iad_queue *queue, const iad_lt_product *product, iad_err *
 /* 1 when the library has an algorithm for it, 0 when not; pointers count by their alignment only. */
 int iad_lt_has(iad_queue *queue, const iad_lt_product *product);
 
-/* Number of plans made so far on the device. */
-size_t iad_lt_plans(const iad_device *device);
-
 /* ---- the library's functions, lt_library.cu ---- */
 typedef struct iad_lt_api {
     decltype(&cublasLtCreate) create;
     decltype(&cublasLtDestroy) destroy;
-    decltype(&cublasLtGetVersion) version;
     decltype(&cublasLtMatmulDescCreate) desc_create;
     decltype(&cublasLtMatmulDescDestroy) desc_destroy;
     decltype(&cublasLtMatmulDescSetAttribute) desc_set;

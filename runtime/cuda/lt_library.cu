@@ -21,7 +21,6 @@ static void load(void) {
     } functions[] = {
         {"cublasLtCreate", (void **)&loaded.create},
         {"cublasLtDestroy", (void **)&loaded.destroy},
-        {"cublasLtGetVersion", (void **)&loaded.version},
         {"cublasLtMatmulDescCreate", (void **)&loaded.desc_create},
         {"cublasLtMatmulDescDestroy", (void **)&loaded.desc_destroy},
         {"cublasLtMatmulDescSetAttribute", (void **)&loaded.desc_set},

@@ -150,13 +150,9 @@ iad_status iad_cuda_weight_new(iad_device *device, const iad_weight_spec *spec, 
 
 iad_status iad_cuda_weight_set(iad_device *device, const iad_weight_spec *spec, iad_weight *weight, iad_err *err) {
     iad_cuda_weight *w = (iad_cuda_weight *)weight;
-    int64_t n_in, n_out;
-    IAD_TRY(iad_spec_check(spec, &n_in, &n_out, err));
-    if (n_in != w->n_in || n_out != w->n_out || spec->storage != w->storage || spec->transposed != w->transposed ||
-        iad_spec_has_bias(spec) != (w->bias != NULL))
-        return IAD_FAIL(err, IAD_ERR_ARG, "%s: values of %lld -> %lld%s for a weight of %lld -> %lld%s", name_of(spec), (long long)n_in,
-                        (long long)n_out, iad_spec_has_bias(spec) ? " with bias" : "", (long long)w->n_in, (long long)w->n_out,
-                        w->bias != NULL ? " with bias" : "");
+    IAD_TRY(iad_spec_fits(spec, w->n_in, w->n_out, w->storage, w->bias != NULL, err));
+    if (spec->transposed != w->transposed)
+        return IAD_FAIL(err, IAD_ERR_ARG, "%s: values of a transposed layer for one that is not, or the other way", name_of(spec));
     return fill(device, spec, w, err);
 }
 

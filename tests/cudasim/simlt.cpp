@@ -120,7 +120,6 @@ void multiply(const sim_lt_desc *desc, const sim_lt_layout *a, const sim_lt_layo
 bool aligned(const void *data, size_t to) { return (uintptr_t)data % to == 0; }
 } // namespace
 
-size_t cublasLtGetVersion(void) { return 130000; }
 cublasStatus_t cublasLtCreate(cublasLtHandle_t *handle) {
     *handle = new sim_lt{0};
     return CUBLAS_STATUS_SUCCESS;
@@ -234,7 +233,6 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t desc, const
 iad_status iad_lt_library(const iad_lt_api **api, iad_err *) {
     static const iad_lt_api functions = {cublasLtCreate,
                                          cublasLtDestroy,
-                                         cublasLtGetVersion,
                                          cublasLtMatmulDescCreate,
                                          cublasLtMatmulDescDestroy,
                                          cublasLtMatmulDescSetAttribute,

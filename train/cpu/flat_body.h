@@ -33,23 +33,6 @@ IAD_FLAT double iad_flat_square_sum(const float *x, int64_t n) {
     return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
 }
 
-/* What is the same for all elements. A copy: stores to the arrays could change the job for all that the compiler knows. */
-typedef struct iad_flat_adamw_terms {
-    float keep;         /* 1 - rate * decay */
-    float m_add, v_add; /* 1 - beta */
-    float v_keep;
-    float step;         /* rate / (1 - beta1^t) */
-    float root;         /* sqrt(1 - beta2^t) */
-    float eps, grad_scale;
-} iad_flat_adamw_terms;
-
-IAD_FLAT iad_flat_adamw_terms iad_flat_adamw_terms_of(const iad_adamw *a) {
-    return (iad_flat_adamw_terms){.keep = (float)(1.0 - (double)a->rate * (double)a->decay), .m_add = (float)(1.0 - (double)a->beta1),
-                                  .v_add = (float)(1.0 - (double)a->beta2), .v_keep = a->beta2,
-                                  .step = (float)((double)a->rate / (double)a->correct1), .root = (float)sqrt((double)a->correct2),
-                                  .eps = a->eps, .grad_scale = a->grad_scale};
-}
-
 /* n elements, in the order of torch.optim.AdamW: decay, moments, step. */
 IAD_FLAT void iad_flat_adamw_elements(const iad_flat_adamw_terms t, int64_t n, uint16_t *restrict high, uint16_t *restrict low,
                                       const float *restrict grad, float *restrict m, float *restrict v) {

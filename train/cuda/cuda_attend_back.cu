@@ -35,6 +35,16 @@ static __device__ __forceinline__ void back_p_ds(const iad_back_args &a, const i
     }
 }
 
+/* Products of the query rows in sq with keys key0 .. of a head, which come to sk. */
+template <int T, int D>
+static __device__ __forceinline__ void back_scores(const iad_back_args &a, const iad_back_seq &s, const float *keys, int key0, const float *sq,
+                                                   float *sk, float score[T / IAD_BACK_SIDE][T / IAD_BACK_SIDE]) {
+    __syncthreads(); /* the last keys have been read */
+    back_load<T, D>(keys + key0 * s.k_stride, s.k_stride, s.n_key - key0 < T ? s.n_key - key0 : T, a.d, sk);
+    __syncthreads();
+    back_dots<T, D>(sq, sk, score);
+}
+
 template <int T, int D> static __global__ void __launch_bounds__(IAD_BACK_THREADS) back_stats_kernel(iad_back_args a) {
     enum { N = T / IAD_BACK_SIDE };
     float *sq = iad_shared<float>(), *sk = sq + T * (D + 4);
@@ -57,10 +67,7 @@ template <int T, int D> static __global__ void __launch_bounds__(IAD_BACK_THREAD
     }
     for (int key0 = 0; key0 < keys; key0 += T) {
         float score[N][N];
-        __syncthreads();
-        back_load<T, D>(kv + key0 * s.k_stride, s.k_stride, s.n_key - key0 < T ? s.n_key - key0 : T, a.d, sk);
-        __syncthreads();
-        back_dots<T, D>(sq, sk, score);
+        back_scores<T, D>(a, s, kv, key0, sq, sk, score);
 #pragma unroll
         for (int i = 0; i < N; i++) {
             int r = y + IAD_BACK_SIDE * i, seen = r < n ? back_visible(s, tile.first + r) : 0;
@@ -82,17 +89,15 @@ template <int T, int D> static __global__ void __launch_bounds__(IAD_BACK_THREAD
         for (int i = 0; i < N; i++) extra[i] = 0.0f;
         for (int key0 = s.col / T * T; key0 < keys && key0 < s.col + s.n_col; key0 += T) {
             float score[N][N];
-            __syncthreads();
-            back_load<T, D>(kv + key0 * s.k_stride, s.k_stride, s.n_key - key0 < T ? s.n_key - key0 : T, a.d, sk);
-            __syncthreads();
-            back_dots<T, D>(sq, sk, score);
+            back_scores<T, D>(a, s, kv, key0, sq, sk, score);
 #pragma unroll
             for (int i = 0; i < N; i++) {
                 int r = y + IAD_BACK_SIDE * i, seen = r < n ? back_visible(s, tile.first + r) : 0;
 #pragma unroll
                 for (int j = 0; j < N; j++) {
                     int key = key0 + x + IAD_BACK_SIDE * j;
-                    if (key < seen) extra[i] = fmaf(expf(score[i][j] * a.scale - top[i]) / total[i], back_probed(a, s, tile.first + r, key), extra[i]);
+                    if (key >= seen) continue;
+                    extra[i] = fmaf(expf(score[i][j] * a.scale - top[i]) / total[i], back_probed(a, s, tile.first + r, key), extra[i]);
                 }
             }
         }

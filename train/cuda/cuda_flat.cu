@@ -58,24 +58,7 @@ iad_status iad_cuda_square_sum(iad_queue *queue, const float *x, int64_t n, doub
 
 /* ---- the update ---- */
 
-typedef struct adamw_terms { /* as iad_flat_adamw_terms */
-    float keep, m_add, v_add, v_keep, step, root, eps, grad_scale;
-} adamw_terms;
-
-static adamw_terms terms_of(const iad_adamw *a) {
-    adamw_terms t;
-    t.keep = (float)(1.0 - (double)a->rate * (double)a->decay);
-    t.m_add = (float)(1.0 - (double)a->beta1);
-    t.v_add = (float)(1.0 - (double)a->beta2);
-    t.v_keep = a->beta2;
-    t.step = (float)((double)a->rate / (double)a->correct1);
-    t.root = (float)sqrt((double)a->correct2);
-    t.eps = a->eps;
-    t.grad_scale = a->grad_scale;
-    return t;
-}
-
-static __device__ __forceinline__ void adamw_element(const adamw_terms &t, uint16_t *high, uint16_t *low, float grad, float *m, float *v) {
+static __device__ __forceinline__ void adamw_element(const iad_flat_adamw_terms &t, uint16_t *high, uint16_t *low, float grad, float *m, float *v) {
     float w = __fmul_rn(joined(*high, *low), t.keep), g = __fmul_rn(grad, t.grad_scale);
     float mi = __fadd_rn(*m, __fmul_rn(t.m_add, __fsub_rn(g, *m)));
     float vi = __fadd_rn(__fmul_rn(t.v_keep, *v), __fmul_rn(t.v_add, __fmul_rn(g, g)));
@@ -85,7 +68,7 @@ static __device__ __forceinline__ void adamw_element(const adamw_terms &t, uint1
     split_bits(__fsub_rn(w, __fmul_rn(t.step, __fdiv_rn(mi, denominator))), high, low);
 }
 
-static __global__ void adamw_kernel(adamw_terms t, int64_t n, uint16_t *high, uint16_t *low, const float *grad, float *m, float *v) {
+static __global__ void adamw_kernel(iad_flat_adamw_terms t, int64_t n, uint16_t *high, uint16_t *low, const float *grad, float *m, float *v) {
 #pragma unroll
     for (int k = 0; k < EACH; k++) {
         int64_t i = (int64_t)blockIdx.x * PIECE + k * THREADS + threadIdx.x;
@@ -104,7 +87,7 @@ static __device__ __forceinline__ uint32_t block_most(uint32_t v, uint32_t *room
 }
 
 /* A block of threads a block of states, a thread an element (iad_flat_adamw_block8). */
-static __global__ void adamw8_kernel(adamw_terms t, int64_t n, uint16_t *high, uint16_t *low, const float *grad, uint8_t *m8, uint8_t *v8,
+static __global__ void adamw8_kernel(iad_flat_adamw_terms t, int64_t n, uint16_t *high, uint16_t *low, const float *grad, uint8_t *m8, uint8_t *v8,
                                      float *m_scales, float *v_scales) {
     __shared__ uint32_t m_room[THREADS / 32], v_room[THREADS / 32];
     int64_t i = (int64_t)blockIdx.x * IAD_ADAMW_BLOCK + threadIdx.x;
@@ -133,7 +116,7 @@ iad_status iad_cuda_adamw(iad_queue *queue, const iad_adamw *job, iad_err *err) 
     IAD_TRY(iad_grad_check_adamw(job, err));
     if (job->n == 0) return IAD_OK;
     IAD_TRY(iad_cuda_enter(queue, err));
-    adamw_terms t = terms_of(job);
+    iad_flat_adamw_terms t = iad_flat_adamw_terms_of(job);
     if (job->m8 != NULL)
         return iad_launch(queue, err, "adamw8", adamw8_kernel, dim3(iad_blocks(job->n, IAD_ADAMW_BLOCK)), dim3(THREADS), 0, t, job->n, job->high,
                           job->low, job->grad, job->m8, job->v8, job->m_scale, job->v_scale);

@@ -138,7 +138,8 @@ iad_status iad_cuda_add(iad_queue *queue, iad_mat x, iad_mat y, iad_err *err) {
     if (x.rows == 1 && x.cols > SPAN) {
         int64_t whole = x.cols / SPAN;
         iad_mat a = {x.data, whole, SPAN, SPAN, IAD_F32}, b = {y.data, whole, SPAN, SPAN, IAD_F32};
-        IAD_TRY(iad_launch(queue, err, "add", add_kernel, grid_of(whole, SPAN), dim3(THREADS), 0, iad_grad_mat_of(&a), (int64_t)SPAN, iad_grad_mat_of(&b)));
+        IAD_TRY(iad_launch(queue, err, "add", add_kernel, grid_of(whole, SPAN), dim3(THREADS), 0, iad_grad_mat_of(&a), (int64_t)SPAN,
+                           iad_grad_mat_of(&b)));
         x = iad_mat_cols(x, whole * SPAN, x.cols - whole * SPAN);
         y = iad_mat_cols(y, whole * SPAN, y.cols - whole * SPAN);
     }

@@ -33,7 +33,8 @@ typedef struct iad_device iad_device; /* made by iad_device_cpu_new and its like
 typedef struct iad_queue iad_queue;
 typedef struct iad_weight iad_weight; /* a linear layer, packed once for the device */
 
-/* One matrix [n_out][n_in] of a checkpoint, as stored (host). */
+/* One matrix [n_out][n_in] of a checkpoint, as stored (host). A device whose memory is not ordinary memory also takes data (IAD_F32 or IAD_BF16,
+ * for storage of these kinds) and biases that lie in its own, so that little passes through the host; all parts on the same side. */
 typedef struct iad_weight_part {
     const void *data;     /* host, row-major, n_out * n_in elements, any alignment */
     iad_dtype dtype;      /* IAD_F32, IAD_BF16, IAD_F16; IAD_I8 together with scale */
@@ -118,6 +119,7 @@ struct iad_device_memory; /* device.h */
 
 typedef struct iad_ops {
     const char *name; /* "cpu", "reference", "cuda" */
+    int host_memory;  /* 1: the device's memory is ordinary memory */
 
     /* the device itself: what iad_device_free and iad_device_memory_get (device.h) do */
     void (*device_free)(iad_device *device);

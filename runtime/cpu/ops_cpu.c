@@ -7,6 +7,7 @@
 
 const iad_ops iad_ops_cpu = {
     .name = "cpu",
+    .host_memory = 1,
     .device_free = iad_cpu_device_free,
     .device_memory = iad_cpu_device_memory,
     .alloc = iad_cpu_op_alloc,

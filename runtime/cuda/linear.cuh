@@ -24,8 +24,7 @@ typedef struct iad_cuda_weight {
 
 static inline const iad_cuda_weight *iad_cuda_weight_of(const iad_weight *weight) { return (const iad_cuda_weight *)weight; }
 
-/* As ops.h says. Besides, the data and bias of a part may lie on this card (data as IAD_F32 or IAD_BF16, for storage of these kinds): then
- * nothing passes through the host but biases. All parts must lie on the same side. */
+/* As ops.h says. Biases pass through the host wherever they lie. */
 iad_status iad_cuda_weight_new(iad_device *device, const iad_weight_spec *spec, iad_weight **weight, iad_err *err);
 iad_status iad_cuda_weight_set(iad_device *device, const iad_weight_spec *spec, iad_weight *weight, iad_err *err);
 void iad_cuda_weight_free(iad_device *device, iad_weight *weight);

@@ -2,8 +2,10 @@
 #include "train/comm/comm.h"
 
 #include <math.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/alloc.h"
 
@@ -81,13 +83,28 @@ iad_status iad_comm_agree(iad_comm *comm, const char *what, const char *text, ia
     return status;
 }
 
+/* ---- for transports ---- */
+
+iad_status iad_comm_check_own(const iad_comm *comm, const size_t *send_bytes, const size_t *recv_bytes, iad_err *err) {
+    const int rank = comm->rank;
+    if (send_bytes[rank] == recv_bytes[rank]) return IAD_OK;
+    return IAD_FAIL(err, IAD_ERR_ARG, "all_to_all: rank %d sends itself %zu bytes and expects %zu", rank, send_bytes[rank], recv_bytes[rank]);
+}
+
+void iad_comm_rest(double seconds, double most) {
+    if (seconds < 0.002) {
+        sched_yield();
+        return;
+    }
+    double nap = seconds / 16 < most ? seconds / 16 : most;
+    nanosleep(&(struct timespec){.tv_nsec = (long)(nap * 1e9)}, NULL);
+}
+
 /* ---- alone ---- */
 
 static iad_status self_all_to_all(iad_comm *comm, const void *send, const size_t *send_at, const size_t *send_bytes, void *recv,
                                   const size_t *recv_at, const size_t *recv_bytes, iad_err *err) {
-    (void)comm;
-    if (send_bytes[0] != recv_bytes[0])
-        return IAD_FAIL(err, IAD_ERR_ARG, "all_to_all: rank 0 sends itself %zu bytes and expects %zu", send_bytes[0], recv_bytes[0]);
+    IAD_TRY(iad_comm_check_own(comm, send_bytes, recv_bytes, err));
     if (send_bytes[0] > 0) memmove((char *)recv + recv_at[0], (const char *)send + send_at[0], send_bytes[0]);
     return IAD_OK;
 }

@@ -15,6 +15,7 @@ typedef struct iad_comm iad_comm;
 
 typedef struct iad_comm_ops {
     const char *name; /* "self", "mpi", "loopback", "nccl" */
+    int device_memory; /* 1: buffers may lie in a card's memory, else in ordinary memory only */
     /* send_bytes[r] bytes at send + send_at[r] go to rank r, recv_bytes[r] bytes from rank r arrive at recv + recv_at[r]. */
     iad_status (*all_to_all)(iad_comm *comm, const void *send, const size_t *send_at, const size_t *send_bytes, void *recv, const size_t *recv_at,
                              const size_t *recv_bytes, iad_err *err);
@@ -50,6 +51,12 @@ iad_status iad_comm_agree(iad_comm *comm, const char *what, const char *text, ia
 
 /* ops->abort by a name that reads as what it is. */
 void iad_comm_abort(iad_comm *comm, const char *message);
+
+/* For transports. What a rank sends itself in all_to_all has one size: IAD_ERR_ARG when the two arrays differ about it. */
+iad_status iad_comm_check_own(const iad_comm *comm, const size_t *send_bytes, const size_t *recv_bytes, iad_err *err);
+/* Gives the processor away: at first only when someone wants it, then by sleeping longer and longer, up to `most` seconds. seconds: since
+ * anything moved. */
+void iad_comm_rest(double seconds, double most);
 
 /* World 1: nothing waits, nothing fails but contradictory sizes (IAD_ERR_ARG). */
 iad_status iad_comm_self_new(iad_comm **comm, iad_err *err);

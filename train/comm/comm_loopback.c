@@ -164,9 +164,7 @@ static iad_status exchange(loop_rank *c, const shown *mine, char *recv, const si
 
 static iad_status loop_all_to_all(iad_comm *comm, const void *send, const size_t *send_at, const size_t *send_bytes, void *recv,
                                   const size_t *recv_at, const size_t *recv_bytes, iad_err *err) {
-    if (send_bytes[comm->rank] != recv_bytes[comm->rank])
-        return IAD_FAIL(err, IAD_ERR_ARG, "all_to_all: rank %d sends itself %zu bytes and expects %zu", comm->rank, send_bytes[comm->rank],
-                        recv_bytes[comm->rank]);
+    IAD_TRY(iad_comm_check_own(comm, send_bytes, recv_bytes, err));
     const shown mine = {.kind = TO_ALL, .from = send, .at = send_at, .bytes = send_bytes};
     return exchange((loop_rank *)comm, &mine, recv, recv_at, recv_bytes, err);
 }

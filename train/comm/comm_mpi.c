@@ -1,10 +1,8 @@
 #include "train/comm/comm_mpi.h"
 
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "base/progress.h"
@@ -36,15 +34,8 @@ static const char *const call_names[KINDS] = {"all_to_all", "all_gather", "barri
 
 /* ---- waiting ---- */
 
-/* Gives the processor away: at first only when someone wants it, then by sleeping longer and longer. seconds: since anything moved. */
-static void rest(double seconds) {
-    if (seconds < 0.002) {
-        sched_yield();
-        return;
-    }
-    double nap = seconds / 16 < 0.005 ? seconds / 16 : 0.005;
-    nanosleep(&(struct timespec){.tv_nsec = (long)(nap * 1e9)}, NULL);
-}
+/* The longest sleep between two looks, seconds. */
+#define REST 0.005
 
 static iad_status broken(mpi_comm *c, iad_err *err, const char *why) {
     if (!c->base.broken) c->mpi->drop(c->state);
@@ -82,7 +73,8 @@ static iad_status hear(mpi_comm *c, const char *call, iad_err *err) {
     int bad = n < 0 || n >= (int)sizeof message || c->mpi->receive(c->state, message, n, from, TAG_GIVE_UP, text) ||
               c->mpi->send(c->state, text, 0, from, TAG_UNDERSTOOD, text);
     double began = iad_clock();
-    while (!bad && iad_clock() - began < 1 && !c->mpi->progress(c->state, &pending, &peer, text) && pending > 0) rest(iad_clock() - began);
+    while (!bad && iad_clock() - began < 1 && !c->mpi->progress(c->state, &pending, &peer, text) && pending > 0)
+        iad_comm_rest(iad_clock() - began, REST);
     message[sizeof message - 1] = 0;
     snprintf(why, sizeof why, "%s: rank %d gave up: %s", call, from, message);
     return broken(c, err, why);
@@ -109,7 +101,7 @@ static iad_status wait_all(mpi_comm *c, const char *call, iad_err *err) {
             snprintf(why, sizeof why, "%s: rank %d has ended, rank %d still waits for it", call, peer, c->base.rank);
             return broken(c, err, why);
         }
-        rest(now - moved);
+        iad_comm_rest(now - moved, REST);
     }
 }
 
@@ -157,9 +149,7 @@ static iad_status mpi_all_to_all(iad_comm *comm, const void *send, const size_t 
                                  const size_t *recv_bytes, iad_err *err) {
     mpi_comm *c = (mpi_comm *)comm;
     int tag = 0;
-    if (send_bytes[comm->rank] != recv_bytes[comm->rank])
-        return IAD_FAIL(err, IAD_ERR_ARG, "all_to_all: rank %d sends itself %zu bytes and expects %zu", comm->rank, send_bytes[comm->rank],
-                        recv_bytes[comm->rank]);
+    IAD_TRY(iad_comm_check_own(comm, send_bytes, recv_bytes, err));
     IAD_TRY(begin(c, KIND_TO_ALL, &tag, err));
     return exchange(c, KIND_TO_ALL, tag, send, send_at, send_bytes, recv, recv_at, recv_bytes, err);
 }
@@ -212,7 +202,7 @@ static void mpi_give_up(iad_comm *comm, const char *message) {
     while (!bad && iad_clock() - began < grace && !c->mpi->progress(c->state, &pending, &peer, text) && pending > 0) {
         int from = -1, n = 0;
         if (c->mpi->probe(c->state, TAG_GIVE_UP, &from, &n, text) || from >= 0) break; /* two at once: the other rank has its own reason */
-        rest(iad_clock() - began);
+        iad_comm_rest(iad_clock() - began, REST);
     }
     c->mpi->drop(c->state);
 }
@@ -229,7 +219,7 @@ static int all_closed(mpi_comm *c) {
         double now = iad_clock();
         if (pending - c->n_closed != before) before = pending - c->n_closed, moved = now;
         if (now - moved >= c->base.deadline) return 0;
-        rest(now - moved);
+        iad_comm_rest(now - moved, REST);
     }
     return !bad;
 }

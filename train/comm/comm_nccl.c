@@ -1,11 +1,9 @@
 #include "train/comm/comm_nccl.h"
 
 #include <inttypes.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -17,6 +15,8 @@
 
 /* How often a waiting rank looks whether another has left a message, seconds: it is a look at a shared disk. */
 #define LOOK 0.25
+/* The longest sleep between two questions to NCCL, seconds. */
+#define REST 0.001
 
 typedef struct nccl_comm {
     iad_comm base;
@@ -44,15 +44,6 @@ static iad_status broken(nccl_comm *c, const char *call, const char *what, iad_e
     return IAD_FAIL(err, IAD_ERR_IO, "%s", c->why);
 }
 
-static void rest(double seconds) {
-    if (seconds < 0.002) {
-        sched_yield();
-        return;
-    }
-    double nap = seconds / 16 < 0.001 ? seconds / 16 : 0.001;
-    nanosleep(&(struct timespec){.tv_nsec = (long)(nap * 1e9)}, NULL);
-}
-
 /* Until what was begun is done, another rank gives up, or the deadline. NCCL shows no progress within a call, so the deadline is for all of it. */
 static iad_status wait_done(nccl_comm *c, const char *call, iad_err *err) {
     char text[IAD_NCCL_TEXT] = "", message[500];
@@ -74,7 +65,7 @@ static iad_status wait_done(nccl_comm *c, const char *call, iad_err *err) {
             snprintf(text, sizeof text, "not done after %.3g seconds: another rank is lost, hangs or makes another call", c->base.deadline);
             return broken(c, call, text, err);
         }
-        rest(t - began);
+        iad_comm_rest(t - began, REST);
     }
 }
 
@@ -91,9 +82,7 @@ static iad_status exchange(nccl_comm *c, const char *call, const void *send, con
 
 static iad_status nccl_all_to_all(iad_comm *comm, const void *send, const size_t *send_at, const size_t *send_bytes, void *recv,
                                   const size_t *recv_at, const size_t *recv_bytes, iad_err *err) {
-    if (send_bytes[comm->rank] != recv_bytes[comm->rank])
-        return IAD_FAIL(err, IAD_ERR_ARG, "all_to_all: rank %d sends itself %zu bytes and expects %zu", comm->rank, send_bytes[comm->rank],
-                        recv_bytes[comm->rank]);
+    IAD_TRY(iad_comm_check_own(comm, send_bytes, recv_bytes, err));
     return exchange((nccl_comm *)comm, "all_to_all", send, send_at, send_bytes, recv, recv_at, recv_bytes, err);
 }
 
@@ -137,7 +126,7 @@ static void nccl_close(iad_comm *comm) {
 }
 
 static const iad_comm_ops nccl_ops = {
-    .name = "nccl", .all_to_all = nccl_all_to_all, .all_gather = nccl_all_gather, .barrier = nccl_barrier, .abort = nccl_give_up,
+    .name = "nccl", .device_memory = 1, .all_to_all = nccl_all_to_all, .all_gather = nccl_all_gather, .barrier = nccl_barrier, .abort = nccl_give_up,
     .close = nccl_close,
 };
 

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/progress.h"
+#include "base/sha256.h"
 #include "base/text.h"
 
 /* ---- which job, which start of it ---- */
@@ -49,22 +50,15 @@ iad_status iad_nccl_job(iad_launch_env env, void *user, iad_nccl_ticket *t, iad_
 static const char head[] = "iadgpt-nccl 1";
 
 void iad_nccl_ticket_format(const iad_nccl_ticket *t, char *text) {
-    int n = snprintf(text, IAD_NCCL_TICKET_MAX, "%s\njob %s\ngeneration %" PRId64 "\nworld %d\nbuild %s\nid ", head, t->job, t->generation, t->world,
-                     t->build);
-    for (int i = 0; i < IAD_NCCL_ID; i++) n += snprintf(text + n, IAD_NCCL_TICKET_MAX - (size_t)n, "%02x", t->id[i]);
-    snprintf(text + n, IAD_NCCL_TICKET_MAX - (size_t)n, "\n");
+    char id[2 * IAD_NCCL_ID + 1];
+    iad_hex(t->id, IAD_NCCL_ID, id);
+    snprintf(text, IAD_NCCL_TICKET_MAX, "%s\njob %s\ngeneration %" PRId64 "\nworld %d\nbuild %s\nid %s\n", head, t->job, t->generation, t->world,
+             t->build, id);
 }
 
-static int nibble(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; }
-
+/* Lower-case digits only, as they are written. */
 static int read_id(const char *hex, unsigned char *id) {
-    if (strlen(hex) != 2 * IAD_NCCL_ID) return 0;
-    for (int i = 0; i < IAD_NCCL_ID; i++) {
-        int high = nibble(hex[2 * i]), low = nibble(hex[2 * i + 1]);
-        if (high < 0 || low < 0) return 0;
-        id[i] = (unsigned char)(high * 16 + low);
-    }
-    return 1;
+    return strspn(hex, "0123456789abcdef") == strlen(hex) && iad_unhex(hex, id, IAD_NCCL_ID, NULL) == IAD_OK;
 }
 
 /* The line at *p without its end; NULL when the text ends before one. */

@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/alloc.h"
 
@@ -180,8 +179,8 @@ static iad_status values(const iad_binding *b, iad_queue *queue, const iad_param
     return IAD_OK;
 }
 
-/* A card takes bf16 weights from its own memory (runtime/cuda/linear.cuh), so that only biases pass through the host. */
-static int stays_there(const iad_binding *b) { return b->compute == IAD_BF16 && strcmp(b->params->device->ops->name, "cuda") == 0; }
+/* bf16 weights that a device can take from its own memory. */
+static int stays_there(const iad_binding *b) { return b->compute == IAD_BF16 && !b->params->device->ops->host_memory; }
 
 /* The layer as a spec over b->host: biases first, then the weights of the parts. */
 static iad_status stage(const iad_binding *b, iad_queue *queue, const iad_bound_linear *l, iad_weight_spec *spec, iad_err *err) {

@@ -7,8 +7,7 @@
 
 iad_status iad_exchange_init(iad_exchange *x, iad_params *params, iad_comm *comm, iad_err *err) {
     *x = (iad_exchange){.params = params, .comm = comm};
-    /* The other transports read and write ordinary memory, which a card's is not. */
-    if (comm->world > 1 && strcmp(params->grad_ops->name, "cuda") == 0 && strcmp(comm->ops->name, "nccl") != 0)
+    if (comm->world > 1 && !params->device->ops->host_memory && !comm->ops->device_memory)
         return IAD_FAIL(err, IAD_ERR_UNSUPPORTED, "%d ranks on cards: the %s transport reaches processors' memory only (--comm nccl:FILE)",
                         comm->world, comm->ops->name);
     x->active = iad_calloc((size_t)params->n_bucket, 1);

@@ -89,7 +89,8 @@ int iad_cmd_speed(iad_app *app, int argc, char **argv, iad_err *err) {
         } else if (!strcmp(what, "gradients")) status = iad_speed_gradients(stdout, (int)app->threads, repeats ? (int)repeats : 20, err);
         else if (!strcmp(what, "train")) {
             const iad_speed_train_options options = {.model = model, .python = no_baseline ? NULL : python,
-                                                     .baseline = baseline ? baseline : "bench/speed/train_baseline.py", .device = device, .threads = (int)app->threads,
+                                                     .baseline = baseline ? baseline : "bench/speed/train_baseline.py", .device = device,
+                                                     .threads = (int)app->threads,
                                                      .repeats = repeats ? (int)repeats : 3, .batch = (int)batch, .answer = (int)answer};
             status = iad_speed_train(stdout, &options, err);
         } else if (!strcmp(what, "crawl")) {

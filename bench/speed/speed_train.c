@@ -151,8 +151,8 @@ static iad_status measure_ours(const iad_speed_train_options *o, const iad_check
 
 /* The bare product that steps are measured by: on a processor oneDNN's of the language model's widest layer, by the rows of a case; on a card that
  * of its own library. Called between the other measurements too: clocks and neighbours change, and the best is what the machine can do. */
-static iad_status measure_product(const iad_speed_train_options *o, iad_device *device, const iad_model_config *config, iad_dtype format, double *rate,
-                                  iad_err *err) {
+static iad_status measure_product(const iad_speed_train_options *o, iad_device *device, const iad_model_config *config, iad_dtype format,
+                                  double *rate, iad_err *err) {
     if (is_processor(o)) {
         iad_probe_product_result r;
         IAD_TRY(iad_probe_product(device, format, PROBE_ROWS, config->text.hidden, 2 * (int64_t)config->text.intermediate, 10, &r, err));

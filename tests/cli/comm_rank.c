@@ -1,4 +1,5 @@
-/* comm_rank SCENARIO: one rank of a small job, for train_mpi.sh and (with IAD_TEST_NCCL, the meeting file) train_nccl.sh. Finds out who it is as iad-train does and prints one line per fact. */
+/* comm_rank SCENARIO: one rank of a small job, for train_mpi.sh and (with IAD_TEST_NCCL, the meeting file) train_nccl.sh. Finds out who it is as
+ * iad-train does and prints one line per fact. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

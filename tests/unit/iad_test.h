@@ -14,8 +14,8 @@
 
 #include "base/status.h"
 
-/* 1 in a build with AddressSanitizer or ThreadSanitizer. They check every access, several times slower, and learn nothing from a path's hundredth turn:
- * what is counted, compared or drawn in bulk is so in the plain builds, and here every path runs a few times. */
+/* 1 in a build with AddressSanitizer or ThreadSanitizer. They check every access, several times slower, and learn nothing from a path's hundredth
+ * turn: what is counted, compared or drawn in bulk is so in the plain builds, and here every path runs a few times. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { IAD_SANITIZED = 1 };
 #elif defined(__has_feature)
